@@ -1,0 +1,294 @@
+//! Packets on the heap, for tests, fuzzers and simulated frames. No DPDK, no unsafe code.
+//!
+//! They mimic an mbuf in what matters to the data plane: bounded headroom, a first segment that
+//! may be followed by a shared one, and a pool that runs empty and counts what is out.
+
+use super::{Burst, Io, Packet, Pool, RxChecksums, RxQueue, TxQueue};
+use crate::ids::PortId;
+use crossbeam_queue::ArrayQueue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Free bytes before the data of a fresh packet; DPDK's default headroom.
+pub const HEADROOM: usize = 128;
+/// Most bytes of one segment; DPDK's default data room.
+const DATA_ROOM: usize = 2048;
+/// Up to this length a replica is a copy.
+const COPY_LIMIT: usize = 256;
+/// Bytes copied into the replica's own segment when the rest is shared.
+const COPIED_HEAD: usize = 64;
+
+/// A packet on the heap.
+#[derive(Debug)]
+pub struct HeapPacket {
+    data: Vec<u8>,
+    start: usize,
+    tail: Option<(Arc<Vec<u8>>, usize)>,
+    checksums: RxChecksums,
+    out: Arc<AtomicUsize>,
+}
+
+impl HeapPacket {
+    /// All bytes of all segments.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.for_each_segment(0, |segment| bytes.extend_from_slice(segment));
+        bytes
+    }
+
+    /// The packet as a NIC with such verdicts would deliver it.
+    pub fn with_rx_checksums(mut self, checksums: RxChecksums) -> Self {
+        self.checksums = checksums;
+        self
+    }
+}
+
+impl Drop for HeapPacket {
+    fn drop(&mut self) {
+        self.out.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Packet for HeapPacket {
+    fn head(&self) -> &[u8] {
+        &self.data[self.start..]
+    }
+
+    fn head_mut(&mut self) -> &mut [u8] {
+        &mut self.data[self.start..]
+    }
+
+    fn len(&self) -> usize {
+        let tail = self
+            .tail
+            .as_ref()
+            .map_or(0, |(bytes, skip)| bytes.len() - skip);
+        self.head().len() + tail
+    }
+
+    fn for_each_segment(&self, skip: usize, mut f: impl FnMut(&[u8])) {
+        let head = self.head();
+        if skip < head.len() {
+            f(&head[skip..]);
+        }
+        if let Some((bytes, from)) = &self.tail {
+            let from = from + skip.saturating_sub(head.len());
+            if from < bytes.len() {
+                f(&bytes[from..]);
+            }
+        }
+    }
+
+    fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        self.start = self.start.checked_sub(bytes)?;
+        Some(&mut self.data[self.start..self.start + bytes])
+    }
+
+    fn trim_front(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.head().len();
+        if fits {
+            self.start += bytes;
+        }
+        fits
+    }
+
+    fn truncate(&mut self, len: usize) -> bool {
+        let (head, whole) = (self.head().len(), self.len());
+        match &mut self.tail {
+            _ if len >= whole => true,
+            None => {
+                self.data.truncate(self.start + len);
+                true
+            }
+            Some((bytes, from)) if len > head => {
+                let end = *from + len - head;
+                *bytes = Arc::new(bytes[*from..end].to_vec());
+                *from = 0;
+                true
+            }
+            Some(_) => false,
+        }
+    }
+
+    fn rx_checksums(&self) -> RxChecksums {
+        self.checksums
+    }
+
+    fn clear_rx_checksums(&mut self) {
+        self.checksums = RxChecksums::default();
+    }
+}
+
+/// A pool of heap packets, shared by its clones.
+#[derive(Clone, Debug)]
+pub struct HeapPool {
+    out: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+impl HeapPool {
+    /// A pool from which at most `capacity` packets are out at a time.
+    pub fn new(capacity: usize) -> Self {
+        HeapPool {
+            out: Arc::default(),
+            capacity,
+        }
+    }
+
+    /// Packets that were taken and not yet dropped.
+    pub fn out(&self) -> usize {
+        self.out.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, head: &[u8], tail: Option<(Arc<Vec<u8>>, usize)>) -> Option<HeapPacket> {
+        if head.len() > DATA_ROOM {
+            return None;
+        }
+        if self.out.fetch_add(1, Ordering::Relaxed) >= self.capacity {
+            self.out.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let mut data = vec![0; HEADROOM];
+        data.extend_from_slice(head);
+        let out = Arc::clone(&self.out);
+        Some(HeapPacket {
+            data,
+            start: HEADROOM,
+            tail,
+            checksums: RxChecksums::default(),
+            out,
+        })
+    }
+}
+
+impl Pool for HeapPool {
+    type Packet = HeapPacket;
+
+    fn alloc(&self, bytes: &[u8]) -> Option<HeapPacket> {
+        self.take(bytes, None)
+    }
+
+    fn replicate(&self, packet: &HeapPacket, may_chain: bool) -> Option<HeapPacket> {
+        let bytes = packet.bytes();
+        if !may_chain || bytes.len() <= COPY_LIMIT {
+            return self.take(&bytes, None);
+        }
+        let head = bytes[..COPIED_HEAD].to_vec();
+        self.take(&head, Some((Arc::new(bytes), COPIED_HEAD)))
+    }
+}
+
+/// One end of a wire on the heap: what is pushed here is received there.
+#[derive(Clone, Debug)]
+pub struct HeapQueue {
+    port: PortId,
+    packets: Arc<ArrayQueue<HeapPacket>>,
+}
+
+impl HeapQueue {
+    /// A queue of `port` that holds at most `capacity` packets.
+    pub fn new(port: PortId, capacity: usize) -> Self {
+        HeapQueue {
+            port,
+            packets: Arc::new(ArrayQueue::new(capacity)),
+        }
+    }
+
+    /// Adds a packet at the back, or gives it back if the queue is full.
+    pub fn push(&self, packet: HeapPacket) -> Result<(), HeapPacket> {
+        self.packets.push(packet)
+    }
+
+    /// Takes the packet at the front.
+    pub fn pop(&self) -> Option<HeapPacket> {
+        self.packets.pop()
+    }
+}
+
+impl RxQueue for HeapQueue {
+    type Packet = HeapPacket;
+
+    fn port(&self) -> PortId {
+        self.port
+    }
+
+    fn receive(&mut self, burst: &mut Burst<HeapPacket>) -> usize {
+        let before = burst.len();
+        while !burst.is_full()
+            && let Some(packet) = self.packets.pop()
+        {
+            burst.push(packet);
+        }
+        burst.len() - before
+    }
+}
+
+impl TxQueue for HeapQueue {
+    type Packet = HeapPacket;
+
+    fn port(&self) -> PortId {
+        self.port
+    }
+
+    fn transmit(&mut self, burst: &mut Burst<HeapPacket>) -> usize {
+        let room = self.packets.capacity() - self.packets.len();
+        let accepted = room.min(burst.len());
+        for packet in burst.drain(..accepted) {
+            // The room was counted and this is the only writer, so nothing comes back.
+            drop(self.packets.push(packet));
+        }
+        accepted
+    }
+}
+
+/// Heap packets and queues.
+#[derive(Debug)]
+pub enum HeapIo {}
+
+impl Io for HeapIo {
+    type Packet = HeapPacket;
+    type Rx = HeapQueue;
+    type Tx = HeapQueue;
+    type Pool = HeapPool;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chained_replica_has_the_same_bytes_and_its_own_front() {
+        let pool = HeapPool::new(4);
+        let bytes: Vec<u8> = (0..1000).map(|i| i as u8).collect();
+        let packet = pool.alloc(&bytes).unwrap();
+        let mut replica = pool.replicate(&packet, true).unwrap();
+        assert_eq!((replica.head().len(), replica.len()), (COPIED_HEAD, 1000));
+        replica.prepend(50).unwrap().fill(0xaa);
+        assert!(replica.trim_front(50) && replica.truncate(999));
+        assert_eq!(replica.bytes(), bytes[..999]);
+        assert_eq!(packet.bytes(), bytes);
+        assert!(!replica.truncate(COPIED_HEAD));
+    }
+
+    #[test]
+    fn the_pool_runs_empty_and_counts_what_is_out() {
+        let pool = HeapPool::new(1);
+        let packet = pool.alloc(&[1, 2, 3]).unwrap();
+        assert!(pool.alloc(&[]).is_none() && pool.replicate(&packet, false).is_none());
+        assert_eq!(pool.out(), 1);
+        drop(packet);
+        assert_eq!(pool.out(), 0);
+    }
+
+    #[test]
+    fn segments_are_skipped_to_the_byte() {
+        let pool = HeapPool::new(2);
+        let bytes: Vec<u8> = (0..300).map(|i| i as u8).collect();
+        let replica = pool.replicate(&pool.alloc(&bytes).unwrap(), true).unwrap();
+        for skip in [0, 1, 63, 64, 65, 299, 300, 301] {
+            let mut seen = Vec::new();
+            replica.for_each_segment(skip, |s| seen.extend_from_slice(s));
+            assert_eq!(seen, bytes[skip.min(300)..], "{skip}");
+        }
+    }
+}

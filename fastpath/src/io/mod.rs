@@ -1,0 +1,131 @@
+//! What the data plane asks of its packets and queues.
+//!
+//! Everything but [`crate::dpdk`] is written against these traits, so parser, cache, resolve and
+//! actions run on heap buffers in plain tests, under Miri and under the fuzzers.
+
+pub mod heap;
+
+use crate::ids::PortId;
+use arrayvec::ArrayVec;
+
+/// Most packets taken from or given to a queue in one call.
+pub const BURST: usize = 32;
+
+/// A burst of owned packets.
+pub type Burst<P> = ArrayVec<P, BURST>;
+
+/// What the NIC says of a checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// Nothing: verify in software.
+    #[default]
+    Unknown,
+    /// Verified, or vouched for by a sender on this host.
+    Good,
+    /// Verified and wrong.
+    Bad,
+}
+
+/// What the NIC says of the outermost headers of a received packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RxChecksums {
+    /// IPv4 header checksum.
+    pub ip: Checksum,
+    /// TCP or UDP checksum. `Good` is never said of an inner header.
+    pub l4: Checksum,
+}
+
+/// An owned packet: an mbuf chain, or heap bytes. Dropping it gives it back to its pool.
+pub trait Packet: Send {
+    /// The bytes of the first segment. All headers that overpath reads must lie here.
+    fn head(&self) -> &[u8];
+
+    /// The same bytes, to be changed. Only a packet whose first segment nobody else refers to may
+    /// be written; [`Pool::replicate`] gives such a packet, and so does a receive queue.
+    fn head_mut(&mut self) -> &mut [u8];
+
+    /// Bytes over all segments.
+    fn len(&self) -> usize;
+
+    /// No bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Calls `f` with the bytes of each segment in order, starting `skip` bytes into the packet.
+    /// Segments that lie wholly in the skipped part are passed over.
+    fn for_each_segment(&self, skip: usize, f: impl FnMut(&[u8]));
+
+    /// Grows the first segment at its front and returns the new bytes, whose content is
+    /// unspecified. `None`, with the packet unchanged, if there is no room.
+    fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]>;
+
+    /// Takes bytes off the front. `false`, with the packet unchanged, if the first segment is
+    /// shorter.
+    fn trim_front(&mut self, bytes: usize) -> bool;
+
+    /// Cuts the packet to `len` bytes; does nothing if it is no longer than that. `false`, with
+    /// the packet unchanged, if that would leave an empty segment behind the first.
+    fn truncate(&mut self, len: usize) -> bool;
+
+    /// What the NIC says of the outermost checksums.
+    fn rx_checksums(&self) -> RxChecksums;
+
+    /// Forgets what the NIC said, because the headers it spoke of are gone.
+    fn clear_rx_checksums(&mut self);
+}
+
+/// Where packets come from.
+pub trait Pool {
+    /// The packets of this pool.
+    type Packet: Packet;
+
+    /// A new packet holding a copy of `bytes`, with headroom for an outer stack before them.
+    /// `None` if the pool is empty or the bytes do not fit into one segment.
+    fn alloc(&self, bytes: &[u8]) -> Option<Self::Packet>;
+
+    /// A packet with the bytes of `packet`, whose first segment is its own: its front can be
+    /// written and grown without touching `packet`. A short packet is copied; of a longer one the
+    /// first bytes are copied and the rest is shared if `may_chain`, else all is copied. `packet`
+    /// may not be written behind the bytes that stay shared while both exist. `None` if the pool
+    /// is empty, or a copy does not fit.
+    fn replicate(&self, packet: &Self::Packet, may_chain: bool) -> Option<Self::Packet>;
+}
+
+/// One receive queue of one port. Owned by one worker; the port stops only when all its queues
+/// have been given back.
+pub trait RxQueue: Send {
+    /// What it delivers.
+    type Packet: Packet;
+
+    /// The port it belongs to.
+    fn port(&self) -> PortId;
+
+    /// Appends at most the free places of `burst` and returns how many packets were added.
+    fn receive(&mut self, burst: &mut Burst<Self::Packet>) -> usize;
+}
+
+/// One transmit queue of one port. Owned by one worker.
+pub trait TxQueue: Send {
+    /// What it takes.
+    type Packet: Packet;
+
+    /// The port it belongs to.
+    fn port(&self) -> PortId;
+
+    /// Gives the packets of `burst` to the port, first ones first; those accepted are removed, the
+    /// rest stays in `burst`. Returns how many were accepted.
+    fn transmit(&mut self, burst: &mut Burst<Self::Packet>) -> usize;
+}
+
+/// The types of one kind of input and output, taken together.
+pub trait Io {
+    /// Packets.
+    type Packet: Packet;
+    /// Receive queues.
+    type Rx: RxQueue<Packet = Self::Packet>;
+    /// Transmit queues.
+    type Tx: TxQueue<Packet = Self::Packet>;
+    /// Pools. One value belongs to one thread; a clone may go to another.
+    type Pool: Pool<Packet = Self::Packet> + Clone + Send;
+}

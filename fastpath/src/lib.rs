@@ -1,0 +1,5 @@
+//! The data plane of overpath.
+
+pub mod ids;
+pub mod io;
+pub mod wire;
