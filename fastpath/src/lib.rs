@@ -1,5 +1,9 @@
 //! The data plane of overpath.
 
+pub mod event;
+pub mod fdb;
 pub mod ids;
 pub mod io;
+pub mod publish;
+mod sync;
 pub mod wire;

@@ -1,0 +1,30 @@
+//! The forwarding table: which port or remote a station is behind.
+//!
+//! One writer on the control side, lock-free readers on the workers. A change is made in this
+//! order, and a worker takes it in the opposite one:
+//!
+//! ```text
+//! control: FdbWriter::insert, remove -> LogWriter::append -> Publisher::change -> FdbWriter::seal
+//! worker:  Reader::observe -> LogReader::drain, forget entries of those keys -> Reader::pass
+//! control: FdbWriter::release(passed)
+//! ```
+//!
+//! So a worker cannot keep a stale decision. What it resolved before the table was written is
+//! forgotten when it drains the key. What it resolves after it drained the key is right, because
+//! the store to the table is visible to whoever sees the key in the log. What it resolves in
+//! between may be new or old, and is forgotten all the same.
+//!
+//! A value read here may name a port or remote of a snapshot that the worker has not observed
+//! yet: it is looked up there with a check, and the key is in the log by then or soon.
+
+mod entry;
+mod log;
+mod seen;
+mod table;
+mod writer;
+
+pub use entry::{Destination, FdbKey, FdbValue, Kind};
+pub use log::{DEFAULT_LOG, Drained, LogReader, LogWriter};
+pub use seen::SeenWriter;
+pub use table::{FdbReader, SlotId};
+pub use writer::{Fdb, FdbEntry, FdbFull, FdbWriter, Inserted};
