@@ -1,1 +1,3 @@
 //! The control plane of overpath.
+
+pub mod config;
