@@ -1,3 +1,4 @@
 //! The control plane of overpath.
 
+pub mod api;
 pub mod config;

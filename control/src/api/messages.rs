@@ -1,0 +1,287 @@
+//! The answers of the API, shared by server, client and command line.
+//!
+//! What a field is called here is what it is called on the wire. Addresses travel as text. A
+//! reader passes over fields it does not know, so that fields can be added.
+
+use super::text;
+use fastpath::wire::Mac;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// What a client can ask for. None takes parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `version`, answered by [`Version`].
+    Version,
+    /// `port.show`, answered by a list of [`Port`].
+    PortShow,
+    /// `fdb.show`, answered by a list of [`FdbEntry`].
+    FdbShow,
+    /// `neigh.show`, answered by a list of [`Neighbour`].
+    NeighShow,
+    /// `stats.show`, answered by [`Stats`].
+    StatsShow,
+}
+
+impl Method {
+    /// All methods.
+    pub const ALL: [Method; 5] = [
+        Method::Version,
+        Method::PortShow,
+        Method::FdbShow,
+        Method::NeighShow,
+        Method::StatsShow,
+    ];
+
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Version => "version",
+            Method::PortShow => "port.show",
+            Method::FdbShow => "fdb.show",
+            Method::NeighShow => "neigh.show",
+            Method::StatsShow => "stats.show",
+        }
+    }
+
+    /// The method of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+/// The answer to a [`Method`], as the state thread gives it. It is turned into text elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To [`Method::Version`].
+    Version(Version),
+    /// To [`Method::PortShow`], in the order of the configuration.
+    Ports(Vec<Port>),
+    /// To [`Method::FdbShow`].
+    Fdb(Vec<FdbEntry>),
+    /// To [`Method::NeighShow`].
+    Neighbours(Vec<Neighbour>),
+    /// To [`Method::StatsShow`].
+    Stats(Box<Stats>),
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Always `overpath`.
+    pub name: String,
+    /// Of the daemon.
+    pub version: String,
+    /// What DPDK says of itself, as in `DPDK 22.11.11`.
+    pub dpdk: String,
+}
+
+/// A port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its device, with devargs as configured.
+    pub device: String,
+    /// The PMD, as in `net_tap`; none if the device was not found.
+    pub driver: Option<String>,
+    /// Whether it works.
+    pub state: PortState,
+    /// Why it does not, where that is known.
+    pub reason: Option<String>,
+    /// The address of the device; none if the device was not found.
+    #[serde(with = "text::option")]
+    pub mac: Option<Mac>,
+    /// The largest L3 packet in bytes.
+    pub mtu: u16,
+    /// Receive queues in use.
+    pub rx_queues: u16,
+    /// Transmit queues in use.
+    pub tx_queues: u16,
+    /// What came in since the start.
+    pub rx: RxCounters,
+    /// What went out since the start.
+    pub tx: TxCounters,
+}
+
+/// Whether a port works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PortState {
+    /// Started, with a link.
+    Up,
+    /// Started, without a link.
+    Down,
+    /// Not started.
+    Failed,
+}
+
+/// What a device received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RxCounters {
+    /// Packets taken from it.
+    pub packets: u64,
+    /// Their bytes, without frame check sequence.
+    pub bytes: u64,
+    /// Packets lost in the device because its queues were full (`imissed`).
+    pub missed: u64,
+    /// Packets lost because the packet pool was empty (`rx_nombuf`).
+    pub no_mbuf: u64,
+    /// Packets that were broken on the wire (`ierrors`).
+    pub errors: u64,
+}
+
+/// What a device was given to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TxCounters {
+    /// Packets it accepted.
+    pub packets: u64,
+    /// Their bytes, without frame check sequence.
+    pub bytes: u64,
+    /// Packets it did not accept, which were dropped.
+    pub dropped: u64,
+    /// Packets it accepted and failed to send (`oerrors`).
+    pub errors: u64,
+}
+
+/// Where frames for an address go: to `port`, or to `remote` through `tunnel`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FdbEntry {
+    /// The bridge whose table it is in.
+    pub bridge: String,
+    /// The destination.
+    #[serde(with = "text")]
+    pub mac: Mac,
+    /// The port it is behind.
+    pub port: Option<String>,
+    /// The tunnel it is behind.
+    pub tunnel: Option<String>,
+    /// The end point of that tunnel it is behind.
+    pub remote: Option<Ipv4Addr>,
+    /// Where the entry is from.
+    pub kind: FdbKind,
+    /// Seconds since the address was last seen as a source; none for a static entry.
+    pub age: Option<u64>,
+}
+
+/// Where a forwarding entry is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FdbKind {
+    /// Traffic.
+    Learned,
+    /// The configuration.
+    Static,
+}
+
+/// A neighbour on an underlay link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// The underlay port.
+    pub port: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its link address, if it is known.
+    #[serde(with = "text::option")]
+    pub mac: Option<Mac>,
+    /// What is known of it.
+    pub state: NeighbourState,
+}
+
+/// What is known of a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NeighbourState {
+    /// It answered a short time ago.
+    Reachable,
+    /// It was asked and has not answered yet.
+    Incomplete,
+    /// It was asked and did not answer.
+    Failed,
+    /// It answered once, some time ago.
+    Stale,
+}
+
+/// Counters of the switch since the start. Each is read while workers go on, so that sums close
+/// only at rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Where every packet went.
+    pub account: Account,
+    /// Packets dropped by reason; a reason that never occurred is left out.
+    pub drops: BTreeMap<String, u64>,
+    /// By port, in the order of the configuration.
+    pub ports: Vec<PortStats>,
+    /// By worker.
+    pub workers: Vec<WorkerStats>,
+    /// What workers told the state thread, by kind; kinds that never occurred are left out.
+    pub events: BTreeMap<String, u64>,
+}
+
+/// Where every packet went: received + originated + copied = sent + dropped + consumed + held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Packets taken from ports.
+    pub received: u64,
+    /// Packets made by the switch itself, such as ARP requests.
+    pub originated: u64,
+    /// Copies made to flood.
+    pub copied: u64,
+    /// Packets that ports accepted.
+    pub sent: u64,
+    /// Packets dropped, for whatever reason.
+    pub dropped: u64,
+    /// Packets meant for the switch itself.
+    pub consumed: u64,
+    /// Packets that are inside the switch right now; 0 after a stop.
+    pub held: u64,
+}
+
+/// Counters of the data plane for one port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStats {
+    /// The port.
+    pub port: String,
+    /// Packets taken from it: the sum of the verdicts, which follow.
+    pub received: u64,
+    /// Of these, packets that were forwarded to one port or more.
+    pub forwarded: u64,
+    /// Of these, packets that were dropped.
+    pub dropped: u64,
+    /// Of these, packets that were meant for the switch itself.
+    pub consumed: u64,
+    /// Packets that were to leave by it: those sent and those of `tx_dropped`.
+    pub enqueued: u64,
+    /// Packets that it accepted.
+    pub sent: u64,
+    /// Packets that it did not accept.
+    pub tx_dropped: u64,
+}
+
+/// Counters of one worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerStats {
+    /// Its number, from 0.
+    pub worker: u16,
+    /// Its flow cache.
+    pub cache: CacheStats,
+}
+
+/// Counters of a flow cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheStats {
+    /// Packets that an entry decided.
+    pub hits: u64,
+    /// Packets that had to be resolved.
+    pub misses: u64,
+    /// Entries now.
+    pub entries: u64,
+    /// Entries that gave way to others.
+    pub evictions: u64,
+}
+
+#[cfg(test)]
+#[path = "messages_tests.rs"]
+mod tests;

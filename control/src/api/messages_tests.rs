@@ -1,0 +1,204 @@
+//! Each message as it stands on the wire, both ways.
+
+use super::*;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::fmt::Debug;
+
+/// `value` and `wire` are the same thing, in both directions.
+fn same<T>(value: T, wire: serde_json::Value)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    assert_eq!(serde_json::to_value(&value).unwrap(), wire);
+    assert_eq!(serde_json::from_value::<T>(wire).unwrap(), value);
+}
+
+fn mac() -> Mac {
+    "02:00:00:00:00:01".parse().unwrap()
+}
+
+#[test]
+fn methods_have_names() {
+    for method in Method::ALL {
+        assert_eq!(Method::from_name(method.name()), Some(method));
+    }
+    assert_eq!(Method::from_name("port.Show"), None);
+}
+
+#[test]
+fn version() {
+    same(
+        Version {
+            name: "overpath".into(),
+            version: "0.1.0".into(),
+            dpdk: "DPDK 22.11.11".into(),
+        },
+        json!({"name": "overpath", "version": "0.1.0", "dpdk": "DPDK 22.11.11"}),
+    );
+}
+
+#[test]
+fn ports() {
+    let up = Port {
+        name: "uplink".into(),
+        device: "net_tap0,iface=up0".into(),
+        driver: Some("net_tap".into()),
+        state: PortState::Up,
+        reason: None,
+        mac: Some(mac()),
+        mtu: 1600,
+        rx_queues: 1,
+        tx_queues: 2,
+        rx: RxCounters {
+            packets: 1,
+            bytes: 60,
+            missed: 2,
+            no_mbuf: 3,
+            errors: 4,
+        },
+        tx: TxCounters {
+            packets: 5,
+            bytes: 300,
+            dropped: 6,
+            errors: 7,
+        },
+    };
+    let failed = Port {
+        driver: None,
+        state: PortState::Failed,
+        reason: Some("no such device".into()),
+        mac: None,
+        ..up.clone()
+    };
+    let mut wire = json!({
+        "name": "uplink", "device": "net_tap0,iface=up0", "driver": "net_tap", "state": "up",
+        "reason": null, "mac": "02:00:00:00:00:01", "mtu": 1600, "rx_queues": 1, "tx_queues": 2,
+        "rx": {"packets": 1, "bytes": 60, "missed": 2, "no_mbuf": 3, "errors": 4},
+        "tx": {"packets": 5, "bytes": 300, "dropped": 6, "errors": 7},
+    });
+    same(up, wire.clone());
+    wire["driver"] = json!(null);
+    wire["state"] = json!("failed");
+    wire["reason"] = json!("no such device");
+    wire["mac"] = json!(null);
+    same(failed, wire);
+    same(PortState::Down, json!("down"));
+}
+
+#[test]
+fn forwarding_entries() {
+    same(
+        FdbEntry {
+            bridge: "br10".into(),
+            mac: mac(),
+            port: None,
+            tunnel: Some("vx10".into()),
+            remote: Some(Ipv4Addr::new(192, 0, 2, 1)),
+            kind: FdbKind::Learned,
+            age: Some(3),
+        },
+        json!({
+            "bridge": "br10", "mac": "02:00:00:00:00:01", "port": null, "tunnel": "vx10",
+            "remote": "192.0.2.1", "kind": "learned", "age": 3,
+        }),
+    );
+    same(FdbKind::Static, json!("static"));
+}
+
+#[test]
+fn neighbours() {
+    let known = Neighbour {
+        port: "uplink".into(),
+        address: Ipv4Addr::new(192, 0, 2, 1),
+        mac: Some(mac()),
+        state: NeighbourState::Reachable,
+    };
+    same(
+        vec![
+            known.clone(),
+            Neighbour {
+                mac: None,
+                state: NeighbourState::Incomplete,
+                ..known
+            },
+        ],
+        json!([
+            {"port": "uplink", "address": "192.0.2.1", "mac": "02:00:00:00:00:01", "state": "reachable"},
+            {"port": "uplink", "address": "192.0.2.1", "mac": null, "state": "incomplete"},
+        ]),
+    );
+    same(
+        [NeighbourState::Failed, NeighbourState::Stale],
+        json!(["failed", "stale"]),
+    );
+}
+
+#[test]
+fn counters() {
+    let stats = Stats {
+        account: Account {
+            received: 1,
+            originated: 2,
+            copied: 3,
+            sent: 4,
+            dropped: 5,
+            consumed: 6,
+            held: 7,
+        },
+        drops: [("vni_unknown".to_string(), 5)].into(),
+        ports: vec![PortStats {
+            port: "lan".into(),
+            received: 1,
+            forwarded: 2,
+            dropped: 3,
+            consumed: 4,
+            enqueued: 5,
+            sent: 6,
+            tx_dropped: 7,
+        }],
+        workers: vec![WorkerStats {
+            worker: 0,
+            cache: CacheStats {
+                hits: 1,
+                misses: 2,
+                entries: 3,
+                evictions: u64::MAX,
+            },
+        }],
+        events: [("learned".to_string(), 8)].into(),
+    };
+    let wire = json!({
+        "account": {
+            "received": 1, "originated": 2, "copied": 3, "sent": 4, "dropped": 5, "consumed": 6,
+            "held": 7,
+        },
+        "drops": {"vni_unknown": 5},
+        "ports": [{
+            "port": "lan", "received": 1, "forwarded": 2, "dropped": 3, "consumed": 4,
+            "enqueued": 5, "sent": 6, "tx_dropped": 7,
+        }],
+        "workers": [{
+            "worker": 0,
+            "cache": {"hits": 1, "misses": 2, "entries": 3, "evictions": u64::MAX},
+        }],
+        "events": {"learned": 8},
+    });
+    assert_eq!(
+        serde_json::to_value(Reply::Stats(Box::new(stats.clone()))).unwrap(),
+        wire
+    );
+    same(stats, wire);
+}
+
+#[test]
+fn an_unknown_field_is_passed_over_and_a_bad_address_is_not() {
+    let mut wire = json!({"port": "p", "address": "192.0.2.1", "mac": null, "state": "stale"});
+    wire["new"] = json!(1);
+    assert!(serde_json::from_value::<Neighbour>(wire.clone()).is_ok());
+    wire["mac"] = json!("02:00");
+    let error = serde_json::from_value::<Neighbour>(wire)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not an Ethernet address"), "{error}");
+}
