@@ -1,1 +1,25 @@
-//! Raw bindings to DPDK.
+//! Raw bindings to DPDK, generated at build time from the headers that `pkg-config libdpdk` finds.
+//!
+//! Names are those of DPDK. Two groups are ours: constants `K_*` stand for macros of the same name
+//! with `RTE_` in place of `K_`, and for the offsets of the fields of `struct rte_mbuf`
+//! (`K_MBUF_DATA_OFF` and its kin); functions `shim_*` wrap inline functions of the headers.
+//!
+//! There is no logic here. Safe owners of what these functions return are in `fastpath::dpdk`.
+
+#![no_std]
+pub use bindings::*;
+
+#[expect(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    non_camel_case_types,
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from C headers, whose names and documentation apply"
+)]
+mod bindings {
+    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+}
