@@ -1,0 +1,281 @@
+//! A switch with ports that lead into namespaces.
+
+use crate::Result;
+use crate::daemon::{Daemon, Setup, Stopped};
+use crate::netns::Netns;
+
+/// What a port of the switch is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// net_tap: the kernel's end is moved into the host's namespace once the daemon runs.
+    Tap,
+    /// net_af_packet on one end of a veth pair.
+    AfPacket,
+}
+
+impl Link {
+    /// The largest MTU of the underlay that works on such ports, and what is left of it for the
+    /// overlay. net_tap of DPDK 22.11 refuses more than 1504.
+    #[must_use]
+    pub fn mtus(self) -> (u32, u32) {
+        match self {
+            Self::Tap => (1500, 1450),
+            Self::AfPacket => (1600, 1500),
+        }
+    }
+}
+
+/// One port of the switch and the kernel's end of it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    name: String,
+    device: String,
+    kernel_end: String,
+    mtu: u32,
+}
+
+impl Port {
+    /// The port's name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The DPDK device, with its arguments.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+}
+
+/// The name of the kernel's end of a port once it is plugged into a host.
+pub const HOST_END: &str = "eth0";
+
+/// The switch: a namespace of its own, its ports, the daemon once it is started.
+#[derive(Debug)]
+pub struct Lab {
+    daemon: Option<Daemon>,
+    ports: Vec<Port>,
+    link: Link,
+    workers: usize,
+    switch: Netns,
+}
+
+impl Lab {
+    /// Makes the switch's namespace.
+    ///
+    /// # Errors
+    /// Without root.
+    pub fn new(link: Link) -> Result<Self> {
+        Ok(Self {
+            daemon: None,
+            ports: Vec::new(),
+            link,
+            workers: 1,
+            switch: Netns::new("switch")?,
+        })
+    }
+
+    /// Starts the daemon on so many worker lcores (default 1).
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// The switch's namespace.
+    #[must_use]
+    pub fn switch(&self) -> &Netns {
+        &self.switch
+    }
+
+    /// Adds a port. Its `[[port]]` table is in [`Lab::ports_toml`].
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn port(&mut self, name: &str, mtu: u32) -> Result<Port> {
+        let n = self.ports.len();
+        let port = match self.link {
+            Link::Tap => Port {
+                name: name.into(),
+                device: format!("net_tap{n},iface=tap{n}"),
+                kernel_end: format!("tap{n}"),
+                mtu,
+            },
+            Link::AfPacket => {
+                self.switch
+                    .ip(&format!("link add p{n} type veth peer name u{n}"))?;
+                self.switch.ip(&format!("link set p{n} mtu {mtu} up"))?;
+                Port {
+                    name: name.into(),
+                    device: format!("net_af_packet{n},iface=p{n}"),
+                    kernel_end: format!("u{n}"),
+                    mtu,
+                }
+            }
+        };
+        self.ports.push(port.clone());
+        Ok(port)
+    }
+
+    /// The `[[port]]` tables of all ports; `extra` gives further lines for a port by its name.
+    #[must_use]
+    pub fn ports_toml(&self, extra: impl Fn(&str) -> &'static str) -> String {
+        let table = |port: &Port| {
+            format!(
+                "[[port]]\nname = {:?}\ndevice = {:?}\nmtu = {}\n{}\n",
+                port.name,
+                port.device,
+                port.mtu,
+                extra(&port.name)
+            )
+        };
+        self.ports.iter().map(table).collect()
+    }
+
+    /// Starts the daemon: the ports' tables, without addresses, go before `config`.
+    ///
+    /// # Errors
+    /// If it does not forward.
+    pub fn start(&mut self, config: &str) -> Result {
+        self.start_with(&(self.ports_toml(|_| "") + config))
+    }
+
+    /// Starts the daemon with the whole configuration given.
+    ///
+    /// # Errors
+    /// If it does not forward.
+    pub fn start_with(&mut self, config: &str) -> Result {
+        let setup = Setup::new(config)
+            .workers(self.workers)
+            .inside(&self.switch);
+        self.daemon = Some(setup.start()?);
+        Ok(())
+    }
+
+    /// The running daemon.
+    ///
+    /// # Errors
+    /// If it was not started.
+    pub fn daemon(&self) -> Result<&Daemon> {
+        self.daemon
+            .as_ref()
+            .ok_or_else(|| "the daemon was not started".into())
+    }
+
+    /// Puts the kernel's end of a port into a host as [`HOST_END`], with a MAC and maybe an
+    /// address, and sets it up. To be called when whatever holds the other end runs.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn plug(&self, port: &Port, host: &Netns, mac: &str, address: Option<&str>) -> Result {
+        let Port {
+            kernel_end, mtu, ..
+        } = port;
+        self.switch.ip(&format!("link set {kernel_end} down"))?;
+        self.switch.ip(&format!(
+            "link set {kernel_end} netns {} name {HOST_END}",
+            host.name()
+        ))?;
+        // A tap device starts with the MAC of the switch's port: two owners of one address.
+        host.ip(&format!("link set {HOST_END} address {mac} mtu {mtu}"))?;
+        if self.link == Link::AfPacket {
+            host.finish_frames(HOST_END)?;
+        }
+        if let Some(address) = address {
+            host.ip(&format!("addr add {address} dev {HOST_END}"))?;
+        }
+        host.ip(&format!("link set {HOST_END} up"))?;
+        Ok(())
+    }
+
+    /// Stops the daemon with SIGTERM.
+    ///
+    /// # Errors
+    /// If it was not started, or does not end.
+    pub fn stop(&mut self) -> Result<Stopped> {
+        self.daemon
+            .take()
+            .ok_or("the daemon was not started")?
+            .stop()
+    }
+}
+
+/// Makes a kernel VXLAN device `vx<vni>` in a host, on its [`HOST_END`], with a MAC, an overlay
+/// address, and the remotes to which it sends what has no entry.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn kernel_vxlan(
+    host: &Netns,
+    vni: u32,
+    (local, remotes): (&str, &[&str]),
+    mac: &str,
+    address: &str,
+) -> Result {
+    // Its MTU is that of the underlay device less 50.
+    host.ip(&format!(
+        "link add vx{vni} address {mac} type vxlan id {vni} dstport 4789 local {local} dev {HOST_END}"
+    ))?;
+    host.ip(&format!("link set vx{vni} up"))?;
+    host.ip(&format!("addr add {address} dev vx{vni}"))?;
+    let device = format!("vx{vni}");
+    for remote in remotes {
+        let entry = [
+            "fdb",
+            "append",
+            "00:00:00:00:00:00",
+            "dev",
+            &device,
+            "dst",
+            remote,
+        ];
+        host.run("bridge", &entry)?;
+    }
+    Ok(())
+}
+
+/// A namespace that is one Ethernet segment: a kernel bridge that other hosts hang on.
+#[derive(Debug)]
+pub struct Segment {
+    ns: Netns,
+}
+
+impl Segment {
+    /// Makes the bridge.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn new() -> Result<Self> {
+        let ns = Netns::new("segment")?;
+        ns.ip("link add br0 mtu 1600 type bridge")?;
+        ns.ip("link set br0 up")?;
+        Ok(Self { ns })
+    }
+
+    /// Plugs a port of the switch into the segment; at most one.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn uplink(&self, lab: &Lab, port: &Port) -> Result {
+        lab.plug(port, &self.ns, "02:00:00:00:fe:01", None)?;
+        self.ns
+            .ip(&format!("link set {HOST_END} master br0"))
+            .map(drop)
+    }
+
+    /// Connects a host, which gets [`HOST_END`] with a MAC and an address.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn host(&self, host: &Netns, name: &str, mac: &str, address: &str) -> Result {
+        let to = host.name();
+        self.ns.ip(&format!(
+            "link add name to-{name} mtu 1600 type veth peer name {HOST_END} netns {to} mtu 1600 address {mac}"
+        ))?;
+        self.ns.ip(&format!("link set to-{name} master br0 up"))?;
+        host.finish_frames(HOST_END)?;
+        host.ip(&format!("addr add {address} dev {HOST_END}"))?;
+        host.ip(&format!("link set {HOST_END} up")).map(drop)
+    }
+}

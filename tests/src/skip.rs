@@ -1,0 +1,62 @@
+//! Tests that cannot run on this host say so loudly, and only for something the host lacks.
+
+use crate::command;
+use std::fs::OpenOptions;
+use std::io::Write;
+
+/// Ends a test early because the host lacks something: `skip!("no iperf3")`.
+#[macro_export]
+macro_rules! skip {
+    ($($reason:tt)*) => {{
+        $crate::skip::note(&format!($($reason)*));
+        return Ok(());
+    }};
+}
+
+/// Ends a test early unless the host has what it needs: `need!(skip::LAB, "iperf3")`.
+#[macro_export]
+macro_rules! need {
+    ($($what:expr),+) => {
+        for what in [$($what),+] {
+            if let Some(reason) = $crate::skip::missing(what) {
+                $crate::skip!("{reason}");
+            }
+        }
+    };
+}
+
+/// For [`need!`](crate::need): root, and network namespaces.
+pub const LAB: &str = "lab";
+
+/// Why `what` (a program, or [`LAB`]) is not to be had on this host.
+#[must_use]
+pub fn missing(what: &str) -> Option<String> {
+    if what != LAB {
+        let there = command::found(what);
+        return (!there).then(|| format!("{what} is not installed: scripts/install-deps lab test"));
+    }
+    if !command::found("ip") {
+        return Some("ip is not installed: scripts/install-deps lab".into());
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t"));
+    if !root {
+        return Some("namespaces need root: run this as root, or scripts/test e2e".into());
+    }
+    crate::netns::Netns::new("try")
+        .err()
+        .map(|error| format!("no network namespaces: {error}"))
+}
+
+/// Says that a test is skipped: on the real standard error, past the test runner's capture, and
+/// into the file that OVERPATH_SKIPS names, from which scripts/test makes its summary.
+pub fn note(reason: &str) {
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    let line = format!("SKIPPED: {name}: {reason}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    if let Some(path) = std::env::var_os("OVERPATH_SKIPS")
+        && let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path)
+    {
+        let _ = file.write_all(line.as_bytes());
+    }
+}
