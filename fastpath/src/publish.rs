@@ -16,6 +16,10 @@
     reason = "the publish slot: readers follow a pointer the publisher owns"
 )]
 
+#[cfg(loom)]
+#[cfg(test)]
+mod model;
+
 use crate::ids::WorkerId;
 use crate::sync::{Arc, AtomicPtr, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
@@ -267,4 +271,159 @@ impl<T> Drop for Reader<T> {
 /// The address of the value. Valid as long as `value` or a clone of it is there.
 fn pointer<T>(value: &Owned<T>) -> NonNull<T> {
     NonNull::from(&**value)
+}
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    /// A value that counts its drops, and can tell that it is whole.
+    struct Counted {
+        number: usize,
+        again: Box<usize>,
+        drops: Owned<AtomicUsize>,
+    }
+
+    impl Counted {
+        fn new(number: usize, drops: &Owned<AtomicUsize>) -> Self {
+            Counted {
+                number,
+                again: Box::new(number),
+                drops: Owned::clone(drops),
+            }
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            assert_eq!(self.number, *self.again);
+            *self.again = usize::MAX;
+            self.drops.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_reader_sees_what_it_observed() {
+        let (mut publisher, mut readers) = Publisher::new("first", 2);
+        let reader = &mut readers[1];
+        assert_eq!((*reader.get(), reader.observe()), ("first", false));
+        publisher.publish("second");
+        publisher.publish("third");
+        assert_eq!((*reader.get(), *publisher.current()), ("first", "third"));
+        assert_eq!(
+            (reader.observe(), *reader.get(), reader.observe()),
+            (true, "third", false)
+        );
+        assert_eq!(reader.worker().index(), 1);
+    }
+
+    #[test]
+    fn a_change_without_a_value_is_observed_and_passed() {
+        let (mut publisher, mut readers) = Publisher::new("only", 2);
+        let first = publisher.change();
+        let second = publisher.change();
+        assert!(Change::INITIAL < first && first < second && second == publisher.latest());
+        assert!(readers[0].observe() && !readers[0].observe());
+        assert!(!publisher.passed(first), "observed is not passed");
+        readers[0].pass();
+        let laggards: Vec<_> = publisher.laggards(second).map(WorkerId::index).collect();
+        assert_eq!(
+            (laggards, publisher.passed(Change::INITIAL)),
+            (vec![1], true)
+        );
+        assert!(readers[1].observe());
+        readers[1].pass();
+        assert!(publisher.passed(second));
+        let third = publisher.change();
+        readers[1].pass();
+        assert!(!publisher.passed(third), "not observed yet");
+    }
+
+    #[test]
+    fn a_value_goes_when_the_last_reader_passed_its_successor() {
+        let drops = Owned::default();
+        let (mut publisher, mut readers) = Publisher::new(Counted::new(0, &drops), 2);
+        let count = || drops.load(Ordering::Relaxed);
+        publisher.publish(Counted::new(1, &drops));
+        publisher.change();
+        assert!(readers[0].observe());
+        readers[0].pass();
+        publisher.publish(Counted::new(2, &drops));
+        assert_eq!((publisher.reclaim(), readers[1].get().number), (0, 0));
+        readers.truncate(1);
+        assert_eq!((publisher.reclaim(), count()), (1, 1));
+        assert_eq!(readers[0].get().number, 1);
+        readers.remove(0).retire();
+        assert_eq!((publisher.reclaim(), count()), (1, 2));
+        let change = publisher.publish(Counted::new(3, &drops));
+        assert!(publisher.passed(change), "who is gone has passed all");
+        assert_eq!((publisher.reclaim(), count()), (1, 3));
+        drop(publisher);
+        assert_eq!(count(), 4);
+    }
+
+    #[test]
+    fn a_publisher_may_go_before_its_readers() {
+        let drops = Owned::default();
+        let (mut publisher, mut readers) = Publisher::new(Counted::new(0, &drops), 2);
+        publisher.publish(Counted::new(1, &drops));
+        assert!(readers[0].observe());
+        publisher.publish(Counted::new(2, &drops));
+        drop(publisher);
+        assert_eq!((readers[0].get().number, readers[1].get().number), (1, 0));
+        assert!(readers[1].observe());
+        assert_eq!(readers[1].get().number, 2);
+        readers.truncate(1);
+        assert_eq!(
+            (drops.load(Ordering::Relaxed), readers[0].get().number),
+            (0, 1)
+        );
+        drop(readers);
+        assert_eq!(drops.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn no_more_readers_than_worker_ids() {
+        assert_eq!(
+            Publisher::new((), WorkerId::LIMIT + 1).1.len(),
+            WorkerId::LIMIT
+        );
+        let (mut publisher, _) = Publisher::new((), 0);
+        let change = publisher.change();
+        assert!(publisher.passed(change));
+    }
+
+    #[test]
+    fn threads_read_whole_values_in_order() {
+        const VALUES: usize = if cfg!(miri) { 20 } else { 2000 };
+        let drops = Owned::default();
+        let (mut publisher, readers) = Publisher::new(Counted::new(0, &drops), 2);
+        let read = |mut reader: Reader<Counted>| {
+            let mut last = 0;
+            while last < VALUES {
+                let changed = reader.observe();
+                let value = reader.get();
+                assert_eq!(value.number, *value.again);
+                assert!(last <= value.number && (changed || last == value.number));
+                last = value.number;
+                reader.pass();
+            }
+        };
+        thread::scope(|scope| {
+            for reader in readers {
+                scope.spawn(|| read(reader));
+            }
+            for number in 1..=VALUES {
+                publisher.publish(Counted::new(number, &drops));
+                publisher.reclaim();
+            }
+        });
+        publisher.reclaim();
+        assert_eq!(drops.load(Ordering::Relaxed), VALUES);
+        drop(publisher);
+        assert_eq!(drops.load(Ordering::Relaxed), VALUES + 1);
+    }
 }

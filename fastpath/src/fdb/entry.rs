@@ -81,7 +81,7 @@ pub enum Kind {
 /// What the table says of a station.
 ///
 /// As a word: port or remote in the low 16 bits; bits 16-17: 1 port, 2 remote; bits 18-19:
-/// 1 static, 2 learned; the rest zero. Never zero: that is what a removed entry leaves.
+/// 1 static, 2 learned; the rest zero. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FdbValue {
     /// Where frames go.

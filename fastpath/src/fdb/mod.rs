@@ -1,7 +1,7 @@
 //! The forwarding table: which port or remote a station is behind.
 //!
-//! One writer on the control side, lock-free readers on the workers. A change is made in this
-//! order, and a worker takes it in the opposite one:
+//! One writer on the control side, lock-free readers on the workers. A change is made and taken in
+//! this order:
 //!
 //! ```text
 //! control: FdbWriter::insert, remove -> LogWriter::append -> Publisher::change -> FdbWriter::seal
@@ -15,10 +15,16 @@
 //! between may be new or old, and is forgotten all the same.
 //!
 //! A value read here may name a port or remote of a snapshot that the worker has not observed
-//! yet: it is looked up there with a check, and the key is in the log by then or soon.
+//! yet: it is looked up there with a check, and what came of it is forgotten with the key.
 
 mod entry;
 mod log;
+#[cfg(loom)]
+#[cfg(test)]
+mod model;
+#[cfg(not(loom))]
+#[cfg(test)]
+mod oracle;
 mod seen;
 mod table;
 mod writer;

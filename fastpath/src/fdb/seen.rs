@@ -4,7 +4,8 @@
 //! newest of the rows. A tick is a second since the daemon started; zero comes before all.
 
 use super::SlotId;
-use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 /// Ticks by slot. Written by one worker, read by control.
 type Row = Arc<[AtomicU32]>;

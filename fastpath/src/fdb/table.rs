@@ -1,15 +1,20 @@
 //! The table itself: buckets of eight slots, each key in one of two buckets, nothing ever moved.
 //!
-//! The slot of an entry is its name as long as it lives, and longer: a removed entry keeps its
-//! key and loses its value, and the slot gets another key only after every worker has passed the
-//! removal. So a worker that found a key may read the value behind it at leisure: it is a value
-//! of that key, or none.
+//! The slot of an entry is its name as long as it lives. A removed entry leaves a mark in place of
+//! its key, which no look-up finds, and its value. The slot gets another key only after every
+//! worker has passed the removal: by then none is between finding the old key and reading the
+//! value. So what a worker reads behind a key is a value of that key.
 
 use super::{FdbKey, FdbValue};
 use crate::sync::{Arc, AtomicU64, Ordering};
 
-/// Slots in a bucket: as many keys as fit into one cache line.
-const BUCKET: usize = 8;
+/// Slots in a bucket: as many keys as fit into one cache line. Fewer in loom's model, which tries
+/// the orders of every load.
+const BUCKET: usize = if cfg!(loom) { 2 } else { 8 };
+
+/// In place of the key of a removed entry: the workers may still be reading its value. No key,
+/// because its filtering id is zero.
+const REMOVED: u64 = 1;
 
 /// The place of an entry in the table. The same as long as the entry lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,7 +28,8 @@ impl SlotId {
     }
 }
 
-/// A line of keys, then a line of values. Zero is no key, and no value.
+/// A line of keys, then a line of values. A key of zero is a slot that may be used. Keys are
+/// stored and loaded in an order with all else (release, acquire), values after them.
 #[repr(align(128))]
 struct Bucket {
     keys: [AtomicU64; BUCKET],
@@ -68,7 +74,7 @@ impl Table {
         [first, first ^ if step == 0 { 1 } else { step }]
     }
 
-    /// The slot that holds `key`, be it live or removed.
+    /// The slot of the entry of `key`.
     #[inline]
     pub(super) fn find(&self, key: FdbKey) -> Option<SlotId> {
         let word = key.to_u64();
@@ -81,7 +87,7 @@ impl Table {
         })
     }
 
-    /// A slot without a key in the emptier of the buckets of `key`.
+    /// A slot that may be used, in the emptier of the buckets of `key`.
     pub(super) fn vacant(&self, key: FdbKey) -> Option<SlotId> {
         let free = |place: &usize| {
             let bucket = self.buckets.get(*place);
@@ -101,32 +107,47 @@ impl Table {
         Some(slot_id(place, at))
     }
 
-    /// The key of a slot.
+    /// The key of the entry in a slot; `None` if there is none.
     pub(super) fn key(&self, slot: SlotId) -> Option<FdbKey> {
         let bucket = self.buckets.get(slot.index() / BUCKET)?;
         FdbKey::from_u64(bucket.keys[slot.index() % BUCKET].load(Ordering::Acquire))
     }
 
-    /// The value of a slot; `None` if it holds no live entry.
+    /// The value in a slot, be its entry there or removed.
     #[inline]
     pub(super) fn value(&self, slot: SlotId) -> Option<FdbValue> {
         let bucket = self.buckets.get(slot.index() / BUCKET)?;
-        FdbValue::unpack(bucket.values[slot.index() % BUCKET].load(Ordering::Acquire))
+        FdbValue::unpack(bucket.values[slot.index() % BUCKET].load(Ordering::Relaxed))
     }
 
-    /// For the writer only. Readers may find the key at once, so the value goes first.
-    pub(super) fn set_key(&self, slot: SlotId, key: Option<FdbKey>) {
+    /// Puts an entry into a slot that may be used or held `key` last. For the writer only. Who
+    /// finds the key finds the value, because that is stored first.
+    pub(super) fn put(&self, slot: SlotId, key: FdbKey, value: FdbValue) {
+        self.set_value(slot, value);
+        self.set_key(slot, key.to_u64());
+    }
+
+    /// Changes the value of an entry. For the writer only. One store: readers find the old value
+    /// or the new one.
+    pub(super) fn set_value(&self, slot: SlotId, value: FdbValue) {
         if let Some(bucket) = self.buckets.get(slot.index() / BUCKET) {
-            let word = key.map_or(0, FdbKey::to_u64);
-            bucket.keys[slot.index() % BUCKET].store(word, Ordering::Release);
+            bucket.values[slot.index() % BUCKET].store(value.pack(), Ordering::Relaxed);
         }
     }
 
-    /// For the writer only. One store: readers find the old value or the new one.
-    pub(super) fn set_value(&self, slot: SlotId, value: Option<FdbValue>) {
+    /// Removes the entry in a slot. For the writer only.
+    pub(super) fn mark_removed(&self, slot: SlotId) {
+        self.set_key(slot, REMOVED);
+    }
+
+    /// Lets a slot be used again. For the writer only, once no reader can be at the old entry.
+    pub(super) fn free(&self, slot: SlotId) {
+        self.set_key(slot, 0);
+    }
+
+    fn set_key(&self, slot: SlotId, word: u64) {
         if let Some(bucket) = self.buckets.get(slot.index() / BUCKET) {
-            let word = value.map_or(0, FdbValue::pack);
-            bucket.values[slot.index() % BUCKET].store(word, Ordering::Release);
+            bucket.keys[slot.index() % BUCKET].store(word, Ordering::Release);
         }
     }
 

@@ -65,6 +65,13 @@ pub struct FdbEntry {
     pub value: FdbValue,
 }
 
+/// A slot that no other key may use before every worker has passed the removal.
+struct Left {
+    slot: SlotId,
+    /// What is to be passed, once it is known.
+    change: Option<Change>,
+}
+
 /// The one writer of the forwarding table.
 ///
 /// # Thread safety
@@ -74,9 +81,8 @@ pub struct FdbWriter {
     table: Arc<Table>,
     capacity: usize,
     len: usize,
-    /// Slots of removed entries, which keep their keys: with the change that every worker must
-    /// pass before another key may use them, once it is known.
-    quarantine: HashMap<SlotId, Option<Change>>,
+    /// Slots that removed entries left, by the keys they had.
+    quarantine: HashMap<FdbKey, Left>,
     /// Some slot in quarantine has no change yet.
     unsealed: bool,
     seen: Seen,
@@ -92,34 +98,42 @@ impl FdbWriter {
     /// # Errors
     /// [`FdbFull`], and the table is as it was.
     pub fn insert(&mut self, key: FdbKey, value: FdbValue) -> Result<Inserted, FdbFull> {
-        let found = self.table.find(key);
-        let replaced = found.and_then(|slot| self.table.value(slot));
-        if replaced.is_none() && self.len >= self.capacity {
-            self.fdb_full += 1;
-            return Err(FdbFull);
+        if let Some(slot) = self.table.find(key) {
+            let replaced = self.table.value(slot);
+            self.table.set_value(slot, value);
+            self.seen.reset(slot, self.tick);
+            return Ok(Inserted { slot, replaced });
         }
-        let Some(slot) = found.or_else(|| self.table.vacant(key)) else {
+        let Some(slot) = self.place(key) else {
             self.fdb_full += 1;
             return Err(FdbFull);
         };
+        self.table.put(slot, key, value);
         self.seen.reset(slot, self.tick);
-        self.table.set_value(slot, Some(value));
-        if replaced.is_none() {
-            self.len += 1;
-            // A removed entry of the same key comes back to life in its slot.
-            self.quarantine.remove(&slot);
-            self.table.set_key(slot, Some(key));
-        }
-        Ok(Inserted { slot, replaced })
+        self.len += 1;
+        Ok(Inserted {
+            slot,
+            replaced: None,
+        })
     }
 
-    /// Removes an entry. Its slot stays with its key until it is sealed and released.
+    /// A slot for a new entry: if one of that key was removed lately, the same, which is safe for
+    /// those who still read there and keeps a station that comes and goes from using up slots.
+    fn place(&mut self, key: FdbKey) -> Option<SlotId> {
+        if self.len >= self.capacity {
+            return None;
+        }
+        let left = self.quarantine.remove(&key).map(|left| left.slot);
+        left.or_else(|| self.table.vacant(key))
+    }
+
+    /// Removes an entry. No other key uses its slot until that is sealed and released.
     pub fn remove(&mut self, key: FdbKey) -> Option<FdbValue> {
         let slot = self.table.find(key)?;
         let value = self.table.value(slot)?;
-        self.table.set_value(slot, None);
+        self.table.mark_removed(slot);
         self.len -= 1;
-        self.quarantine.insert(slot, None);
+        self.quarantine.insert(key, Left { slot, change: None });
         self.unsealed = true;
         Some(value)
     }
@@ -129,8 +143,8 @@ impl FdbWriter {
     pub fn seal(&mut self, change: Change) {
         if self.unsealed {
             self.unsealed = false;
-            for sealed in self.quarantine.values_mut() {
-                sealed.get_or_insert(change);
+            for left in self.quarantine.values_mut() {
+                left.change.get_or_insert(change);
             }
         }
     }
@@ -139,19 +153,19 @@ impl FdbWriter {
     /// `passed` (usually [`Publisher::passed`](crate::publish::Publisher::passed)), and returns
     /// how many.
     pub fn release(&mut self, mut passed: impl FnMut(Change) -> bool) -> usize {
+        // Entries mostly go in bulk, under one change: it is asked for once.
+        let mut last = None;
+        let mut free = |change| match last {
+            Some((asked, answer)) if asked == change => answer,
+            _ => last.insert((change, passed(change))).1,
+        };
         let before = self.quarantine.len();
-        let mut known = None;
-        self.quarantine.retain(|slot, sealed| {
-            let Some(change) = *sealed else { return true };
-            // Entries mostly go in bulk, under one change: it is asked for once.
-            let (_, free) = *match known {
-                Some((asked, _)) if asked != change => known.insert((change, passed(change))),
-                _ => known.get_or_insert_with(|| (change, passed(change))),
-            };
-            if free {
-                self.table.set_key(*slot, None);
+        self.quarantine.retain(|_, left| {
+            let keep = !left.change.is_some_and(&mut free);
+            if !keep {
+                self.table.free(left.slot);
             }
-            !free
+            keep
         });
         before - self.quarantine.len()
     }
@@ -169,12 +183,9 @@ impl FdbWriter {
     /// All entries, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = FdbEntry> {
         let entry = |slot| {
+            let key = self.table.key(slot)?;
             let value = self.table.value(slot)?;
-            Some(FdbEntry {
-                slot,
-                key: self.table.key(slot)?,
-                value,
-            })
+            Some(FdbEntry { slot, key, value })
         };
         self.table.ids().filter_map(entry)
     }
@@ -222,5 +233,143 @@ impl FdbWriter {
     /// When the station in `slot` was last seen by any worker, or learned, or moved.
     pub fn newest(&self, slot: SlotId) -> u32 {
         self.seen.newest(slot)
+    }
+}
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fdb::{Destination, Kind};
+    use crate::ids::{BridgeId, RemoteId};
+    use crate::publish::Publisher;
+    use crate::wire::Mac;
+
+    fn key(number: usize) -> FdbKey {
+        FdbKey::new(
+            BridgeId::new(number % 2).unwrap(),
+            Mac::from_u64(number as u64 / 2),
+        )
+    }
+
+    fn value(number: usize) -> FdbValue {
+        let to = Destination::Remote(RemoteId::new(number).unwrap());
+        FdbValue {
+            to,
+            kind: Kind::Learned,
+        }
+    }
+
+    #[test]
+    fn an_entry_keeps_its_slot_when_it_moves() {
+        let (mut fdb, reader) = Fdb::new(4, 1);
+        let first = fdb.insert(key(1), value(1)).unwrap();
+        assert_eq!(first.replaced, None);
+        assert_eq!(reader.lookup(key(1)), Some((first.slot, value(1))));
+        let moved = Inserted {
+            slot: first.slot,
+            replaced: Some(value(1)),
+        };
+        assert_eq!(fdb.insert(key(1), value(2)), Ok(moved));
+        assert_eq!(reader.lookup(key(1)), Some((first.slot, value(2))));
+        assert_eq!(reader.lookup(key(2)), None);
+        assert_eq!((fdb.len(), fdb.capacity(), fdb.is_empty()), (1, 4, false));
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_counts() {
+        let (mut fdb, reader) = Fdb::new(2, 1);
+        fdb.insert(key(1), value(1)).unwrap();
+        fdb.insert(key(2), value(2)).unwrap();
+        assert_eq!(fdb.insert(key(3), value(3)), Err(FdbFull));
+        assert_eq!(
+            (fdb.fdb_full(), fdb.len(), reader.lookup(key(3))),
+            (1, 2, None)
+        );
+        assert!(fdb.insert(key(2), value(3)).is_ok(), "a move needs no room");
+        fdb.remove(key(1)).unwrap();
+        assert!(
+            fdb.insert(key(3), value(3)).is_ok(),
+            "a slot waits, its place does not"
+        );
+    }
+
+    #[test]
+    fn a_removed_slot_waits_for_its_seal_and_the_workers() {
+        let (mut publisher, mut readers) = Publisher::new((), 1);
+        let (mut fdb, reader) = Fdb::new(4, 1);
+        let slot = fdb.insert(key(1), value(1)).unwrap().slot;
+        assert_eq!(
+            (fdb.remove(key(1)), fdb.remove(key(1))),
+            (Some(value(1)), None)
+        );
+        assert_eq!((reader.lookup(key(1)), fdb.quarantined()), (None, 1));
+        assert_eq!(fdb.release(|_| true), 0, "not sealed");
+        fdb.seal(publisher.change());
+        assert_eq!(
+            fdb.release(|change| publisher.passed(change)),
+            0,
+            "not passed"
+        );
+        assert!(readers[0].observe());
+        readers[0].pass();
+        assert_eq!(
+            fdb.insert(key(1), value(2)).unwrap().slot,
+            slot,
+            "back in its slot"
+        );
+        assert_eq!(
+            fdb.release(|change| publisher.passed(change)),
+            0,
+            "nothing to free"
+        );
+        fdb.remove(key(1)).unwrap();
+        assert_eq!(
+            fdb.release(|change| publisher.passed(change)),
+            0,
+            "removed anew"
+        );
+        fdb.seal(publisher.change());
+        drop(readers);
+        assert_eq!(fdb.release(|change| publisher.passed(change)), 1);
+        assert_eq!(fdb.quarantined(), 0);
+    }
+
+    #[test]
+    fn the_newest_note_of_any_worker_counts() {
+        let (mut fdb, _) = Fdb::new(4, 2);
+        let mut seen = fdb.seen_writers();
+        assert_eq!((seen.len(), fdb.seen_writers().len()), (2, 0));
+        fdb.set_tick(5);
+        let slot = fdb.insert(key(1), value(1)).unwrap().slot;
+        assert_eq!(fdb.newest(slot), 5);
+        seen[1].touch(slot, 9);
+        seen[0].touch(slot, 7);
+        assert_eq!(fdb.newest(slot), 9);
+        let other = fdb.insert(key(2), value(2)).unwrap().slot;
+        assert_eq!(fdb.newest(other), 5, "a note is of its slot only");
+        fdb.remove(key(1)).unwrap();
+        fdb.set_tick(12);
+        assert_eq!(fdb.insert(key(1), value(1)).unwrap().slot, slot);
+        assert_eq!(fdb.newest(slot), 12, "notes on the earlier entry are past");
+        fdb.set_tick(20);
+        fdb.insert(key(1), value(2)).unwrap();
+        assert_eq!(fdb.newest(slot), 20, "who moves was seen");
+    }
+
+    /// At the highest load that the sizes allow (two thirds of the slots).
+    #[test]
+    fn full_capacity_is_reached_before_the_buckets_are_full() {
+        for seed in 0..4 {
+            let (mut fdb, reader) = Fdb::with_seed(10_922, 1, seed);
+            assert_eq!(fdb.slots(), 16_384);
+            for number in 0..fdb.capacity() {
+                fdb.insert(key(number), value(number % 99)).unwrap();
+            }
+            for number in 0..fdb.capacity() {
+                assert_eq!(reader.lookup(key(number)).unwrap().1, value(number % 99));
+            }
+            assert_eq!(fdb.iter().count(), fdb.capacity());
+        }
     }
 }
