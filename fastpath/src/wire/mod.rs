@@ -34,15 +34,22 @@
 
 pub mod arp;
 pub mod checksum;
+pub mod craft;
 pub mod ethernet;
+pub mod icmp;
 pub mod ipv4;
+pub mod ipv6;
+pub mod tcp;
 pub mod udp;
+pub mod vlan;
 pub mod vxlan;
 
 mod cursor;
 mod dscp;
 mod ecn;
 mod field;
+mod flow_hash;
+mod inner;
 mod mac;
 mod protocol;
 mod vni;
@@ -55,6 +62,9 @@ pub use cursor::Cursor;
 pub use dscp::Dscp;
 pub use ecn::{CongestionLost, Ecn};
 pub use ethernet::EtherType;
+pub use flow_hash::flow_hash;
+pub use inner::{Family, InnerIp, decapsulate_ecn};
 pub use mac::{Mac, MacParseError};
 pub use protocol::Protocol;
+pub use vlan::{Tag, VlanId};
 pub use vni::Vni;
