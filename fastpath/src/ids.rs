@@ -51,7 +51,7 @@ id!(
 );
 id!(
     /// A (tunnel, remote) pair: its place in the snapshot's list of remote records.
-    RemoteId, 65535
+    RemoteId, 16384
 );
 id!(
     /// A worker: 0 for the first one.

@@ -1,9 +1,20 @@
 //! The data plane of overpath.
 
+pub mod action;
+pub mod cache;
+pub mod drop;
 pub mod event;
 pub mod fdb;
 pub mod ids;
 pub mod io;
+pub mod key;
+pub mod learn;
+pub mod parse;
 pub mod publish;
+pub mod resolve;
+pub mod snapshot;
+pub mod stats;
 mod sync;
+pub mod tx;
 pub mod wire;
+pub mod worker;

@@ -162,11 +162,11 @@ mod tests {
     fn only_packed_words_unpack() {
         // Every word that can differ from a packed one in the bits that are looked at.
         for tag in 0..64u64 {
-            for number in [0, 1, 255, 256, 4095, 0xfffe, 0xffff] {
+            for number in [0, 1, 255, 256, 4095, 0x3fff, 0x4000, 0xffff] {
                 let word = tag << 16 | number;
                 let legal = match tag {
-                    0b0101 | 0b1001 => number < 256,
-                    0b0110 | 0b1010 => number < 0xffff,
+                    0b0101 | 0b1001 => number < PortId::LIMIT as u64,
+                    0b0110 | 0b1010 => number < RemoteId::LIMIT as u64,
                     _ => false,
                 };
                 assert_eq!(

@@ -1,0 +1,54 @@
+//! Replication: a copy to everybody in the bridge but where the frame came from.
+
+use super::run::{Reach, Run, Verdict};
+use super::{From, Target};
+use crate::drop::DropReason;
+use crate::ids::BridgeId;
+use crate::io::{Io, Packet};
+use crate::snapshot::Member;
+
+/// Floods `packet` in `bridge`. The list is pruned here and not when it is built, so that it is one
+/// for all ingresses; the last member gets the packet itself, as in Linux.
+pub(super) fn flood<I: Io>(
+    run: &mut Run<'_, '_, I>,
+    bridge: BridgeId,
+    from: From,
+    packet: I::Packet,
+) {
+    let snapshot = run.context.snapshot;
+    let members = snapshot
+        .bridge(bridge)
+        .map_or(&[][..], |bridge| &bridge.flood);
+    let mut last: Option<Reach<'_>> = None;
+    let mut nobody = true;
+    for member in members {
+        let Some(target) = target(*member, from) else {
+            continue;
+        };
+        nobody = false;
+        match run.reach(target, packet.len()) {
+            Ok(reach) => {
+                if let Some(previous) = last.replace(reach) {
+                    run.deliver_copy(&previous, &packet);
+                }
+            }
+            Err(reason) => run.end(Verdict::Dropped(reason)),
+        }
+    }
+    match last {
+        Some(reach) => run.deliver(&reach, packet),
+        None if nobody => run.end(Verdict::Dropped(DropReason::NoDestination)),
+        None => {}
+    }
+}
+
+/// Split horizon: never back to the port or the tunnel that it came from.
+fn target(member: Member, from: From) -> Option<Target> {
+    match member {
+        Member::Port(port) if from != From::Port(port) => Some(Target::Port(port)),
+        Member::Remote(tunnel, remote) if from != From::Tunnel(tunnel) => {
+            Some(Target::Remote(remote))
+        }
+        _ => None,
+    }
+}

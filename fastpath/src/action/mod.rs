@@ -1,0 +1,119 @@
+//! What is done with a packet: actions as plain values, and the flat program that a hit runs.
+//!
+//! An action list has a defined meaning: an output takes the packet as it stands, and what comes
+//! after it works on a copy. The last action always ends the packet.
+
+mod decap;
+mod encap;
+mod flood;
+mod run;
+
+pub use run::{Context, Verdict, run};
+
+use crate::drop::DropReason;
+use crate::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use arrayvec::ArrayVec;
+
+/// Where an output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Out of a port.
+    Port(PortId),
+    /// Encapsulated, to a remote.
+    Remote(RemoteId),
+}
+
+/// Where a flooded frame came from, and so must not go again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// A port of the bridge.
+    Port(PortId),
+    /// A tunnel: none of its remotes gets a copy.
+    Tunnel(TunnelId),
+}
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Check lengths and checksums of the outer headers, apply RFC 6040 and strip them; counted for
+    /// the remote if it is a known one.
+    Decap(Option<RemoteId>),
+    /// Keep the source MAC fresh, or tell control of it.
+    Learn,
+    /// Send it.
+    Output(Target),
+    /// Send a copy to everybody in the bridge but where it came from.
+    Flood {
+        /// The bridge.
+        bridge: BridgeId,
+        /// Where it came from.
+        from: From,
+    },
+    /// Hand it to control.
+    Punt,
+    /// Drop it by name.
+    Drop(DropReason),
+    /// Drop it by the name of what the parser found wrong with it, or else by this one.
+    DropFault(DropReason),
+}
+
+impl Action {
+    /// Nothing is left of the packet afterwards, unless it is copied before.
+    const fn ends(self) -> bool {
+        !matches!(self, Action::Decap(_) | Action::Learn)
+    }
+
+    /// It can be given a copy.
+    const fn sends(self) -> bool {
+        matches!(self, Action::Output(_) | Action::Flood { .. })
+    }
+}
+
+/// Most actions of a list.
+pub const MAX_ACTIONS: usize = 4;
+
+/// A list of actions.
+pub type Actions = ArrayVec<Action, MAX_ACTIONS>;
+
+/// One instruction: an action, and whether the packet is still needed afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    action: Action,
+    keep: bool,
+}
+
+const NOTHING: Step = Step {
+    action: Action::Drop(DropReason::NoDestination),
+    keep: false,
+};
+
+/// A compiled action list. Always ends with a step that ends the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program([Step; MAX_ACTIONS]);
+
+impl Program {
+    /// Compiles a list. A list that leaves the packet over drops it as [`DropReason::NoDestination`].
+    pub fn compile(actions: &[Action]) -> Self {
+        let mut steps = [NOTHING; MAX_ACTIONS];
+        for (at, (step, action)) in steps.iter_mut().zip(actions).enumerate() {
+            let keep = action.sends() && actions[at + 1..].iter().any(|later| later.ends());
+            *step = Step {
+                action: *action,
+                keep,
+            };
+        }
+        Program(steps)
+    }
+
+    /// The actions up to the one that ends the packet.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        let last = self
+            .0
+            .iter()
+            .position(|step| step.action.ends() && !step.keep);
+        self.0
+            .iter()
+            .take(last.map_or(MAX_ACTIONS, |last| last + 1))
+            .map(|step| step.action)
+    }
+}

@@ -1,0 +1,253 @@
+//! Runs a program on one packet, and gives it its verdict.
+
+use super::{Action, Program, Target, decap, flood};
+use crate::drop::DropReason;
+use crate::ids::PortId;
+use crate::io::{Io, Packet, Pool};
+use crate::learn::Learner;
+use crate::parse::Parsed;
+use crate::resolve::Decision;
+use crate::snapshot::{Port, Remote, Snapshot};
+use crate::stats::{PortStats, WorkerStats};
+use crate::tx::Outputs;
+use crate::wire::Mac;
+
+/// What became of a received packet. Every packet gets exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// At least one copy was enqueued, and none handed to control.
+    Forwarded,
+    /// Handed to control.
+    Consumed,
+    /// Dropped by name.
+    Dropped(DropReason),
+}
+
+/// What programs work with.
+pub struct Context<'a, I: Io> {
+    /// The state by which packets are decided.
+    pub snapshot: &'a Snapshot,
+    /// Where copies come from.
+    pub pool: &'a I::Pool,
+    /// Where packets go.
+    pub outputs: &'a mut Outputs<I>,
+    /// What is done about source MACs and unresolved neighbours.
+    pub learner: &'a mut Learner,
+    /// The worker's counters.
+    pub stats: &'a WorkerStats,
+}
+
+/// Runs `decision` on a packet that came from `ingress`, and counts its verdict.
+pub fn run<I: Io>(
+    context: &mut Context<'_, I>,
+    ingress: PortId,
+    decision: &Decision,
+    parsed: &Parsed,
+    packet: I::Packet,
+) -> Verdict {
+    let stats = context.stats.port(ingress);
+    let mut run = Run {
+        context,
+        stats,
+        ends: 0,
+        best: None,
+    };
+    run.program(ingress, decision, parsed, packet);
+    run.verdict()
+}
+
+/// One packet on its way through a program.
+pub(super) struct Run<'r, 'c, I: Io> {
+    pub(super) context: &'r mut Context<'c, I>,
+    stats: &'r PortStats,
+    /// How often the packet or a copy of it was delivered or dropped.
+    ends: u64,
+    /// The end that makes the verdict.
+    best: Option<Verdict>,
+}
+
+/// A target that can take a packet now.
+pub(super) enum Reach<'a> {
+    Port(&'a Port),
+    Remote(&'a Remote, &'a Port, Mac),
+}
+
+impl Reach<'_> {
+    pub(super) fn may_chain(&self) -> bool {
+        match self {
+            Reach::Port(port) | Reach::Remote(_, port, _) => port.may_chain,
+        }
+    }
+}
+
+impl<'c, I: Io> Run<'_, 'c, I> {
+    fn program(
+        &mut self,
+        ingress: PortId,
+        decision: &Decision,
+        parsed: &Parsed,
+        mut packet: I::Packet,
+    ) {
+        let Program(steps) = decision.program;
+        for step in steps {
+            match step.action {
+                Action::Decap(remote) => {
+                    if let Err(reason) = decap::decap(&mut packet, parsed) {
+                        return self.end(Verdict::Dropped(reason));
+                    }
+                    if let Some(remote) = remote {
+                        let counters = self.context.stats.remote(remote);
+                        counters.received.add(1);
+                        counters.received_bytes.add(packet.len() as u64);
+                    }
+                }
+                Action::Learn => self.learn(decision),
+                Action::Output(target) if step.keep => self.output_copy(target, &packet),
+                Action::Output(target) => return self.output(target, packet),
+                Action::Flood { bridge, from } if step.keep => {
+                    match self.context.pool.replicate(&packet, false) {
+                        Some(copy) => flood::flood(self, bridge, from, copy),
+                        None => self.end(Verdict::Dropped(DropReason::NoBuffer)),
+                    }
+                }
+                Action::Flood { bridge, from } => return flood::flood(self, bridge, from, packet),
+                Action::Punt => return self.punt(ingress, packet),
+                Action::Drop(reason) => return self.end(Verdict::Dropped(reason)),
+                Action::DropFault(reason) => {
+                    return self.end(Verdict::Dropped(parsed.fault.unwrap_or(reason)));
+                }
+            }
+        }
+        // Unreachable after `Program::compile`; named all the same.
+        self.end(Verdict::Dropped(DropReason::NoDestination));
+    }
+
+    fn learn(&mut self, decision: &Decision) {
+        if !self.context.learner.learn(&decision.source) {
+            self.context.stats.events_lost.add(1);
+        }
+    }
+
+    fn punt(&mut self, ingress: PortId, packet: I::Packet) {
+        let verdict = match self.context.outputs.punt(ingress, packet) {
+            Ok(()) => Verdict::Consumed,
+            Err(_packet) => Verdict::Dropped(DropReason::PuntFull),
+        };
+        self.end(verdict);
+    }
+
+    fn output(&mut self, target: Target, packet: I::Packet) {
+        match self.reach(target, packet.len()) {
+            Ok(reach) => self.deliver(&reach, packet),
+            Err(reason) => self.end(Verdict::Dropped(reason)),
+        }
+    }
+
+    fn output_copy(&mut self, target: Target, packet: &I::Packet) {
+        match self.reach(target, packet.len()) {
+            Ok(reach) => self.deliver_copy(&reach, packet),
+            Err(reason) => self.end(Verdict::Dropped(reason)),
+        }
+    }
+
+    /// Whether `target` can take a packet of `len` bytes now, and over what.
+    pub(super) fn reach(&mut self, target: Target, len: usize) -> Result<Reach<'c>, DropReason> {
+        let snapshot = self.context.snapshot;
+        let up = |id| {
+            snapshot
+                .port(id)
+                .filter(|port| port.up)
+                .ok_or(DropReason::PortDown)
+        };
+        match target {
+            Target::Port(id) => {
+                let port = up(id)?;
+                if port.fits(len) {
+                    Ok(Reach::Port(port))
+                } else {
+                    Err(DropReason::MtuExceeded)
+                }
+            }
+            Target::Remote(id) => {
+                let remote = snapshot.remote(id).ok_or(DropReason::PortDown)?;
+                let Some((egress, mac)) = remote.next_hop.load() else {
+                    if !self.context.learner.unresolved(id) {
+                        self.context.stats.events_lost.add(1);
+                    }
+                    return Err(DropReason::NeighbourUnresolved);
+                };
+                let port = up(egress)?;
+                let fits = super::encap::outer_ip_len(len) <= usize::from(port.mtu);
+                let reach = Reach::Remote(remote, port, mac);
+                if fits {
+                    Ok(reach)
+                } else {
+                    Err(DropReason::MtuExceeded)
+                }
+            }
+        }
+    }
+
+    pub(super) fn deliver_copy(&mut self, reach: &Reach<'_>, packet: &I::Packet) {
+        match self.context.pool.replicate(packet, reach.may_chain()) {
+            Some(copy) => self.deliver(reach, copy),
+            None => self.end(Verdict::Dropped(DropReason::NoBuffer)),
+        }
+    }
+
+    pub(super) fn deliver(&mut self, reach: &Reach<'_>, packet: I::Packet) {
+        let sent = match reach {
+            Reach::Port(port) => Ok((*port, packet)),
+            Reach::Remote(remote, port, mac) => {
+                let inner_len = packet.len() as u64;
+                let outer = super::encap::encap(self.context, remote, port, *mac, packet);
+                if outer.is_ok() {
+                    let counters = self.context.stats.remote(remote.id);
+                    counters.sent.add(1);
+                    counters.sent_bytes.add(inner_len);
+                }
+                outer.map(|packet| (*port, packet))
+            }
+        };
+        match sent {
+            Ok((port, packet)) => {
+                self.context
+                    .outputs
+                    .enqueue(port, packet, self.context.stats);
+                self.end(Verdict::Forwarded);
+            }
+            Err(reason) => self.end(Verdict::Dropped(reason)),
+        }
+    }
+
+    /// The packet or a copy of it met its end. The best of all ends makes the verdict, the first
+    /// drop if there is no better; every other drop is one of a copy.
+    pub(super) fn end(&mut self, end: Verdict) {
+        self.ends += 1;
+        let rank = |verdict| match verdict {
+            Verdict::Dropped(_) => 0,
+            Verdict::Forwarded => 1,
+            Verdict::Consumed => 2,
+        };
+        let lesser = match self.best {
+            Some(best) if rank(best) >= rank(end) => Some(end),
+            _ => self.best.replace(end),
+        };
+        if let Some(Verdict::Dropped(reason)) = lesser {
+            self.stats.copies_dropped.count(reason);
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        self.stats.copied.add(self.ends.saturating_sub(1));
+        let verdict = self
+            .best
+            .unwrap_or(Verdict::Dropped(DropReason::NoDestination));
+        match verdict {
+            Verdict::Forwarded => self.stats.forwarded.add(1),
+            Verdict::Consumed => self.stats.consumed.add(1),
+            Verdict::Dropped(reason) => self.stats.dropped.count(reason),
+        }
+        verdict
+    }
+}

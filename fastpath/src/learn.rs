@@ -1,0 +1,77 @@
+//! What a worker tells control: MACs that are new or moved, neighbours that are wanted.
+//!
+//! One event for each fact and interval. An event that finds the queue full is lost, and asked
+//! again by the next packet that needs it.
+
+use crate::event::{Event, EventSender};
+use crate::fdb::SeenWriter;
+use crate::ids::RemoteId;
+use crate::resolve::Source;
+
+/// Milliseconds in which the same event is not sent again.
+const INTERVAL: u64 = 100;
+/// Facts that are remembered as told. Two that share a place repeat each other, no more.
+const RECENT: usize = 1024;
+
+/// One worker's voice towards control, and its stamps on the FDB.
+pub struct Learner {
+    events: EventSender,
+    seen: SeenWriter,
+    recent: Box<[Option<(u64, Event)>]>,
+    now: u64,
+}
+
+impl Learner {
+    /// A learner that has told nothing.
+    pub fn new(events: EventSender, seen: SeenWriter) -> Self {
+        Learner {
+            events,
+            seen,
+            recent: vec![None; RECENT].into(),
+            now: 0,
+        }
+    }
+
+    /// Sets the time for all that follows: milliseconds since any fixed point.
+    pub fn set_now(&mut self, milliseconds: u64) {
+        self.now = milliseconds;
+    }
+
+    /// Does what [`Source`] says. `false` if an event was lost.
+    pub fn learn(&mut self, source: &Source) -> bool {
+        match source {
+            Source::Ignored => true,
+            Source::Known(slot) => {
+                self.seen.touch(*slot, (self.now / 1000) as u32);
+                true
+            }
+            Source::Ask(event) => self.tell(*event),
+        }
+    }
+
+    /// Asks for the next hop of a remote. `false` if the event was lost.
+    pub fn unresolved(&mut self, remote: RemoteId) -> bool {
+        self.tell(Event::Unresolved { remote })
+    }
+
+    fn tell(&mut self, event: Event) -> bool {
+        let place = &mut self.recent[place(&event)];
+        let interval = self.now / INTERVAL;
+        if *place == Some((interval, event)) {
+            return true;
+        }
+        let sent = self.events.send(event);
+        if sent {
+            *place = Some((interval, event));
+        }
+        sent
+    }
+}
+
+fn place(event: &Event) -> usize {
+    let word = match event {
+        Event::Seen { bridge, mac, .. } => u64::from(bridge.get()) << 48 ^ mac.to_u64(),
+        Event::Unresolved { remote } => u64::from(remote.get()),
+    };
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % RECENT
+}

@@ -1,0 +1,159 @@
+//! Ports, bridges and tunnels as one immutable value.
+//!
+//! Control builds a snapshot and publishes it; workers only read. The one thing in it that changes
+//! in place is the next hop of a [`Remote`], a single word, so that a neighbour that moves costs one
+//! store and no new snapshot.
+
+mod remote;
+
+pub use remote::{Df, EncapSettings, Inherit, NextHop, OUTER_LEN, Remote};
+
+use crate::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
+use crate::wire::{Mac, Vni};
+use arrayvec::ArrayVec;
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// The state by which workers decide.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// By [`PortId`]; `None` where there is no such port.
+    pub ports: Vec<Option<Arc<Port>>>,
+    /// By [`BridgeId`].
+    pub bridges: Vec<Arc<Bridge>>,
+    /// By [`TunnelId`].
+    pub tunnels: Vec<Arc<Tunnel>>,
+    /// By [`RemoteId`]; `None` where a remote was forgotten.
+    pub remotes: Vec<Option<Arc<Remote>>>,
+    /// Tunnels by what a packet says.
+    pub end_points: HashMap<EndPoint, TunnelId>,
+    /// Behind which UDP ports the parser looks for VXLAN.
+    pub udp_ports: UdpPorts,
+}
+
+impl Snapshot {
+    /// The port, if there is one.
+    pub fn port(&self, id: PortId) -> Option<&Port> {
+        self.ports.get(id.index())?.as_deref()
+    }
+
+    /// The bridge, if there is one.
+    pub fn bridge(&self, id: BridgeId) -> Option<&Bridge> {
+        self.bridges.get(id.index()).map(Arc::as_ref)
+    }
+
+    /// The tunnel, if there is one.
+    pub fn tunnel(&self, id: TunnelId) -> Option<&Tunnel> {
+        self.tunnels.get(id.index()).map(Arc::as_ref)
+    }
+
+    /// The remote record, if there is one.
+    pub fn remote(&self, id: RemoteId) -> Option<&Remote> {
+        self.remotes.get(id.index())?.as_deref()
+    }
+}
+
+/// What a received packet must name to belong to a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndPoint {
+    /// Outer destination address.
+    pub local: Ipv4Addr,
+    /// UDP destination port.
+    pub udp_port: u16,
+    /// Network identifier.
+    pub vni: Vni,
+}
+
+/// The few UDP ports that tunnels listen on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UdpPorts(ArrayVec<u16, { UdpPorts::LIMIT }>);
+
+impl UdpPorts {
+    /// Most ports.
+    pub const LIMIT: usize = 8;
+
+    /// Is `port` one of them?
+    pub fn contains(&self, port: u16) -> bool {
+        self.0.contains(&port)
+    }
+
+    /// Adds a port. `false` if there is no room for it.
+    pub fn insert(&mut self, port: u16) -> bool {
+        self.contains(port) || self.0.try_push(port).is_ok()
+    }
+}
+
+/// One port as workers see it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its number.
+    pub id: PortId,
+    /// Its own MAC: the source of what the switch sends there.
+    pub mac: Mac,
+    /// Longest layer-3 packet, in bytes.
+    pub mtu: u16,
+    /// Bumped when a decision about a packet from here may have changed.
+    pub generation: u32,
+    /// Started, with link. Nothing is sent to a port that is not up.
+    pub up: bool,
+    /// The bridge that it is a member of.
+    pub bridge: Option<BridgeId>,
+    /// Its own addresses. A port with addresses is an underlay port.
+    pub addresses: Vec<Ipv4Addr>,
+    /// Transmit queues; worker `w` owns queue `w` if there is one.
+    pub tx_queues: u16,
+    /// Takes packets of more than one segment.
+    pub may_chain: bool,
+}
+
+impl Port {
+    /// The worker that sends what `worker` has for this port: itself if it owns a queue. `None` if
+    /// the port has no queue at all.
+    pub fn tx_owner(&self, worker: WorkerId) -> Option<WorkerId> {
+        let queues = usize::from(self.tx_queues);
+        WorkerId::new(worker.index().checked_rem(queues)?)
+    }
+
+    /// Whether a frame of `len` bytes fits. A VLAN tag does not count against the MTU, as in Linux.
+    pub fn fits(&self, len: usize) -> bool {
+        len <= usize::from(self.mtu) + 14 + 4
+    }
+}
+
+/// One bridge.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    /// Its number; the FDB's filtering id derives from it.
+    pub id: BridgeId,
+    /// Learn the sources of frames from ports.
+    pub learning: bool,
+    /// Everybody who gets a copy of a flooded frame, pruned by ingress at run time.
+    pub flood: Vec<Member>,
+}
+
+/// Somebody who gets a copy of a flooded frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// A port of the bridge.
+    Port(PortId),
+    /// A default remote of a tunnel of the bridge.
+    Remote(TunnelId, RemoteId),
+}
+
+/// One tunnel end point of ours.
+#[derive(Clone, Debug)]
+pub struct Tunnel {
+    /// Its number.
+    pub id: TunnelId,
+    /// The bridge that inner frames enter.
+    pub bridge: BridgeId,
+    /// Learn inner sources.
+    pub learning: bool,
+    /// Take packets from remotes that are not in `known`.
+    pub accept_any: bool,
+    /// Tolerate reserved bits from remotes that are not in `known`.
+    pub lenient: bool,
+    /// Remotes by outer source address.
+    pub known: HashMap<Ipv4Addr, RemoteId>,
+}

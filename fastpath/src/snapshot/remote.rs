@@ -1,0 +1,153 @@
+//! The record of one remote: what an encapsulated packet needs, in one place.
+
+use crate::ids::{PortId, RemoteId, TunnelId};
+use crate::wire::{Mac, Vni};
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes that encapsulation over IPv4 adds: Ethernet, IPv4, UDP, VXLAN.
+pub const OUTER_LEN: usize = 14 + 20 + 8 + 8;
+
+/// A header field that is fixed, or taken from the inner packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inherit<T> {
+    /// Always this.
+    Fixed(T),
+    /// As in the inner packet; the value is for inner frames that are not IP.
+    Inner(T),
+}
+
+/// The outer don't-fragment flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Df {
+    /// Set: VTEPs must not fragment (RFC 7348, 4.3).
+    Set,
+    /// Clear: routers on the way may.
+    Unset,
+    /// As in the inner packet; IPv6 counts as set, everything else as clear.
+    Inherit,
+}
+
+/// How a tunnel fills the outer headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncapSettings {
+    /// Outer source address.
+    pub local: Ipv4Addr,
+    /// UDP destination port.
+    pub udp_port: u16,
+    /// Network identifier.
+    pub vni: Vni,
+    /// UDP source ports; which one is a hash of the inner flow.
+    pub source_ports: RangeInclusive<u16>,
+    /// Outer time to live.
+    pub ttl: Inherit<u8>,
+    /// Outer differentiated services code point, 0 to 63.
+    pub dscp: Inherit<u8>,
+    /// Outer don't-fragment flag.
+    pub df: Df,
+}
+
+/// One (tunnel, remote) pair.
+///
+/// # Thread safety
+/// Immutable but for `next_hop`, which control writes and workers read.
+#[derive(Debug)]
+pub struct Remote {
+    /// Its number.
+    pub id: RemoteId,
+    /// The tunnel it belongs to.
+    pub tunnel: TunnelId,
+    /// Outer destination address.
+    pub address: Ipv4Addr,
+    /// Tolerate reserved VXLAN bits in what it sends.
+    pub lenient: bool,
+    /// How the outer headers are filled.
+    pub settings: EncapSettings,
+    /// The outer stack with everything that is the same for each packet; lengths, checksum, MACs,
+    /// source port and inherited fields are zero.
+    pub template: [u8; OUTER_LEN],
+    /// Where the outer packet goes.
+    pub next_hop: NextHop,
+}
+
+impl Remote {
+    /// A record with its template made from `settings`, and no next hop yet.
+    pub fn new(
+        id: RemoteId,
+        tunnel: TunnelId,
+        address: Ipv4Addr,
+        lenient: bool,
+        settings: EncapSettings,
+    ) -> Self {
+        let template = template(address, &settings);
+        Remote {
+            id,
+            tunnel,
+            address,
+            lenient,
+            settings,
+            template,
+            next_hop: NextHop::default(),
+        }
+    }
+}
+
+fn template(remote: Ipv4Addr, settings: &EncapSettings) -> [u8; OUTER_LEN] {
+    let mut bytes = [0; OUTER_LEN];
+    let mut at = 12;
+    let mut put = |field: &[u8]| {
+        bytes[at..at + field.len()].copy_from_slice(field);
+        at += field.len();
+    };
+    put(&[0x08, 0x00]);
+    // IPv4: version and header length; TOS, total length, id, DF, TTL are patched; protocol UDP.
+    put(&[0x45, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0]);
+    put(&settings.local.octets());
+    put(&remote.octets());
+    put(&[0, 0]);
+    put(&settings.udp_port.to_be_bytes());
+    // UDP length is patched, the checksum stays zero: none, as RFC 7348, 4.1 wants over IPv4.
+    put(&[0, 0, 0, 0]);
+    // VXLAN: the I flag, and the VNI.
+    put(&[0x08, 0, 0, 0]);
+    put(&settings.vni.bytes());
+    bytes
+}
+
+/// Port and MAC to which packets for a remote go; one word, so that a change is one store.
+#[derive(Debug, Default)]
+pub struct NextHop(AtomicU64);
+
+impl NextHop {
+    /// The egress port and the neighbour's MAC there; `None` while unresolved.
+    pub fn load(&self) -> Option<(PortId, Mac)> {
+        let word = self.0.load(Ordering::Relaxed);
+        let port = PortId::new(((word >> 48) as usize).checked_sub(1)?)?;
+        Some((port, Mac::from_u64(word)))
+    }
+
+    /// Sets or forgets it. Called by control only.
+    pub fn store(&self, hop: Option<(PortId, Mac)>) {
+        let word = hop.map_or(0, |(port, mac)| {
+            (u64::from(port.get()) + 1) << 48 | mac.to_u64()
+        });
+        self.0.store(word, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_hop_round_trips() {
+        let hop = NextHop::default();
+        assert_eq!(hop.load(), None);
+        let there = PortId::new(PortId::LIMIT - 1).map(|port| (port, Mac::BROADCAST));
+        hop.store(there);
+        assert_eq!(hop.load(), there);
+        hop.store(None);
+        assert_eq!(hop.load(), None);
+    }
+}

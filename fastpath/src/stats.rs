@@ -1,0 +1,236 @@
+//! Counters. Each worker writes its own; readers sum. 64 bit, never reset.
+
+use crate::drop::DropReason;
+use crate::ids::{PortId, RemoteId};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A counter with one writer.
+///
+/// # Thread safety
+/// Only the owner calls [`Counter::add`]; anybody may read.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `n`. A plain load and store: there is one writer.
+    pub fn add(&self, n: u64) {
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// The value.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that goes up and down, with one writer.
+///
+/// # Thread safety
+/// Only the owner calls [`Gauge::set`]; anybody may read.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Sets the number.
+    pub fn set(&self, value: usize) {
+        self.0.store(value as u64, Ordering::Relaxed);
+    }
+
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One counter for each drop reason.
+#[derive(Debug)]
+pub struct Drops([Counter; DropReason::COUNT]);
+
+impl Default for Drops {
+    fn default() -> Self {
+        Drops(std::array::from_fn(|_| Counter::default()))
+    }
+}
+
+impl Drops {
+    /// Counts one packet.
+    pub fn count(&self, reason: DropReason) {
+        self.0[reason as usize].add(1);
+    }
+
+    /// Packets dropped for `reason`.
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize].get()
+    }
+
+    /// Packets dropped.
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(Counter::get).sum()
+    }
+}
+
+/// What one worker did with the packets of one port.
+///
+/// Of what came in: `received` = `forwarded` + `dropped` + `consumed`, the verdicts. A packet that
+/// leaves in several copies counts `copied` for each beyond the first, and copies that nobody could
+/// take are in `copies_dropped`. Of what goes out: `enqueued` = `sent` + `tx_dropped` + what is in
+/// the worker's buffers and rings.
+#[derive(Debug, Default)]
+pub struct PortStats {
+    /// Packets taken from its receive queues.
+    pub received: Counter,
+    /// Bytes of them.
+    pub received_bytes: Counter,
+    /// Received packets of which at least one copy was enqueued somewhere.
+    pub forwarded: Counter,
+    /// Received packets handed to control.
+    pub consumed: Counter,
+    /// Received packets dropped.
+    pub dropped: Drops,
+    /// Copies made, or due, of received packets.
+    pub copied: Counter,
+    /// Copies dropped of received packets that were otherwise forwarded or dropped themselves.
+    pub copies_dropped: Drops,
+    /// Packets of control taken for sending on this port.
+    pub originated: Counter,
+    /// Packets decided to leave on this port.
+    pub enqueued: Counter,
+    /// Packets that the port accepted.
+    pub sent: Counter,
+    /// Bytes of them.
+    pub sent_bytes: Counter,
+    /// Packets decided to leave here that the port did not get or did not accept.
+    pub tx_dropped: Drops,
+}
+
+/// What one worker exchanged with one remote.
+#[derive(Debug, Default)]
+pub struct RemoteStats {
+    /// Packets encapsulated towards it.
+    pub sent: Counter,
+    /// Inner bytes of them.
+    pub sent_bytes: Counter,
+    /// Packets decapsulated from it.
+    pub received: Counter,
+    /// Inner bytes of them.
+    pub received_bytes: Counter,
+}
+
+/// What one worker's flow cache did.
+#[derive(Debug, Default)]
+pub struct CacheStats {
+    /// Packets decided by an entry.
+    pub hits: Counter,
+    /// Packets that had to be resolved.
+    pub misses: Counter,
+    /// Entries made.
+    pub inserted: Counter,
+    /// Entries that gave way to new ones.
+    pub evicted: Counter,
+    /// Entries removed because what decided them changed.
+    pub invalidated: Counter,
+    /// Decisions not kept because there were already as many masks as may be.
+    pub mask_limit: Counter,
+    /// Entries that were made anew because their ingress port's generation had passed.
+    pub replaced: Counter,
+    /// Times that everything was forgotten: the worker fell behind the change log.
+    pub overruns: Counter,
+    /// Entries there are now.
+    pub entries: Gauge,
+    /// Masks there are now.
+    pub masks: Gauge,
+}
+
+/// All counters of one worker.
+#[derive(Debug)]
+pub struct WorkerStats {
+    ports: Box<[PortStats]>,
+    remotes: Box<[RemoteStats]>,
+    /// The flow cache.
+    pub cache: CacheStats,
+    /// Poll rounds.
+    pub rounds: Counter,
+    /// Poll rounds that found no packet.
+    pub idle_rounds: Counter,
+    /// Events for control that found the queue full.
+    pub events_lost: Counter,
+    /// Packets given to another worker to send.
+    pub handed_off: Counter,
+}
+
+impl Default for WorkerStats {
+    fn default() -> Self {
+        WorkerStats {
+            ports: std::iter::repeat_with(PortStats::default)
+                .take(PortId::LIMIT)
+                .collect(),
+            remotes: std::iter::repeat_with(RemoteStats::default)
+                .take(RemoteId::LIMIT)
+                .collect(),
+            cache: CacheStats::default(),
+            rounds: Counter::default(),
+            idle_rounds: Counter::default(),
+            events_lost: Counter::default(),
+            handed_off: Counter::default(),
+        }
+    }
+}
+
+impl WorkerStats {
+    /// The counters of a port.
+    pub fn port(&self, id: PortId) -> &PortStats {
+        // The table has a place for every number that `PortId` can hold.
+        &self.ports[id.index()]
+    }
+
+    /// The counters of a remote.
+    pub fn remote(&self, id: RemoteId) -> &RemoteStats {
+        // The table has a place for every number that `RemoteId` can hold.
+        &self.remotes[id.index()]
+    }
+}
+
+/// The account of the switch: where every packet went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Taken from receive queues.
+    pub received: u64,
+    /// Made by control.
+    pub originated: u64,
+    /// Copies made, or due, by flooding.
+    pub copied: u64,
+    /// Accepted by ports.
+    pub sent: u64,
+    /// Dropped by name.
+    pub dropped: u64,
+    /// Handed to control.
+    pub consumed: u64,
+}
+
+impl Account {
+    /// The sum over workers.
+    pub fn of<'a>(workers: impl IntoIterator<Item = &'a WorkerStats>) -> Self {
+        let mut account = Account::default();
+        for port in workers.into_iter().flat_map(|worker| &worker.ports) {
+            account.received += port.received.get();
+            account.originated += port.originated.get();
+            account.copied += port.copied.get();
+            account.sent += port.sent.get();
+            account.consumed += port.consumed.get();
+            account.dropped +=
+                port.dropped.total() + port.copies_dropped.total() + port.tx_dropped.total();
+        }
+        account
+    }
+
+    /// Packets that came in or were made and are not yet accounted for: those in buffers and rings.
+    /// Zero at a stop; negative means that something was counted twice.
+    pub fn held(&self) -> i64 {
+        let inward = self.received + self.originated + self.copied;
+        let outward = self.sent + self.dropped + self.consumed;
+        inward.wrapping_sub(outward) as i64
+    }
+}

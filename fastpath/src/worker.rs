@@ -1,0 +1,309 @@
+//! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
+
+use crate::action::{Context, run};
+use crate::cache::{Cache, Insertion};
+use crate::drop::DropReason;
+use crate::fdb::{Drained, FdbReader, LogReader};
+use crate::ids::{PortId, WorkerId};
+use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
+use crate::learn::Learner;
+use crate::parse::{Parsed, parse};
+use crate::publish::Reader;
+use crate::resolve::{Decision, resolve};
+use crate::snapshot::Snapshot;
+use crate::stats::{CacheStats, WorkerStats};
+use crate::tx::{Handoff, Outputs, discard};
+use arrayvec::ArrayVec;
+use rtrb::{Consumer, Producer};
+use std::sync::Arc;
+
+/// Most receive queues of one worker.
+pub const MAX_RX_QUEUES: usize = 256;
+/// Flows that a worker resolves in one round, so that new ones cannot starve established ones.
+pub const RESOLVE_BUDGET: usize = 64;
+/// Bytes in which all headers that overpath reads lie. A first segment shorter than that, with more
+/// behind it, is straightened on receipt.
+const HEADERS: usize = 256;
+
+/// Control tells a worker which queues to serve.
+pub enum Command<I: Io> {
+    /// Poll this queue from now on.
+    AddRx(I::Rx),
+    /// Send through this queue from now on.
+    AddTx(I::Tx),
+    /// Give all queues of a port back.
+    Withdraw(PortId),
+}
+
+/// What a worker gives back.
+pub enum Returned<I: Io> {
+    /// A receive queue that is no longer polled.
+    Rx(I::Rx),
+    /// A transmit queue that is no longer used.
+    Tx(I::Tx),
+    /// All queues of this port have been given back.
+    Withdrawn(PortId),
+}
+
+/// Everything that a worker is made of.
+pub struct Parts<I: Io> {
+    /// Its number.
+    pub id: WorkerId,
+    /// Where its copies come from.
+    pub pool: I::Pool,
+    /// The snapshot.
+    pub snapshot: Reader<Snapshot>,
+    /// The FDB.
+    pub fdb: FdbReader,
+    /// What changed in the FDB.
+    pub log: LogReader,
+    /// Its voice towards control.
+    pub learner: Learner,
+    /// Its ways out.
+    pub outputs: Outputs<I>,
+    /// Packets that others want sent.
+    pub inbound: Vec<Consumer<Handoff<I::Packet>>>,
+    /// What control wants of it.
+    pub commands: Consumer<Command<I>>,
+    /// Queues that it gives back.
+    pub returned: Producer<Returned<I>>,
+    /// Its counters.
+    pub stats: Arc<WorkerStats>,
+    /// Entries of its flow cache; 0 turns it off.
+    pub cache_entries: usize,
+}
+
+fn count(stats: &CacheStats, insertion: Insertion) {
+    match insertion {
+        Insertion::Kept { replaced, evicted } => {
+            stats.inserted.add(1);
+            stats.replaced.add(replaced as u64);
+            stats.evicted.add(evicted as u64);
+        }
+        Insertion::MaskLimit => stats.mask_limit.add(1),
+        Insertion::Off => {}
+    }
+}
+
+/// One worker.
+pub struct Worker<I: Io> {
+    parts: Parts<I>,
+    cache: Cache,
+    queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
+    budget: usize,
+}
+
+impl<I: Io> Worker<I> {
+    /// A worker without queues. All that it will ever allocate is allocated here.
+    pub fn new(parts: Parts<I>) -> Self {
+        let cache = Cache::new(parts.cache_entries);
+        Worker {
+            parts,
+            cache,
+            queues: ArrayVec::new(),
+            budget: 0,
+        }
+    }
+
+    /// One round over all queues, at a time given in milliseconds since any fixed point. Returns how
+    /// many packets it moved.
+    pub fn poll(&mut self, now: u64) -> usize {
+        self.catch_up();
+        self.parts.learner.set_now(now);
+        self.budget = RESOLVE_BUDGET;
+        let mut moved = self.drain_inbound();
+        for at in 0..self.queues.len() {
+            let mut burst = Burst::new();
+            if self.queues[at].receive(&mut burst) > 0 {
+                moved += burst.len();
+                let ingress = self.queues[at].port();
+                self.forward(ingress, burst);
+            }
+        }
+        self.parts.outputs.flush(&self.parts.stats);
+        self.parts.stats.rounds.add(1);
+        if moved == 0 {
+            self.parts.stats.idle_rounds.add(1);
+        }
+        moved
+    }
+
+    /// A quiescent point: nothing of the old state is held here. Everything that changed is taken
+    /// over before control is told that it was.
+    fn catch_up(&mut self) {
+        if self.parts.snapshot.observe() {
+            let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
+            let drained = self.parts.log.drain(|key| {
+                stats.invalidated.add(cache.invalidate(key) as u64);
+            });
+            if drained == Drained::Overrun {
+                stats.overruns.add(1);
+                stats.invalidated.add(cache.flush() as u64);
+            }
+            stats.entries.set(self.cache.len());
+            self.parts.snapshot.pass();
+        }
+        while let Ok(command) = self.parts.commands.pop() {
+            self.obey(command);
+        }
+    }
+
+    fn obey(&mut self, command: Command<I>) {
+        let back = match command {
+            Command::AddRx(queue) => self
+                .queues
+                .try_push(queue)
+                .err()
+                .map(|e| Returned::Rx(e.element())),
+            Command::AddTx(queue) => self.parts.outputs.add_queue(queue).err().map(Returned::Tx),
+            Command::Withdraw(port) => return self.withdraw(port),
+        };
+        if let Some(back) = back {
+            self.give_back(back);
+        }
+    }
+
+    fn withdraw(&mut self, port: PortId) {
+        while let Some(at) = self.queues.iter().position(|queue| queue.port() == port) {
+            let queue = self.queues.swap_remove(at);
+            self.give_back(Returned::Rx(queue));
+        }
+        if let Some(queue) = self.parts.outputs.remove_queue(port, &self.parts.stats) {
+            self.give_back(Returned::Tx(queue));
+        }
+        self.give_back(Returned::Withdrawn(port));
+    }
+
+    /// The ring has room for every queue there can be, so nothing is lost here.
+    fn give_back(&mut self, what: Returned<I>) {
+        drop(self.parts.returned.push(what));
+    }
+
+    fn drain_inbound(&mut self) -> usize {
+        let Parts {
+            inbound,
+            outputs,
+            snapshot,
+            stats,
+            ..
+        } = &mut self.parts;
+        let mut moved = 0;
+        for ring in inbound {
+            for _ in 0..BURST {
+                let Ok(handoff) = ring.pop() else { break };
+                moved += 1;
+                outputs.take(snapshot.get().port(handoff.port), handoff, stats);
+            }
+        }
+        moved
+    }
+
+    fn forward(&mut self, ingress: PortId, mut burst: Burst<I::Packet>) {
+        self.account(ingress, &mut burst);
+        let parsed = self.parse(ingress, &burst);
+        let decisions = self.decide(ingress, &parsed);
+        let Parts {
+            snapshot,
+            pool,
+            outputs,
+            learner,
+            stats,
+            ..
+        } = &mut self.parts;
+        let mut context = Context {
+            snapshot: snapshot.get(),
+            pool,
+            outputs,
+            learner,
+            stats,
+        };
+        for ((packet, parsed), decision) in burst.into_iter().zip(&parsed).zip(&decisions) {
+            match decision {
+                Some(decision) => {
+                    run(&mut context, ingress, decision, parsed, packet);
+                }
+                None => context
+                    .stats
+                    .port(ingress)
+                    .dropped
+                    .count(DropReason::ResolveBudget),
+            }
+        }
+    }
+
+    /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
+    /// be straightened for want of a buffer is dropped here.
+    fn account(&mut self, ingress: PortId, burst: &mut Burst<I::Packet>) {
+        let counters = self.parts.stats.port(ingress);
+        counters.received.add(burst.len() as u64);
+        counters
+            .received_bytes
+            .add(burst.iter().map(|packet| packet.len() as u64).sum());
+        let pool = &self.parts.pool;
+        burst.retain(|packet| {
+            let have = packet.head().len();
+            if have >= HEADERS || have == packet.len() {
+                return true;
+            }
+            match pool.replicate(packet, false) {
+                Some(straight) => *packet = straight,
+                None => counters.dropped.count(DropReason::NoBuffer),
+            }
+            packet.head().len() >= HEADERS.min(packet.len())
+        });
+    }
+
+    fn parse(&self, ingress: PortId, burst: &Burst<I::Packet>) -> ArrayVec<Parsed, BURST> {
+        let udp_ports = &self.parts.snapshot.get().udp_ports;
+        burst
+            .iter()
+            .map(|packet| parse(ingress, packet.head(), packet.len(), udp_ports))
+            .collect()
+    }
+
+    /// The decision for each packet; `None` where the budget for new flows is used up.
+    fn decide(&mut self, ingress: PortId, parsed: &[Parsed]) -> ArrayVec<Option<Decision>, BURST> {
+        let snapshot = self.parts.snapshot.get();
+        let generation = snapshot.port(ingress).map_or(0, |port| port.generation);
+        let stats = &self.parts.stats.cache;
+        let mut decisions = ArrayVec::new();
+        for parsed in parsed {
+            if let Some(decision) = self.cache.lookup(&parsed.key, generation) {
+                stats.hits.add(1);
+                decisions.push(Some(decision));
+                continue;
+            }
+            stats.misses.add(1);
+            let Some(left) = self.budget.checked_sub(1) else {
+                decisions.push(None);
+                continue;
+            };
+            self.budget = left;
+            let resolution = resolve(&parsed.key, snapshot, &self.parts.fdb);
+            count(
+                stats,
+                self.cache.insert(&parsed.key, &resolution, generation),
+            );
+            decisions.push(Some(resolution.decision));
+        }
+        stats.entries.set(self.cache.len());
+        stats.masks.set(self.cache.masks());
+        decisions
+    }
+
+    /// Stops: sends what is buffered, gives every queue back, frees what waits in the rings. Control
+    /// stops the other workers' polling first, so that nothing arrives behind this.
+    pub fn stop(mut self) -> Vec<Returned<I>> {
+        self.parts.outputs.flush(&self.parts.stats);
+        let mut back: Vec<_> = self.queues.drain(..).map(Returned::Rx).collect();
+        for port in (0..PortId::LIMIT).filter_map(PortId::new) {
+            let queue = self.parts.outputs.remove_queue(port, &self.parts.stats);
+            back.extend(queue.map(Returned::Tx));
+        }
+        for ring in &mut self.parts.inbound {
+            discard(ring, &self.parts.stats);
+        }
+        self.parts.snapshot.retire();
+        back
+    }
+}
