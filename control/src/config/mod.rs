@@ -1,12 +1,87 @@
-//! The configuration: what is wanted, checked into types once.
+//! The configuration: a TOML file is read, checked and turned into [`Wanted`].
+//!
+//! ```text
+//! text -> section, file: types and ranges -> validate: names and rules -> model: Wanted
+//!                  \________________________/
+//!                   report: all that is wrong, told at once with its place as ConfigErrors
+//! ```
+//!
+//! ```
+//! let wanted = control::config::Wanted::parse(
+//!     r#"
+//!     [[port]]
+//!     name = "uplink"
+//!     device = "net_tap0"
+//!     addresses = ["192.0.2.2/24"]
+//!     "#,
+//!     "example.toml",
+//! )?;
+//! assert!(wanted.ports[0].is_underlay());
+//!
+//! let errors = control::config::Wanted::parse("[[prot]]", "example.toml").unwrap_err();
+//! assert_eq!(errors.errors()[0].nearest.as_deref(), Some("port"));
+//! # Ok::<(), control::config::ConfigErrors>(())
+//! ```
 
+mod error;
+mod file;
 mod model;
 mod name;
 mod prefix;
+mod report;
+mod section;
+mod validate;
 
+pub use error::{ConfigError, ConfigErrors, Place};
 pub use model::{
     Accept, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
     SwitchSettings, Ttl, Tunnel, Wanted,
 };
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError, is_unicast};
+
+use report::{Problem, Report};
+use std::path::Path;
+use toml::de::DeTable;
+
+impl Wanted {
+    /// The wanted state of the file at `path`. Blocks while it is read.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once; or that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        let text = std::fs::read(path)
+            .map_err(|e| e.to_string())
+            .and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|e| format!("not UTF-8 text: {}", e.utf8_error()))
+            });
+        match text {
+            Ok(text) => Self::parse(&text, &name),
+            Err(problem) => Err(ConfigErrors::unreadable(name, problem)),
+        }
+    }
+
+    /// The wanted state of a text; errors name it as `file`.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
+        let report = Report::default();
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            report.add(Problem::syntax(
+                &error.span().unwrap_or_default(),
+                error.message(),
+            ));
+        }
+        let wanted = validate::validate(&report, &file::File::read(&report, &document));
+        match report.finish(file, text) {
+            Some(errors) => Err(errors),
+            None => Ok(wanted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

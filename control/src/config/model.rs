@@ -126,6 +126,8 @@ pub struct Port {
 }
 
 impl Port {
+    /// The MTU of a port that does not say.
+    pub const DEFAULT_MTU: u16 = 1500;
     /// The most addresses of one port.
     pub const MAX_ADDRESSES: usize = 8;
 
@@ -194,6 +196,15 @@ pub struct Tunnel {
     pub learning: bool,
 }
 
+impl Tunnel {
+    /// UDP source ports of a tunnel that does not say: the dynamic range (RFC 7348, section 5).
+    pub const SOURCE_PORTS: RangeInclusive<u16> = 49_152..=65_535;
+    /// UDP destination port of a tunnel that does not say.
+    pub const UDP_PORT: u16 = 4789;
+    /// Time to live of a tunnel that does not say.
+    pub const TTL: NonZeroU8 = NonZeroU8::new(64).unwrap();
+}
+
 /// A remote end point of a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remote {
@@ -242,9 +253,10 @@ pub enum Accept {
 }
 
 /// How bits of the VXLAN header that RFC 7348 reserves are judged on receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReservedBits {
     /// All must be zero, as Linux wants it.
+    #[default]
     Strict,
     /// They are not looked at, as RFC 7348, section 5 wants it.
     Lenient,
