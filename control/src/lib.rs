@@ -1,4 +1,5 @@
 //! The control plane of overpath.
 
 pub mod api;
+pub mod args;
 pub mod config;
