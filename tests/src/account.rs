@@ -97,6 +97,30 @@ impl Account {
     }
 }
 
+/// That each port's own sums agree, in an answer to `stats.show` taken while nothing moves: what a
+/// port received is the sum of the verdicts, what was queued for it was sent or dropped there.
+///
+/// # Errors
+/// Which port's do not.
+pub fn ports_closed(stats: &Value) -> Result {
+    let ports = stats["ports"]
+        .as_array()
+        .ok_or_else(|| format!("no ports in {stats}"))?;
+    for port in ports {
+        let count = |name: &str| {
+            port[name]
+                .as_u64()
+                .ok_or_else(|| format!("no {name} in {port}"))
+        };
+        let verdicts = count("forwarded")? + count("dropped")? + count("consumed")?;
+        let gone = count("sent")? + count("tx_dropped")?;
+        if (verdicts, gone) != (count("received")?, count("enqueued")?) {
+            return Err(format!("the sums of a port differ: {port}").into());
+        }
+    }
+    Ok(())
+}
+
 /// The drop counters in an answer to `stats.show`, by name.
 ///
 /// # Errors
@@ -161,6 +185,17 @@ mod tests {
         let account = Account::from_text(text).unwrap();
         assert_eq!(account, Account::from_stats(&stats(9, 0)).unwrap());
         assert!(Account::from_text("received 10").is_err());
+    }
+
+    #[test]
+    fn a_port_whose_sums_differ_is_found() {
+        let stats = |received: u64, sent: u64| {
+            json!({"ports": [{"port": "a", "received": received, "forwarded": 1, "dropped": 2,
+                "consumed": 3, "enqueued": 7, "sent": sent, "tx_dropped": 2}]})
+        };
+        assert!(ports_closed(&stats(6, 5)).is_ok());
+        assert!(ports_closed(&stats(5, 5)).is_err());
+        assert!(ports_closed(&stats(6, 6)).is_err());
     }
 
     #[test]

@@ -239,6 +239,7 @@ pub fn kernel_vxlan(
 #[derive(Debug)]
 pub struct Segment {
     ns: Netns,
+    mtu: u32,
 }
 
 impl Segment {
@@ -246,11 +247,11 @@ impl Segment {
     ///
     /// # Errors
     /// If the kernel refuses.
-    pub fn new() -> Result<Self> {
+    pub fn new(mtu: u32) -> Result<Self> {
         let ns = Netns::new("segment")?;
-        ns.ip("link add br0 mtu 1600 type bridge")?;
+        ns.ip(&format!("link add br0 mtu {mtu} type bridge"))?;
         ns.ip("link set br0 up")?;
-        Ok(Self { ns })
+        Ok(Self { ns, mtu })
     }
 
     /// Plugs a port of the switch into the segment; at most one.
@@ -269,9 +270,9 @@ impl Segment {
     /// # Errors
     /// If the kernel refuses.
     pub fn host(&self, host: &Netns, name: &str, mac: &str, address: &str) -> Result {
-        let to = host.name();
+        let (to, mtu) = (host.name(), self.mtu);
         self.ns.ip(&format!(
-            "link add name to-{name} mtu 1600 type veth peer name {HOST_END} netns {to} mtu 1600 address {mac}"
+            "link add name to-{name} mtu {mtu} type veth peer name {HOST_END} netns {to} mtu {mtu} address {mac}"
         ))?;
         self.ns.ip(&format!("link set to-{name} master br0 up"))?;
         host.finish_frames(HOST_END)?;

@@ -61,7 +61,7 @@ fn kernel_vteps_talk_through_a_wire_of_veths() -> Result {
 #[test]
 fn a_segment_connects_hosts_and_captures_show_raw_frames() -> Result {
     need!(skip::LAB, "tcpdump", "ethtool");
-    let segment = Segment::new()?;
+    let segment = Segment::new(1500)?;
     let (a, b) = (Netns::new("a")?, Netns::new("b")?);
     segment.host(&a, "a", "02:00:00:00:00:01", "192.0.2.1/24")?;
     segment.host(&b, "b", "02:00:00:00:00:02", "192.0.2.2/24")?;
