@@ -348,6 +348,9 @@ mod tests {
         assert_eq!(fdb.newest(slot), 9);
         let other = fdb.insert(key(2), value(2)).unwrap().slot;
         assert_eq!(fdb.newest(other), 5, "a note is of its slot only");
+        seen[0].touch(other, 8);
+        seen[1].touch(other, 6);
+        assert_eq!(fdb.newest(other), 8);
         fdb.remove(key(1)).unwrap();
         fdb.set_tick(12);
         assert_eq!(fdb.insert(key(1), value(1)).unwrap().slot, slot);
@@ -360,8 +363,9 @@ mod tests {
     /// At the highest load that the sizes allow (two thirds of the slots).
     #[test]
     fn full_capacity_is_reached_before_the_buckets_are_full() {
+        assert_eq!(Fdb::new(10_924, 1).0.slots(), 32_768);
         for seed in 0..4 {
-            let (mut fdb, reader) = Fdb::with_seed(10_922, 1, seed);
+            let (mut fdb, reader) = Fdb::with_seed(10_923, 1, seed);
             assert_eq!(fdb.slots(), 16_384);
             for number in 0..fdb.capacity() {
                 fdb.insert(key(number), value(number % 99)).unwrap();
