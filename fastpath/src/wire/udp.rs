@@ -92,9 +92,10 @@ impl<T: AsRef<[u8]>> Udp<T> {
                 .is_some_and(|d| pseudo.add_bytes(d).finish() == 0)
     }
 
-    /// Header and payload, as long as the header says.
+    /// Header and payload, as long as the header says; `None` if that cannot be.
     #[inline]
     fn datagram(&self) -> Option<&[u8]> {
+        self.check(self.data().len()).ok()?;
         self.data().get(..usize::from(self.length()))
     }
 }
@@ -275,9 +276,13 @@ mod tests {
             (on_wire(0), on_wire(1), on_wire(0xffff)),
             (0xffff, 1, 0xffff)
         );
-        view.set_length(68);
-        view.fill_checksum_v4(SRC, DST);
-        assert_eq!(view.checksum(), 0);
+        for impossible in [0, 7, 68] {
+            view.set_length(impossible);
+            view.set_checksum(1);
+            assert!(!view.verify_v4(SRC, DST) && !view.verify_v6(src6, dst6));
+            view.fill_checksum_v4(SRC, DST);
+            assert_eq!(view.checksum(), 0, "{impossible}");
+        }
     }
 
     #[test]
