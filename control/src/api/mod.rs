@@ -1,7 +1,31 @@
 //! The API: JSON-RPC 2.0 over a Unix socket.
+//!
+//! A message is one JSON object on one line: UTF-8, ended by `\n`. A request has at most
+//! [`MAX_REQUEST`] bytes, an answer may be longer. Requests of one connection are answered one
+//! after the other. A notification is not answered; lists of requests are refused.
+//!
+//! ```text
+//! client -> socket -> api thread -> queue -> state thread
+//!                       |  text     typed       knows
+//!                       '- bounds in number, size and time, so that a slow client waits alone
+//! ```
+//!
+//! [`messages`] are the answers, [`RpcError`] has the codes of refusals.
 
+pub mod client;
+mod connection;
 pub mod messages;
 mod request;
+mod rpc;
+mod server;
+mod socket;
 mod text;
+mod waiting;
 
 pub use request::{Request, RequestReceiver, RequestSender, requests};
+pub use rpc::{MAX_REQUEST, RpcError};
+pub use server::{Server, Settings};
+pub use socket::ApiError;
+
+#[cfg(test)]
+mod tests;

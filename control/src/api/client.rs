@@ -1,0 +1,152 @@
+//! The API from a client's side: blocking, one call at a time.
+
+use super::messages::{FdbEntry, Method, Neighbour, Port, Stats, Version};
+use super::rpc::RpcError;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 1 << 28;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is no daemon at this socket.
+    #[error("nothing listens on {}", .0.display())]
+    NotListening(PathBuf),
+    /// The socket cannot be connected to for another reason.
+    #[error("{}: cannot connect: {}", .0.display(), .1)]
+    Connect(PathBuf, #[source] io::Error),
+    /// The connection broke, or the daemon took too long.
+    #[error("the connection to the daemon broke: {0}")]
+    Io(#[from] io::Error),
+    /// What came is no answer to what was asked.
+    #[error("the daemon's answer makes no sense: {0}")]
+    Answer(#[from] serde_json::Error),
+    /// The daemon said no.
+    #[error(transparent)]
+    Rpc(RpcError),
+}
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<UnixStream>,
+    last: u64,
+}
+
+#[derive(Deserialize)]
+struct Incoming {
+    id: Option<u64>,
+    result: Option<Box<RawValue>>,
+    error: Option<RpcError>,
+}
+
+impl Client {
+    /// Connects to the daemon at `path`. Each later read and write waits for at most 30 seconds.
+    ///
+    /// # Errors
+    /// [`ClientError::NotListening`] or [`ClientError::Connect`].
+    pub fn connect(path: &Path) -> Result<Self, ClientError> {
+        let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                ClientError::NotListening(path.into())
+            }
+            _ => ClientError::Connect(path.into(), error),
+        })?;
+        let timeout = Some(Duration::from_secs(30));
+        stream.set_read_timeout(timeout)?;
+        stream.set_write_timeout(timeout)?;
+        Ok(Client {
+            stream: BufReader::new(stream),
+            last: 0,
+        })
+    }
+
+    /// Who answers.
+    ///
+    /// # Errors
+    /// As [`Client::call`], and so for all methods.
+    pub fn version(&mut self) -> Result<Version, ClientError> {
+        self.typed(Method::Version)
+    }
+
+    /// The ports.
+    pub fn port_show(&mut self) -> Result<Vec<Port>, ClientError> {
+        self.typed(Method::PortShow)
+    }
+
+    /// The forwarding tables.
+    pub fn fdb_show(&mut self) -> Result<Vec<FdbEntry>, ClientError> {
+        self.typed(Method::FdbShow)
+    }
+
+    /// The neighbours.
+    pub fn neigh_show(&mut self) -> Result<Vec<Neighbour>, ClientError> {
+        self.typed(Method::NeighShow)
+    }
+
+    /// The counters.
+    pub fn stats_show(&mut self) -> Result<Stats, ClientError> {
+        self.typed(Method::StatsShow)
+    }
+
+    fn typed<T: DeserializeOwned>(&mut self, method: Method) -> Result<T, ClientError> {
+        Ok(serde_json::from_str(self.call(method)?.get())?)
+    }
+
+    /// The answer as it came, fields that are not known here included.
+    ///
+    /// # Errors
+    /// [`ClientError::Rpc`] if the daemon refuses, else what went wrong on the way. After any other
+    /// than `Rpc` the connection is of no further use.
+    pub fn call(&mut self, method: Method) -> Result<Box<RawValue>, ClientError> {
+        self.last += 1;
+        let request = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"{}\"}}\n",
+            self.last,
+            method.name()
+        );
+        let sent = self.stream.get_mut().write_all(request.as_bytes());
+        // A daemon that closes the connection may have said why.
+        let answer = match (self.read(), sent) {
+            (Err(_), Err(error)) => return Err(error.into()),
+            (answer, _) => answer?,
+        };
+        let answer: Incoming = serde_json::from_slice(&answer)?;
+        match answer {
+            Incoming {
+                error: Some(error), ..
+            } => Err(ClientError::Rpc(error)),
+            Incoming {
+                id,
+                result: Some(result),
+                ..
+            } if id == Some(self.last) => Ok(result),
+            _ => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "not the answer to our call").into())
+            }
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        (&mut self.stream)
+            .take(MAX_ANSWER)
+            .read_until(b'\n', &mut line)?;
+        if line.last() == Some(&b'\n') {
+            return Ok(line);
+        }
+        let why = if line.is_empty() {
+            "it was closed"
+        } else {
+            "the answer is incomplete"
+        };
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, why))
+    }
+}

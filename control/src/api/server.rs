@@ -1,0 +1,150 @@
+//! The api thread: accepts clients and serves each in a task of its own.
+
+use super::connection;
+use super::request::RequestSender;
+use super::socket::{ApiError, SocketFile};
+use super::waiting::Connections;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::UnixListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+/// How much clients may ask of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Connections at one time, 64 by default. Each has at most one request in flight. One more
+    /// takes the place of the one that has idled longest.
+    pub connections: usize,
+    /// From the first byte of a request to its last, 10 s by default.
+    pub read_timeout: Duration,
+    /// For an answer to be taken, 10 s by default.
+    pub write_timeout: Duration,
+    /// For the state thread to answer, 10 s by default.
+    pub answer_timeout: Duration,
+    /// The core that the api thread is pinned to; none by default: where the caller may run.
+    pub core: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let timeout = Duration::from_secs(10);
+        Settings {
+            connections: 64,
+            read_timeout: timeout,
+            write_timeout: timeout,
+            answer_timeout: timeout,
+            core: None,
+        }
+    }
+}
+
+/// A running API server: a thread, and the socket that it serves. Both are gone when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens at `path`, whose folder is made if need be, and starts the thread. From the return
+    /// on clients can connect. Their requests go into `requests`.
+    ///
+    /// # Errors
+    /// [`ApiError::InUse`] if somebody listens there already; the others say what the system
+    /// refused. Nothing is left behind then.
+    pub fn start(
+        path: &Path,
+        requests: RequestSender,
+        settings: Settings,
+    ) -> Result<Self, ApiError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(ApiError::Thread)?;
+        let (file, listener) = runtime.block_on(SocketFile::listen(path))?;
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            if let Some(id) = settings.core
+                && !core_affinity::set_for_current(core_affinity::CoreId { id })
+            {
+                tracing::warn!("the api thread cannot be pinned to core {id}");
+            }
+            serve(runtime, listener, stopped, requests, settings);
+            drop(file);
+        };
+        let thread = std::thread::Builder::new().name("api".into()).spawn(run);
+        let thread = thread.map_err(ApiError::Thread)?;
+        Ok(Server {
+            path: path.into(),
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes all connections and removes the socket. Waits for the thread, which itself waits for
+    /// nobody.
+    pub fn shutdown(mut self) {
+        self.stop_thread();
+    }
+
+    fn stop_thread(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the api thread panicked");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop_thread();
+    }
+}
+
+/// Runs until `stopped`, then drops whatever its tasks are at.
+fn serve(
+    runtime: Runtime,
+    listener: UnixListener,
+    stopped: oneshot::Receiver<()>,
+    requests: RequestSender,
+    settings: Settings,
+) {
+    let tasks = LocalSet::new();
+    runtime.block_on(tasks.run_until(async {
+        tokio::select! {
+            _ = stopped => {}
+            () = accept(listener, requests, settings) => {}
+        }
+    }));
+}
+
+async fn accept(listener: UnixListener, requests: RequestSender, settings: Settings) {
+    let connections = Connections::new(settings.connections);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => match connections.admit() {
+                Some(ticket) => {
+                    let task = connection::serve(stream, ticket, settings, requests.clone());
+                    tokio::task::spawn_local(task);
+                }
+                None => connection::refuse(stream),
+            },
+            Err(error) => {
+                // Out of file descriptors, most likely: it passes when a client goes.
+                tracing::warn!("cannot accept a client: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The server on a real socket, before a state thread that is only played.
+
+use super::client::{Client, ClientError};
+use super::messages::{Method, Port, PortState, Reply, Stats, Version};
+use super::*;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+mod abuse;
+mod files;
+
+/// Long enough that only a hang reaches it.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A server, the folder of its socket, and the state thread's end of the queue.
+struct Bench {
+    folder: tempfile::TempDir,
+    server: Server,
+    requests: RequestReceiver,
+}
+
+impl Bench {
+    fn start(settings: Settings, capacity: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, requests) = requests(capacity);
+        let server = Server::start(&folder.path().join("sock"), sender, settings).unwrap();
+        Bench {
+            folder,
+            server,
+            requests,
+        }
+    }
+
+    /// With a state thread that answers everything at once. It ends with the server.
+    fn answering(settings: Settings) -> Self {
+        let bench = Self::start(settings, 16);
+        let requests = bench.requests.clone();
+        std::thread::spawn(move || {
+            for request in requests {
+                let reply = reply(request.method);
+                request.answer(reply);
+            }
+        });
+        bench
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("sock")
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.path()).unwrap()
+    }
+
+    fn raw(&self) -> Raw {
+        let stream = UnixStream::connect(self.path()).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
+        Raw(BufReader::new(stream))
+    }
+}
+
+/// A client that sends what it likes.
+struct Raw(BufReader<UnixStream>);
+
+impl Raw {
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    fn line(&mut self) -> serde_json::Value {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"))
+    }
+
+    /// The code of the error that comes next.
+    fn error(&mut self) -> i64 {
+        let line = self.line();
+        line["error"]["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no error: {line}"))
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        matches!(self.0.read_to_end(&mut rest), Ok(0))
+    }
+}
+
+const VERSION: &str = "{\"jsonrpc\":\"2.0\",\"method\":\"version\",\"id\":1}\n";
+
+fn version() -> Version {
+    Version {
+        name: "overpath".into(),
+        version: "0.1.0".into(),
+        dpdk: "DPDK 0".into(),
+    }
+}
+
+fn reply(method: Method) -> Reply {
+    match method {
+        Method::Version => Reply::Version(version()),
+        Method::PortShow => Reply::Ports(many_ports()),
+        Method::FdbShow => Reply::Fdb(Vec::new()),
+        Method::NeighShow => Reply::Neighbours(Vec::new()),
+        Method::StatsShow => Reply::Stats(Box::default()),
+    }
+}
+
+/// More bytes than two sockets hold between them.
+fn many_ports() -> Vec<Port> {
+    let port = Port {
+        name: "p".into(),
+        device: "d".repeat(1000),
+        driver: None,
+        state: PortState::Down,
+        reason: None,
+        mac: None,
+        mtu: 1500,
+        rx_queues: 1,
+        tx_queues: 1,
+        rx: Default::default(),
+        tx: Default::default(),
+    };
+    vec![port; 3000]
+}
+
+fn rpc_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> i32 {
+    match result {
+        Err(ClientError::Rpc(error)) => error.code,
+        other => panic!("no refusal: {other:?}"),
+    }
+}
+
+#[test]
+fn each_method_is_answered() {
+    let bench = Bench::answering(Settings::default());
+    let mut client = bench.client();
+    assert_eq!(client.version().unwrap(), version());
+    assert_eq!(client.port_show().unwrap(), many_ports());
+    assert_eq!(client.fdb_show().unwrap(), []);
+    assert_eq!(client.neigh_show().unwrap(), []);
+    assert_eq!(client.stats_show().unwrap(), Stats::default());
+    assert_eq!(client.call(Method::FdbShow).unwrap().get(), "[]");
+}
+
+#[test]
+fn requests_of_a_connection_are_answered_in_order() {
+    let bench = Bench::answering(Settings::default());
+    let mut raw = bench.raw();
+    let request = |id: u32, method: &str| {
+        format!("{{\"id\":{id},\"method\":\"{method}\",\"jsonrpc\":\"2.0\"}}\r\n")
+    };
+    let mut text: String = (0..100).map(|id| request(id, "fdb.show")).collect();
+    text += "{\"jsonrpc\":\"2.0\",\"method\":\"version\"}\n";
+    text += &request(100, "version");
+    raw.send(text);
+    for id in 0..100 {
+        let line = raw.line();
+        assert_eq!(
+            (&line["id"], &line["result"]),
+            (&id.into(), &serde_json::json!([]))
+        );
+    }
+    let line = raw.line();
+    assert_eq!(
+        line["id"], 100,
+        "the notification before it is not answered"
+    );
+}
+
+#[test]
+fn a_full_queue_is_an_error_and_not_a_wait() {
+    let bench = Bench::start(Settings::default(), 1);
+    let mut first = bench.raw();
+    first.send(VERSION);
+    while bench.requests.is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(rpc_code(bench.client().version()), RpcError::BUSY);
+    bench
+        .requests
+        .recv()
+        .unwrap()
+        .answer(Reply::Version(version()));
+    assert_eq!(first.line()["result"]["name"], "overpath");
+}
+
+#[test]
+fn a_state_thread_that_does_not_answer_is_an_error() {
+    let settings = Settings {
+        answer_timeout: Duration::from_millis(20),
+        ..Settings::default()
+    };
+    let bench = Bench::start(settings, 16);
+    assert_eq!(rpc_code(bench.client().version()), RpcError::TIMEOUT);
+    let Bench { requests, .. } = &bench;
+    requests
+        .try_recv()
+        .unwrap()
+        .answer(Reply::Version(version()));
+}
+
+#[test]
+fn a_state_thread_that_stops_is_an_error() {
+    let bench = Bench::start(Settings::default(), 16);
+    let requests = bench.requests.clone();
+    let drops_one = std::thread::spawn(move || drop(requests.recv()));
+    assert_eq!(rpc_code(bench.client().version()), RpcError::STOPPING);
+    drops_one.join().unwrap();
+
+    let Bench {
+        folder,
+        server,
+        requests,
+    } = bench;
+    drop(requests);
+    let mut client = Client::connect(&folder.path().join("sock")).unwrap();
+    assert_eq!(rpc_code(client.version()), RpcError::STOPPING);
+    server.shutdown();
+}
+
+#[test]
+fn shutdown_waits_for_nobody() {
+    let bench = Bench::start(Settings::default(), 16);
+    let (mut asks, mut idles) = (bench.raw(), bench.raw());
+    asks.send(VERSION);
+    bench.requests.recv().unwrap();
+    bench.server.shutdown();
+    assert!(asks.is_closed() && idles.is_closed());
+}
