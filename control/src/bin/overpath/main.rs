@@ -1,0 +1,119 @@
+//! `overpath`, the command line: asks the daemon and prints its answer.
+
+mod args;
+mod completion;
+mod fdb;
+mod neigh;
+mod port;
+mod stats;
+mod table;
+mod version;
+
+use args::{Arguments, Noun};
+use clap::Parser;
+use control::api::client::{Client, ClientError};
+use control::api::messages::Method;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let text = match run(&arguments) {
+        Ok(text) => text,
+        Err(error) => return fail(&explain(&error, &arguments.socket)),
+    };
+    match print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot write the answer: {error}")),
+    }
+}
+
+/// The text to print.
+fn run(arguments: &Arguments) -> Result<String, ClientError> {
+    let method = match arguments.noun {
+        Noun::Completion { shell } => return Ok(completion::script(shell)),
+        Noun::Version => Method::Version,
+        Noun::Port { .. } => Method::PortShow,
+        Noun::Fdb { .. } => Method::FdbShow,
+        Noun::Neigh { .. } => Method::NeighShow,
+        Noun::Stats { .. } => Method::StatsShow,
+    };
+    let answer = Client::connect(&arguments.socket)?.call(method)?;
+    let answer = answer.get();
+    if arguments.json {
+        return Ok(format!("{answer}\n"));
+    }
+    Ok(match method {
+        Method::Version => version::text(&serde_json::from_str(answer)?),
+        Method::PortShow => port::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::FdbShow => fdb::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::NeighShow => neigh::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
+    })
+}
+
+/// A reader that has seen enough, such as `head`, is no error.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    // There is nobody left to tell if this fails.
+    let _ = writeln!(io::stderr(), "overpath: {message}");
+    ExitCode::FAILURE
+}
+
+/// The error, and what can be done about it.
+fn explain(error: &ClientError, socket: &Path) -> String {
+    match error {
+        ClientError::NotListening(_) => {
+            let option = match socket.to_str() {
+                Some(args::SOCKET) => String::new(),
+                _ => format!(" --socket {}", socket.display()),
+            };
+            format!(
+                "{error}: the daemon does not run, or has another --socket\n\
+                 start it with: overpathd -l 0,1 -- --config /etc/overpath/overpath.toml{option}"
+            )
+        }
+        ClientError::Connect(_, cause) if cause.kind() == ErrorKind::PermissionDenied => {
+            format!("{error}\nthe socket is for the daemon's user and group: try as root")
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_daemon_one_is_told_how_to_start_it() {
+        let told = |path: &str| explain(&ClientError::NotListening(path.into()), Path::new(path));
+        let default = told(args::SOCKET);
+        assert!(
+            default.starts_with("nothing listens on /run/overpath/overpath.sock"),
+            "{default}"
+        );
+        assert!(
+            default.ends_with("--config /etc/overpath/overpath.toml"),
+            "{default}"
+        );
+        assert!(told("/tmp/s").ends_with(" --socket /tmp/s"));
+    }
+
+    #[test]
+    fn without_rights_one_is_told_who_has_them() {
+        let cause = io::Error::from(ErrorKind::PermissionDenied);
+        let told = explain(&ClientError::Connect("/s".into(), cause), Path::new("/s"));
+        assert!(
+            told.contains("/s: cannot connect") && told.ends_with("try as root"),
+            "{told}"
+        );
+    }
+}

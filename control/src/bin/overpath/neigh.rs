@@ -1,0 +1,49 @@
+//! `overpath neigh`.
+
+use crate::table::{Table, maybe, word};
+use control::api::messages::{Neighbour, NeighbourState};
+
+pub(crate) fn text(neighbours: &[Neighbour]) -> String {
+    let mut table = Table::default();
+    for neighbour in neighbours {
+        let state = match neighbour.state {
+            NeighbourState::Reachable => "reachable",
+            NeighbourState::Incomplete => "incomplete",
+            NeighbourState::Failed => "failed",
+            NeighbourState::Stale => "stale",
+        };
+        table.push([
+            neighbour.address.to_string(),
+            word("port", &neighbour.port),
+            maybe("lladdr", neighbour.mac),
+            state.into(),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_for_each_neighbour() {
+        let known = Neighbour {
+            port: "uplink".into(),
+            address: [192, 0, 2, 1].into(),
+            mac: Some("02:00:00:00:00:01".parse().unwrap()),
+            state: NeighbourState::Reachable,
+        };
+        let asked = Neighbour {
+            address: [192, 0, 2, 100].into(),
+            mac: None,
+            state: NeighbourState::Incomplete,
+            ..known.clone()
+        };
+        let expected = "\
+192.0.2.1   port uplink lladdr 02:00:00:00:00:01 reachable
+192.0.2.100 port uplink                          incomplete
+";
+        assert_eq!(text(&[known, asked]), expected);
+    }
+}

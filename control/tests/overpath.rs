@@ -1,0 +1,143 @@
+//! The command line as a process, before a server whose state thread is only played.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails the test"
+)]
+
+use control::api::messages::{FdbEntry, FdbKind, Method, Reply, Version};
+use control::api::{Server, Settings, requests};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// A server that knows one forwarding entry, or so many.
+fn serve(folder: &Path, entries: usize) -> Server {
+    let (sender, receiver) = requests(16);
+    let entry = FdbEntry {
+        bridge: "br10".into(),
+        mac: "02:00:00:00:00:01".parse().unwrap(),
+        port: None,
+        tunnel: Some("vx10".into()),
+        remote: Some([192, 0, 2, 1].into()),
+        kind: FdbKind::Learned,
+        age: Some(3),
+    };
+    std::thread::spawn(move || {
+        for request in receiver {
+            let reply = match request.method {
+                Method::Version => Reply::Version(Version {
+                    name: "overpath".into(),
+                    version: "0.1.0".into(),
+                    dpdk: "DPDK 22.11.11".into(),
+                }),
+                Method::PortShow => Reply::Ports(Vec::new()),
+                Method::FdbShow => Reply::Fdb(vec![entry.clone(); entries]),
+                Method::NeighShow => Reply::Neighbours(Vec::new()),
+                Method::StatsShow => Reply::Stats(Box::default()),
+            };
+            request.answer(reply);
+        }
+    });
+    Server::start(&folder.join("sock"), sender, Settings::default()).unwrap()
+}
+
+fn overpath(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overpath"));
+    command
+        .arg("--socket")
+        .arg(folder.join("sock"))
+        .args(words)
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, words: &[&str]) -> Output {
+    overpath(folder, words).output().unwrap()
+}
+
+/// What it prints; it must succeed.
+fn printed(folder: &Path, words: &[&str]) -> String {
+    let output = run(folder, words);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && complaint.is_empty(),
+        "{words:?}: {complaint}"
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const LINE: &str = "02:00:00:00:00:01 bridge br10 tunnel vx10 dst 192.0.2.1 learned age 3\n";
+const JSON: &str = concat!(
+    r#"[{"bridge":"br10","mac":"02:00:00:00:00:01","port":null,"tunnel":"vx10","#,
+    r#""remote":"192.0.2.1","kind":"learned","age":3}]"#,
+    "\n"
+);
+
+#[test]
+fn each_noun_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let show = |words: &[&str]| printed(folder.path(), words);
+    assert_eq!(show(&["version"]), "overpath 0.1.0, DPDK 22.11.11\n");
+    assert_eq!(show(&["port", "show"]), "");
+    assert_eq!(show(&["fdb", "show"]), LINE);
+    assert_eq!(show(&["f", "s"]), LINE);
+    assert_eq!(show(&["neigh", "show"]), "");
+    assert!(show(&["stats", "show"]).starts_with("account received 0 originated 0"));
+    assert_eq!(show(&["fdb", "show", "--json"]), JSON);
+    assert_eq!(show(&["--json", "port", "show"]), "[]\n");
+}
+
+#[test]
+fn without_a_daemon_it_says_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["fdb", "show"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let socket = folder.path().join("sock").display().to_string();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with(&format!("overpath: nothing listens on {socket}")),
+        "{text}"
+    );
+    let start = "start it with: overpathd -l 0,1 -- --config /etc/overpath/overpath.toml";
+    assert!(
+        text.ends_with(&format!("{start} --socket {socket}\n")),
+        "{text}"
+    );
+    assert!(printed(folder.path(), &["completion", "bash"]).contains("neigh"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 10_000);
+    let lines = [
+        &["fdb", "show"][..],
+        &["fdb", "show", "--json"],
+        &["completion", "zsh"],
+        &["help"],
+    ];
+    for words in lines {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = overpath(folder.path(), words)
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && complaint.is_empty(),
+            "{words:?}: {complaint}"
+        );
+    }
+}
+
+#[test]
+fn a_mistyped_word_is_told_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["prot", "show"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("'port'"), "{text}");
+}
