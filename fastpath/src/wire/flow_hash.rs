@@ -86,7 +86,7 @@ fn hash_v6(src: Ipv6Addr, dst: Ipv6Addr, protocol: Protocol, ports: u32) -> u32 
     let rest = u64::from(ports) << 8 | u64::from(protocol.0);
     let src = fold((src >> 64) as u64 ^ SEEDS[0], src as u64 ^ SEEDS[1]);
     let dst = fold((dst >> 64) as u64 ^ SEEDS[1], dst as u64 ^ SEEDS[2]);
-    finish(fold(src ^ rest, dst.rotate_left(32) ^ SEEDS[0]))
+    finish(fold(src ^ rest, dst ^ SEEDS[0]))
 }
 
 /// Both halves of the product, so that every bit of the one factor reaches about half of the result.

@@ -297,9 +297,16 @@ mod tests {
         let mut bytes = [0; 8];
         let mut view = Udp::new(&mut bytes).unwrap();
         repr.emit(&mut view);
+        let any6 = Ipv6Addr::UNSPECIFIED;
+        assert!(
+            !view.verify_v6(any6, any6),
+            "the sum is right, but zero means none"
+        );
+        view.fill_checksum_v6(any6, any6);
+        assert_eq!(view.checksum(), 0xffff);
         view.fill_checksum_v4(any, any);
         assert_eq!(view.checksum(), 0xffff);
-        assert!(view.verify_v4(any, any));
+        assert!(view.verify_v4(any, any) && view.verify_v6(any6, any6));
     }
 
     proptest! {
