@@ -228,7 +228,8 @@ fn shutdown_waits_for_nobody() {
     let bench = Bench::start(Settings::default(), 16);
     let (mut asks, mut idles) = (bench.raw(), bench.raw());
     asks.send(VERSION);
-    bench.requests.recv().unwrap();
+    let asked = bench.requests.recv().unwrap();
     bench.server.shutdown();
+    drop(asked);
     assert!(asks.is_closed() && idles.is_closed());
 }

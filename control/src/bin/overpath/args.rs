@@ -71,6 +71,7 @@ pub(crate) enum Verb {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use std::path::Path;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
         Arguments::try_parse_from(line.split(' '))
@@ -106,7 +107,7 @@ mod tests {
         ] {
             let arguments = parse(line).unwrap();
             assert!(
-                arguments.json && arguments.socket == PathBuf::from("/s"),
+                arguments.json && arguments.socket == Path::new("/s"),
                 "{line}"
             );
         }

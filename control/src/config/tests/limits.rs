@@ -2,91 +2,110 @@
 
 use super::rows::{BASE, FDB, PORT, TUNNEL};
 use super::*;
+use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use std::net::Ipv4Addr;
 
-#[test]
-fn limits() {
-    let one = |key: &str, errors: ConfigErrors, line: usize, problem: &str| {
-        let [error] = errors.errors() else {
-            panic!("more than one error: {errors}")
-        };
-        assert_eq!((&*error.key, &*error.problem), (key, problem), "{errors}");
-        assert_eq!(error.place.as_ref().unwrap().line, line, "{errors}");
+/// `text` has one error: about `key`, in `line`, for more than `limit` of `what`.
+fn beyond(text: &str, key: &str, line: usize, limit: usize, what: &str) {
+    let errors = Wanted::parse(text, "t.toml").unwrap_err();
+    let [error] = errors.errors() else {
+        panic!("more than one error: {errors}")
     };
-    let ports = |n| {
-        (0..n)
-            .map(|i| format!("[[port]]\nname='p{i}'\ndevice='d{i}'\n"))
-            .collect()
-    };
-    let text: String = ports(257);
-    let errors = Wanted::parse(&text, "t").unwrap_err();
-    one("port", errors, 256 * 3 + 1, "is one of more than 256 ports");
-    good(&ports(256));
+    let problem = format!("is one of more than {limit} {what}");
+    assert_eq!((&*error.key, &*error.problem), (key, &*problem), "{errors}");
+    assert_eq!(error.place.as_ref().unwrap().line, line, "{errors}");
+}
 
-    let bridges: String = (0..4097)
+fn ports(count: usize) -> String {
+    (0..count)
+        .map(|i| format!("[[port]]\nname='p{i}'\ndevice='d{i}'\n"))
+        .collect()
+}
+
+fn bridges(count: usize) -> String {
+    (0..count)
         .map(|i| format!("[[bridge]]\nname='b{i}'\n"))
-        .collect();
-    let errors = Wanted::parse(&bridges, "t").unwrap_err();
-    one(
-        "bridge",
-        errors,
-        4096 * 2 + 1,
-        "is one of more than 4096 bridges",
-    );
+        .collect()
+}
 
-    let tunnel = |i: usize| {
-        format!(
-            "[[tunnel]]\nname='t{i}'\nbridge='br10'\nvni={}\nlocal='192.0.2.2'\n",
-            100 + i
-        )
-    };
-    let tunnels: String = (0..4096).map(tunnel).collect();
-    let errors = Wanted::parse(&format!("{BASE}{tunnels}"), "t").unwrap_err();
-    one(
-        "tunnel",
-        errors,
-        23 + 4095 * 5,
-        "is one of more than 4096 tunnels",
-    );
-
-    let addresses: Vec<String> = (1..=9).map(|i| format!("'10.0.{i}.1/24'")).collect();
-    let text = format!("{PORT}addresses = [{}]", addresses.join(", "));
-    let errors = Wanted::parse(&text, "t").unwrap_err();
-    one(
-        "port.addresses",
-        errors,
-        4,
-        "is one of more than 8 addresses of one port",
-    );
-
-    let text = format!("[switch]\nfdb_entries = 1\n{BASE}{FDB}port = 'lan'");
-    let errors = Wanted::parse(&text, "t").unwrap_err();
-    let what = "is one of more than 1 entries, the value of switch.fdb_entries";
-    one("fdb", errors, 25, what);
+/// Behind [`BASE`], which has one tunnel too.
+fn tunnels(count: usize) -> String {
+    let end = "bridge='br10'\nlocal='192.0.2.2'";
+    let tunnel = |i: usize| format!("[[tunnel]]\nname='t{i}'\nvni={}\n{end}\n", 100 + i);
+    format!("{BASE}{}", (0..count).map(tunnel).collect::<String>())
 }
 
 #[test]
-fn a_limit_for_the_remotes_of_all_tunnels() {
-    let remotes = |from: u32, to: u32| -> String {
-        (from..to)
-            .map(|i| format!("'{}',", std::net::Ipv4Addr::from(0x0a00_0000 + i)))
-            .collect()
+fn as_many_things_as_there_are_ids() {
+    good(&ports(PortId::LIMIT));
+    beyond(
+        &ports(PortId::LIMIT + 1),
+        "port",
+        PortId::LIMIT * 3 + 1,
+        PortId::LIMIT,
+        "ports",
+    );
+
+    let limit = BridgeId::LIMIT;
+    good(&bridges(limit));
+    beyond(
+        &bridges(limit + 1),
+        "bridge",
+        limit * 2 + 1,
+        limit,
+        "bridges",
+    );
+
+    let limit = TunnelId::LIMIT;
+    good(&tunnels(limit - 1));
+    let line = BASE.lines().count() + (limit - 1) * 5 + 1;
+    beyond(&tunnels(limit), "tunnel", line, limit, "tunnels");
+}
+
+#[test]
+fn so_many_addresses_of_a_port_and_entries_of_a_table() {
+    let text = |count: usize| {
+        let addresses: Vec<String> = (1..=count).map(|i| format!("'10.0.{i}.1/24'")).collect();
+        format!("{PORT}addresses = [{}]", addresses.join(", "))
     };
+    let limit = Port::MAX_ADDRESSES;
+    good(&text(limit));
+    beyond(
+        &text(limit + 1),
+        "port.addresses",
+        4,
+        limit,
+        "addresses of one port",
+    );
+
+    let text = format!("[switch]\nfdb_entries = 1\n{BASE}{FDB}port = 'lan'");
+    let line = 2 + BASE.lines().count() + 1;
+    beyond(
+        &text,
+        "fdb",
+        line,
+        1,
+        "entries, the value of switch.fdb_entries",
+    );
+}
+
+/// A tunnel with `count` remotes, and a static entry to the first of them.
+fn remotes(count: usize) -> String {
+    let address = |i: usize| Ipv4Addr::from(0x0a00_0000 + u32::try_from(i).unwrap());
+    let list: String = (0..count).map(|i| format!("'{}',", address(i))).collect();
     let entry = FDB.replace("br10", "br20");
-    let text = |last: u32| {
-        let list = format!(
-            "remotes = [\n{}\n{}]\n",
-            remotes(0, 65_534),
-            remotes(65_534, last)
-        );
-        format!("{BASE}{TUNNEL}{list}{entry}tunnel = 't'\nremote = '10.0.0.0'\n")
-    };
-    good(&text(65_535));
-    let errors = Wanted::parse(&text(65_536), "t").unwrap_err();
-    let error = &errors.errors()[0];
-    let problem = "is one of more than 65535 remotes of all tunnels and static entries";
-    assert_eq!((&*error.key, &*error.problem), ("remote", problem));
+    format!("{BASE}{TUNNEL}remotes = [{list}]\n{entry}tunnel = 't'\nremote = '10.0.0.0'\n")
+}
+
+#[test]
+fn as_many_remotes_as_there_are_records() {
+    let (limit, what) = (RemoteId::LIMIT, "remotes of all tunnels and static entries");
+    let full = remotes(limit);
+    good(&full);
+    let line = format!("{BASE}{TUNNEL}").lines().count() + 1;
+    beyond(&remotes(limit + 1), "remote", line, limit, what);
+
     let other = "[[fdb]]\nbridge = 'br20'\nmac = '02:00:00:00:00:0a'\ntunnel = 't'\n";
-    let text = format!("{}{other}remote = '10.9.0.0'", text(65_535));
-    let errors = Wanted::parse(&text, "t").unwrap_err();
-    assert_eq!(errors.errors()[0].problem, problem);
+    let text = format!("{full}{other}remote = '11.0.0.0'");
+    beyond(&text, "remote", text.lines().count(), limit, what);
 }
