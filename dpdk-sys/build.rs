@@ -5,7 +5,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 /// The oldest release this crate is written for.
 const FLOOR: &str = "22.11";
@@ -23,7 +23,7 @@ const LIBRARIES: [&str; 5] = [
 /// What of the headers is bound. Other types follow from these.
 const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote_launch\
     |rte_eal_wait_lcore|rte_eal_get_lcore_state|rte_get_main_lcore|rte_get_next_lcore\
-    |rte_lcore_to_cpu_id|rte_lcore_to_socket_id|rte_thread_register|rte_thread_unregister\
+    |rte_lcore_cpuset|rte_lcore_to_socket_id|rte_thread_register|rte_thread_unregister\
     |rte_get_tsc_hz|rte_openlog_stream|rte_log_cur_msg_loglevel|rte_log_cur_msg_logtype\
     |rte_log_dump|rte_dev_probe|rte_dev_remove\
     |rte_pktmbuf_pool_create|rte_mempool_free|rte_mempool_avail_count\
@@ -34,23 +34,18 @@ const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote
     |rte_eth_rx_queue_setup|rte_eth_tx_queue_setup|rte_eth_dev_start|rte_eth_dev_stop\
     |rte_eth_dev_close|rte_eth_promiscuous_enable|rte_eth_promiscuous_disable\
     |rte_eth_dev_rss_hash_conf_get|rte_eth_stats_get\
-    |rte_eth_dev_callback_register|rte_eth_dev_callback_unregister|shim_.*";
+    |rte_eth_dev_callback_register|rte_eth_dev_callback_unregister|fopencookie|shim_.*";
 
-fn main() -> ExitCode {
+fn main() {
     for file in ["build.rs", "wrapper.h", "shim.c"] {
         println!("cargo::rerun-if-changed={file}");
     }
     for variable in ["LIBCLANG_PATH", "LLVM_CONFIG_PATH", "CLANG_PATH"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    match build() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(lines) => {
-            for line in lines.lines() {
-                println!("cargo::error={line}");
-            }
-            ExitCode::FAILURE
-        }
+    // Cargo fails the build for these, and shows them without the rest of the output.
+    for line in build().err().iter().flat_map(|text| text.lines()) {
+        println!("cargo::error={line}");
     }
 }
 
@@ -117,7 +112,13 @@ fn compiler_flags() -> Result<Vec<String>, String> {
         return Err(format!("pkg-config --cflags libdpdk failed\n{text}"));
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text.split_whitespace().map(str::to_owned).collect())
+    // For fopencookie(), which is how DPDK's log is led elsewhere.
+    let ours = ["-D_GNU_SOURCE"];
+    Ok(ours
+        .into_iter()
+        .chain(text.split_whitespace())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// bindgen panics in its own words if libclang is missing; these say what to do.

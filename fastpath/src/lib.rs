@@ -2,6 +2,8 @@
 
 pub mod action;
 pub mod cache;
+#[cfg(feature = "dpdk")]
+pub mod dpdk;
 pub mod drop;
 pub mod event;
 pub mod fdb;

@@ -1,0 +1,216 @@
+//! Fitting a port to what it is asked for.
+
+#![expect(unsafe_code, reason = "configures foreign devices")]
+
+use super::plan::{Plan, plan};
+use super::{Device, Errno, Mempool, Port, PortConfig, PortError, PortInfo, PortSettings};
+use dpdk_sys as sys;
+use std::ffi::{c_int, c_uint};
+
+/// A port could not be configured.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// The device refused.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The pool belongs to smaller frames.
+    #[error("MTU {mtu} of port {device} is above that of the packet pool: {room} bytes")]
+    Room {
+        /// Name of the device.
+        device: String,
+        /// Wanted MTU.
+        mtu: u16,
+        /// Bytes of a buffer of the pool.
+        room: usize,
+    },
+}
+
+/// What is kept of a configured port.
+#[derive(Debug)]
+pub(super) struct Configured {
+    pub(super) settings: PortSettings,
+    pub(super) promiscuous: bool,
+    /// Receive queues take their mbufs from here.
+    pub(super) _pool: Mempool,
+}
+
+impl Port {
+    /// Configures the port and its queues, anew if it was before. What the device cannot do is
+    /// left out or adjusted, and noted in the result; only without what cannot be left out it
+    /// fails. A slow call.
+    ///
+    /// Received packets come from `pool`, which is kept alive.
+    pub fn configure(
+        &mut self,
+        config: &PortConfig,
+        pool: &Mempool,
+    ) -> Result<&PortSettings, ConfigureError> {
+        // The queues refer to the old pool until new ones are set up.
+        let _old = self.configured.take();
+        let device = &self.device;
+        let info = device.info()?;
+        let mut plan = plan(&info, config);
+        if usize::from(plan.settings.mtu) + 22 > pool.room() {
+            return Err(ConfigureError::Room {
+                device: device.name().to_owned(),
+                mtu: plan.settings.mtu,
+                room: pool.room(),
+            });
+        }
+        device.configure(&mut plan)?;
+        device.adjust_descriptors(&mut plan.settings)?;
+        device.set_mtu(&mut plan.settings)?;
+        device.set_up_queues(&info, &plan.settings, pool)?;
+        let configured = Configured {
+            settings: plan.settings,
+            promiscuous: config.promiscuous,
+            _pool: pool.clone(),
+        };
+        Ok(&self.configured.insert(configured).settings)
+    }
+
+    /// What it was configured to.
+    pub fn settings(&self) -> Option<&PortSettings> {
+        self.configured
+            .as_ref()
+            .map(|configured| &configured.settings)
+    }
+}
+
+impl Device {
+    /// Tries what is hoped for, then without RSS, then with the driver's own MTU.
+    fn configure(&self, plan: &mut Plan) -> Result<(), PortError> {
+        let mtu = u32::from(plan.settings.mtu);
+        let mut result = self.try_configure(plan, mtu);
+        if result.is_err() && plan.rss_types != 0 {
+            plan.rss_types = 0;
+            result = self.try_configure(plan, mtu);
+            plan.settings.no_rss();
+        }
+        if result.is_err() {
+            result = self.try_configure(plan, 0);
+        }
+        result
+    }
+
+    fn try_configure(&self, plan: &Plan, mtu: u32) -> Result<(), PortError> {
+        let mut conf = sys::rte_eth_conf {
+            link_speeds: sys::K_ETH_LINK_SPEED_AUTONEG,
+            ..Default::default()
+        };
+        conf.rxmode.mtu = mtu;
+        conf.rxmode.offloads = plan.rx_offloads;
+        conf.txmode.offloads = plan.tx_offloads;
+        if plan.rss_types != 0 {
+            conf.rxmode.mq_mode = sys::rte_eth_rx_mq_mode::RTE_ETH_MQ_RX_RSS;
+            conf.rx_adv_conf.rss_conf.rss_hf = plan.rss_types;
+        }
+        conf.intr_conf.set_lsc(plan.link_events.into());
+        conf.intr_conf.set_rmv(plan.removal_events.into());
+        let (rx, tx) = (plan.settings.rx_queues, plan.settings.tx_queues);
+        let _calls = self.calls();
+        // SAFETY: the port is ours and does not run; DPDK copies `conf`.
+        let returned =
+            unsafe { sys::rte_eth_dev_configure(self.index().get(), rx, tx, &raw const conf) };
+        self.check("configure the queues", returned).map(drop)
+    }
+
+    fn adjust_descriptors(&self, settings: &mut PortSettings) -> Result<(), PortError> {
+        let (mut rx, mut tx) = (settings.rx_descriptors, settings.tx_descriptors);
+        let _calls = self.calls();
+        // SAFETY: the port exists; both numbers are read and written.
+        let returned = unsafe {
+            sys::rte_eth_dev_adjust_nb_rx_tx_desc(self.index().get(), &raw mut rx, &raw mut tx)
+        };
+        self.check("adjust the descriptors", returned)?;
+        for (has, wanted, queue) in [
+            (rx, &mut settings.rx_descriptors, "receive"),
+            (tx, &mut settings.tx_descriptors, "transmit"),
+        ] {
+            if has != *wanted {
+                let note = format!("{has} {queue} descriptors instead of {wanted}");
+                settings.notes.push(note);
+                *wanted = has;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the driver, which may drop larger frames, or set the MTU of a kernel interface.
+    fn set_mtu(&self, settings: &mut PortSettings) -> Result<(), PortError> {
+        let wanted = settings.mtu;
+        let _calls = self.calls();
+        // SAFETY: the port is ours and does not run.
+        let returned = unsafe { sys::rte_eth_dev_set_mtu(self.index().get(), wanted) };
+        match Errno::check(returned) {
+            Ok(_) => return Ok(()),
+            Err(errno) if errno.is_unsupported() => {
+                settings
+                    .notes
+                    .push("the driver cannot be told the MTU".to_owned());
+            }
+            Err(_) => {
+                self.check("set the MTU", returned)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_up_queues(
+        &self,
+        info: &PortInfo,
+        settings: &PortSettings,
+        pool: &Mempool,
+    ) -> Result<(), PortError> {
+        let raw = self.raw_info()?;
+        let port = self.index().get();
+        let socket = info
+            .socket
+            .map_or(sys::K_SOCKET_ID_ANY, |socket| socket as c_int) as c_uint;
+        let _calls = self.calls();
+        // What drivers recommend, but no offload beyond those of the port: some recommend to free
+        // mbufs in a way that shared payloads forbid.
+        let rx_conf = sys::rte_eth_rxconf {
+            offloads: 0,
+            ..raw.default_rxconf
+        };
+        for queue in 0..settings.rx_queues {
+            let count = settings.rx_descriptors;
+            // SAFETY: the port is ours and does not run; `rx_conf` is copied; the pool outlives the
+            // configuration (`Configured`).
+            let returned = unsafe {
+                sys::rte_eth_rx_queue_setup(
+                    port,
+                    queue,
+                    count,
+                    socket,
+                    &raw const rx_conf,
+                    pool.as_ptr(),
+                )
+            };
+            self.check("set up a receive queue", returned)?;
+        }
+        let tx_conf = sys::rte_eth_txconf {
+            offloads: 0,
+            ..raw.default_txconf
+        };
+        for queue in 0..settings.tx_queues {
+            let count = settings.tx_descriptors;
+            // SAFETY: as above.
+            let returned = unsafe {
+                sys::rte_eth_tx_queue_setup(port, queue, count, socket, &raw const tx_conf)
+            };
+            self.check("set up a transmit queue", returned)?;
+        }
+        Ok(())
+    }
+}
+
+impl PortSettings {
+    /// The device took back what it had said.
+    pub(super) fn no_rss(&mut self) {
+        self.rss = false;
+        self.notes
+            .push("the device refused RSS although it offers it".to_owned());
+    }
+}

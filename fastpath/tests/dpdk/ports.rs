@@ -1,0 +1,209 @@
+//! Ports and queues over virtual devices.
+
+use crate::rig::{bytes, on_eal, packet, pattern, pool, started};
+use fastpath::dpdk::{Mempool, OpenError, PoolConfig, Port, PortConfig, QueueName, StopError};
+use fastpath::ids::PortId;
+use fastpath::io::{Burst, Packet, Pool, RxQueue, TxQueue};
+
+#[test]
+fn packets_go_round_a_ring_and_are_counted() {
+    on_eal(|eal| {
+        let pool = pool(eal, "ring");
+        let (port, mut rx, mut tx) = started(eal, "net_ring_round", &pool);
+        assert_eq!(
+            (rx.port(), tx.port()),
+            (PortId::new(7).unwrap(), PortId::new(7).unwrap())
+        );
+        let mut burst: Burst<_> = (0..5).map(|n| packet(&pool, 60 + n)).collect();
+        assert_eq!((tx.transmit(&mut burst), burst.len()), (5, 0));
+        burst.push(packet(&pool, 200));
+        assert_eq!(rx.receive(&mut burst), 5);
+        let lens: Vec<_> = burst.iter().map(Packet::len).collect();
+        assert_eq!(lens, [200, 60, 61, 62, 63, 64], "appended, in order");
+        assert_eq!(bytes(&burst[3]), pattern(62));
+        assert_eq!(rx.receive(&mut burst), 0);
+        let counters = port.device().counters().unwrap();
+        assert_eq!((counters.rx_packets, counters.tx_packets), (5, 5));
+        drop(burst);
+        drop(port.stop(vec![rx], vec![tx]).unwrap());
+        assert_eq!(pool.in_use(), 0);
+    });
+}
+
+#[test]
+fn a_full_ring_leaves_the_rest_and_a_full_burst_takes_none() {
+    on_eal(|eal| {
+        let config = PoolConfig {
+            name: "full".to_owned(),
+            mbufs: 4095,
+            mtu: 1500,
+            socket: None,
+        };
+        let pool = Mempool::new(eal, &config).unwrap();
+        let (_port, mut rx, mut tx) = started(eal, "net_ring_full", &pool);
+        let (mut sent, mut rest) = (0, Burst::new());
+        while rest.is_empty() {
+            rest.extend((0..32).filter_map(|n| pool.alloc(&pattern(60 + n))));
+            let given = rest.len();
+            let accepted = tx.transmit(&mut rest);
+            assert_eq!(accepted + rest.len(), given);
+            sent += accepted;
+            assert!(sent < 4000, "the ring is never full");
+        }
+        let lens: Vec<_> = rest.iter().map(Packet::len).collect();
+        let first = 92 - rest.len();
+        assert_eq!(
+            lens,
+            (first..92).collect::<Vec<_>>(),
+            "the last ones are left"
+        );
+        let mut burst: Burst<_> = (0..30).filter_map(|_| pool.alloc(&[0; 60])).collect();
+        assert_eq!(burst.len(), 30);
+        assert_eq!((rx.receive(&mut burst), rx.receive(&mut burst)), (2, 0));
+        assert_eq!(pool.in_use(), sent + rest.len() + 30);
+    });
+}
+
+#[test]
+fn a_port_stops_only_with_its_queues_back() {
+    on_eal(|eal| {
+        let pool = pool(eal, "stop");
+        let (port, rx, tx) = started(eal, "net_null_stop", &pool);
+        assert_eq!(port.queues_out(), [QueueName::Rx(0), QueueName::Tx(0)]);
+        let refused = port.stop(vec![], vec![tx]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "port net_null_stop cannot stop before it has back receive queue 0"
+        );
+        let StopError::Missing { port, missing } = refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(missing, [QueueName::Rx(0)]);
+        let port = port.stop(vec![rx], vec![]).unwrap();
+        let (port, rx, tx) = port.start(PortId::new(1).unwrap()).unwrap();
+        assert_eq!(rx[0].port(), PortId::new(1).unwrap());
+        port.stop(rx, tx).unwrap();
+        assert_eq!(pool.in_use(), 0);
+    });
+}
+
+#[test]
+fn a_dropped_port_runs_on_until_its_queues_are_dropped_too() {
+    on_eal(|eal| {
+        let pool = pool(eal, "drop");
+        let (port, mut rx, mut tx) = started(eal, "net_ring_drop", &pool);
+        drop(port);
+        let mut burst = Burst::from_iter([packet(&pool, 60)]);
+        assert_eq!((tx.transmit(&mut burst), rx.receive(&mut burst)), (1, 1));
+        drop((rx, burst));
+        assert!(matches!(
+            Port::open(eal, "net_ring_drop"),
+            Err(OpenError::InUse { .. })
+        ));
+        drop(tx);
+        // Closed and detached, so it can be attached anew.
+        assert!(Port::open(eal, "net_ring_drop").is_ok());
+    });
+}
+
+#[test]
+fn errors_name_the_device() {
+    on_eal(|eal| {
+        for device in ["net_unheard_of0,a=b", "0000:7f:1f.7"] {
+            let error = Port::open(eal, device).unwrap_err();
+            assert!(matches!(error, OpenError::Attach { .. }), "{error:?}");
+            assert!(error.to_string().contains(device), "{error}");
+        }
+        for device in ["", ",x", "a\0b"] {
+            assert!(
+                matches!(Port::open(eal, device), Err(OpenError::Name { .. })),
+                "{device:?}"
+            );
+        }
+        let port = Port::open(eal, "net_null_start").unwrap();
+        let error = port.start(PortId::new(0).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("net_null_start"), "{error}");
+    });
+}
+
+#[test]
+fn a_device_has_one_owner() {
+    on_eal(|eal| {
+        let port = Port::open(eal, "net_null_owned").unwrap();
+        let error = Port::open(eal, "net_null_owned").unwrap_err();
+        assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+        drop(port);
+        assert!(Port::open(eal, "net_null_owned").is_ok());
+    });
+}
+
+#[test]
+fn more_than_there_is_becomes_what_there_is() {
+    on_eal(|eal| {
+        let pool = pool(eal, "caps");
+        let mut port = Port::open(eal, "net_ring_caps").unwrap();
+        let info = port.device().info().unwrap();
+        assert_eq!(
+            (info.driver.as_str(), info.name.as_str()),
+            ("net_ring", "net_ring_caps")
+        );
+        let wanted = PortConfig {
+            rx_queues: 9999,
+            tx_queues: 9999,
+            ..PortConfig::default()
+        };
+        let settings = port.configure(&wanted, &pool).unwrap().clone();
+        assert_eq!(settings.rx_queues, info.max_rx_queues);
+        assert_eq!(settings.tx_queues, info.max_tx_queues);
+        assert!(
+            settings
+                .notes
+                .iter()
+                .any(|note| note.contains("instead of 9999"))
+        );
+        let (port, rx, tx) = port.start(PortId::new(0).unwrap()).unwrap();
+        assert_eq!(rx.len(), usize::from(info.max_rx_queues));
+        assert_eq!(tx.len(), usize::from(info.max_tx_queues));
+        port.stop(rx, tx).unwrap();
+    });
+}
+
+#[test]
+fn an_mtu_above_the_pool_is_refused() {
+    on_eal(|eal| {
+        let pool = pool(eal, "mtu");
+        let mut port = Port::open(eal, "net_null_mtu").unwrap();
+        let config = PortConfig {
+            mtu: 9000,
+            ..PortConfig::default()
+        };
+        let error = port.configure(&config, &pool).unwrap_err();
+        assert!(error.to_string().contains("net_null_mtu"), "{error}");
+        assert!(port.settings().is_none());
+    });
+}
+
+#[test]
+fn several_queues_without_rss_are_said() {
+    on_eal(|eal| {
+        let pool = pool(eal, "rss");
+        // One offers no hash at all; what the other offers, it must also do.
+        for (device, may_hash) in [("net_ring_rss", false), ("net_null_rss", true)] {
+            let mut port = Port::open(eal, device).unwrap();
+            let config = PortConfig {
+                rx_queues: 2,
+                ..PortConfig::default()
+            };
+            port.configure(&config, &pool).unwrap();
+            let (port, rx, tx) = port.start(PortId::new(0).unwrap()).unwrap();
+            let settings = port.settings();
+            let said = settings.notes.iter().any(|note| note.contains("RSS"));
+            assert!(
+                rx.len() == 2 && settings.rss != said,
+                "{device}: {settings:?}"
+            );
+            assert!(may_hash || said, "{device}: {settings:?}");
+            port.stop(rx, tx).unwrap();
+        }
+    });
+}
