@@ -3,3 +3,4 @@
 pub mod api;
 pub mod args;
 pub mod config;
+pub mod neighbours;
