@@ -3,4 +3,5 @@
 pub mod api;
 pub mod args;
 pub mod config;
+pub mod host;
 pub mod neighbours;
