@@ -27,9 +27,9 @@ const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote
     |rte_get_tsc_hz|rte_openlog_stream|rte_log_cur_msg_loglevel|rte_log_cur_msg_logtype\
     |rte_log_dump|rte_dev_probe|rte_dev_remove\
     |rte_pktmbuf_pool_create|rte_mempool_free|rte_mempool_avail_count\
-    |rte_eth_dev_get_port_by_name|rte_eth_dev_get_name_by_port|rte_eth_find_next|rte_eth_find_next_of\
+    |rte_eth_dev_get_port_by_name|rte_eth_dev_get_name_by_port|rte_eth_find_next_of\
     |rte_eth_iterator_init|rte_eth_iterator_next|rte_eth_iterator_cleanup\
-    |rte_eth_dev_info_get|rte_eth_dev_socket_id|rte_eth_macaddr_get|rte_eth_dev_get_mtu\
+    |rte_eth_dev_info_get|rte_eth_dev_socket_id|rte_eth_macaddr_get\
     |rte_eth_dev_configure|rte_eth_dev_adjust_nb_rx_tx_desc|rte_eth_dev_set_mtu\
     |rte_eth_rx_queue_setup|rte_eth_tx_queue_setup|rte_eth_dev_start|rte_eth_dev_stop\
     |rte_eth_dev_close|rte_eth_promiscuous_enable|rte_eth_promiscuous_disable\
@@ -146,7 +146,7 @@ fn bindings(flags: &[String]) -> Result<(), String> {
         // With several clangs installed the include paths may come from another one than libclang.
         .detect_include_paths(false)
         .allowlist_function(FUNCTIONS)
-        .allowlist_type("rte_eth_event_type|rte_lcore_state_t|rte_rmt_call_main_t")
+        .allowlist_type("rte_eth_event_type|rte_lcore_state_t")
         .allowlist_var("K_.*")
         .opaque_type("rte_mbuf|rte_mempool|_IO_FILE")
         .opaque_type("rte_arp_.*|rte_l2tpv2_.*|rte_ecpri_.*|rte_gtp_psc_.*")

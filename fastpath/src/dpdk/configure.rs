@@ -59,7 +59,9 @@ impl Port {
         }
         device.configure(&mut plan)?;
         device.adjust_descriptors(&mut plan.settings)?;
-        device.set_mtu(&mut plan.settings)?;
+        if let Some(mtu) = plan.mtu {
+            device.set_mtu(mtu, &mut plan.settings)?;
+        }
         device.set_up_queues(&info, &plan.settings, pool)?;
         let configured = Configured {
             settings: plan.settings,
@@ -78,17 +80,15 @@ impl Port {
 }
 
 impl Device {
-    /// Tries what is hoped for, then without RSS, then with the driver's own MTU.
+    /// Tries what is hoped for, then without RSS.
     fn configure(&self, plan: &mut Plan) -> Result<(), PortError> {
-        let mtu = u32::from(plan.settings.mtu);
+        // Zero is the driver's own.
+        let mtu = u32::from(plan.mtu.unwrap_or(0));
         let mut result = self.try_configure(plan, mtu);
         if result.is_err() && plan.rss_types != 0 {
             plan.rss_types = 0;
             result = self.try_configure(plan, mtu);
             plan.settings.no_rss();
-        }
-        if result.is_err() {
-            result = self.try_configure(plan, 0);
         }
         result
     }
@@ -137,11 +137,10 @@ impl Device {
     }
 
     /// Tells the driver, which may drop larger frames, or set the MTU of a kernel interface.
-    fn set_mtu(&self, settings: &mut PortSettings) -> Result<(), PortError> {
-        let wanted = settings.mtu;
+    fn set_mtu(&self, mtu: u16, settings: &mut PortSettings) -> Result<(), PortError> {
         let _calls = self.calls();
         // SAFETY: the port is ours and does not run.
-        let returned = unsafe { sys::rte_eth_dev_set_mtu(self.index().get(), wanted) };
+        let returned = unsafe { sys::rte_eth_dev_set_mtu(self.index().get(), mtu) };
         match Errno::check(returned) {
             Ok(_) => return Ok(()),
             Err(errno) if errno.is_unsupported() => {

@@ -28,7 +28,7 @@ pub enum EalError {
     #[error("arguments unknown to the EAL: {}", .0.join(" "))]
     Unknown(Vec<String>),
     /// The EAL failed; its log says more.
-    #[error("DPDK cannot start: {errno}. {advice}")]
+    #[error("DPDK cannot start: {errno}{}{advice}", if advice.is_empty() { "" } else { ". " })]
     Init {
         /// Why.
         errno: Errno,
@@ -74,11 +74,12 @@ impl Eal {
         if taken < 0 {
             // SAFETY: reads the user of the process; it has no preconditions.
             let root = unsafe { libc::geteuid() } == 0;
-            let advice = hint::advice(&strings(args), root);
-            return Err(EalError::Init {
-                errno: Errno::last(),
-                advice,
-            });
+            let errno = Errno::last();
+            let advice = match errno.number() {
+                libc::EINVAL => String::new(),
+                _ => hint::advice(&strings(args), root),
+            };
+            return Err(EalError::Init { errno, advice });
         }
         let eal = Eal(Arc::new(Inner::new()));
         event::subscribe();

@@ -8,7 +8,8 @@
 use std::fmt;
 use std::io;
 
-/// An error number as C returned it, without its sign. Shown as its text and number.
+/// An error number as C returned it, without its sign. Shown as its text and number. DPDK often
+/// returns 1 for an error that only its log tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Errno(i32);
 
@@ -46,7 +47,11 @@ impl Errno {
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        io::Error::from_raw_os_error(self.0).fmt(f)
+        match self.0 {
+            // Many functions of DPDK return -1 for whatever it was.
+            1 => f.write_str("no reason given, or operation not permitted (error 1)"),
+            number => io::Error::from_raw_os_error(number).fmt(f),
+        }
     }
 }
 

@@ -53,7 +53,8 @@ pub enum PortEventKind {
 
 impl Eal {
     /// The oldest event that was not read yet. Ports report only what their
-    /// [`PortInfo`](super::PortInfo) says they can; the link of others is to be polled.
+    /// [`PortInfo`](super::PortInfo) says they can, and net_tap not even that: links are to be
+    /// polled too, if at leisure.
     pub fn next_port_event(&self) -> Option<PortEvent> {
         EVENTS.pop()
     }

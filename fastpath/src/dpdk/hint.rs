@@ -33,8 +33,8 @@ fn advice_for(args: &[String], machine: &Machine) -> String {
             );
         } else if !has("--in-memory") && !machine.mounts.contains(" hugetlbfs ") {
             advice.push(
-                "No file system of huge pages is mounted: `mount -t hugetlbfs none \
-                 /dev/hugepages`, or start with --in-memory.",
+                "No file system of huge pages is mounted: `mkdir -p /dev/hugepages && \
+                 mount -t hugetlbfs none /dev/hugepages`, or start with --in-memory.",
             );
         }
     }

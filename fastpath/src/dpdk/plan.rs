@@ -3,6 +3,9 @@
 use super::PortInfo;
 use dpdk_sys as sys;
 
+/// What ethdev takes a frame to have beyond its MTU if a driver does not say: header and FCS.
+const PLAIN_OVERHEAD: u32 = 18;
+
 /// What a port is asked for. The device may have less: see [`PortSettings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortConfig {
@@ -66,6 +69,8 @@ pub struct PortSettings {
 pub(super) struct Plan {
     /// What is hoped for; becomes true as the device agrees.
     pub(super) settings: PortSettings,
+    /// The MTU that the driver is told, if it can be.
+    pub(super) mtu: Option<u16>,
     /// Hashes for RSS, or none.
     pub(super) rss_types: u64,
     pub(super) rx_offloads: u64,
@@ -81,6 +86,8 @@ struct Quirks {
     /// With receive checksum offload it delivers packets of guests whose checksum is unfinished,
     /// which must not leave on a wire. Without, the driver or the guest finishes them.
     unfinished_checksums: bool,
+    /// Says the length of a plain Ethernet frame, but passes what its interface or ring passes.
+    nominal_frame: bool,
 }
 
 impl Quirks {
@@ -88,6 +95,7 @@ impl Quirks {
         Quirks {
             equal_queues: driver == "net_tap",
             unfinished_checksums: driver == "net_vhost" || driver.starts_with("net_virtio"),
+            nominal_frame: matches!(driver, "net_af_packet" | "net_memif"),
         }
     }
 }
@@ -113,12 +121,21 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
         _ if quirks.equal_queues && config.tx_queues < rx_queues => rx_queues,
         wanted => cap(wanted, most, "transmit queues"),
     };
-    let mtu = cap(config.mtu, info.max_mtu, "bytes of MTU");
+    let told = max_mtu(info);
+    let (mtu, told_mtu) = if quirks.nominal_frame && config.mtu > told {
+        (config.mtu, None)
+    } else {
+        let mtu = cap(config.mtu, told, "bytes of MTU");
+        (mtu, Some(mtu))
+    };
     let rss_types = if rx_queues > 1 {
         info.rss_types & (sys::K_ETH_RSS_IP | sys::K_ETH_RSS_UDP | sys::K_ETH_RSS_TCP)
     } else {
         0
     };
+    if told_mtu.is_none() {
+        notes.push(format!("the driver cannot be told an MTU above {told}"));
+    }
     if rx_queues > 1 && rss_types == 0 {
         notes.push("no RSS: the driver fills the receive queues as it likes".to_owned());
     }
@@ -140,12 +157,26 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
             rx_checksums: rx_offloads != 0,
             notes,
         },
+        mtu: told_mtu,
         rss_types,
         rx_offloads,
         tx_offloads,
         link_events: info.link_events,
         removal_events: info.removal_events,
     }
+}
+
+/// The largest MTU that ethdev lets a driver be told: that of the driver, if it knows one, and what
+/// its longest frame leaves.
+fn max_mtu(info: &PortInfo) -> u16 {
+    let known = info.max_mtu != u16::MAX && info.max_frame > u32::from(info.max_mtu);
+    let overhead = if known {
+        info.max_frame - u32::from(info.max_mtu)
+    } else {
+        PLAIN_OVERHEAD
+    };
+    let left = info.max_frame.saturating_sub(overhead);
+    info.max_mtu.min(u16::try_from(left).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]

@@ -123,6 +123,8 @@ pub struct PortInfo {
     pub min_mtu: u16,
     /// The largest MTU; drivers that do not know say 65535.
     pub max_mtu: u16,
+    /// The longest frame it receives, by its own account.
+    pub max_frame: u32,
     /// `RTE_ETH_RX_OFFLOAD_*` that it can do.
     pub rx_offloads: u64,
     /// `RTE_ETH_TX_OFFLOAD_*` that it can do.
@@ -237,6 +239,7 @@ impl Device {
             tx_descriptors: Limits::of(&info.tx_desc_lim),
             min_mtu: info.min_mtu,
             max_mtu: info.max_mtu,
+            max_frame: info.max_rx_pktlen,
             rx_offloads: info.rx_offload_capa,
             tx_offloads: info.tx_offload_capa,
             rss_types: info.flow_type_rss_offloads,

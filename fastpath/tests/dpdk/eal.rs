@@ -2,6 +2,8 @@
 
 use crate::rig::on_eal;
 use fastpath::dpdk::{Clock, Eal, EalError, LaunchError};
+use std::env;
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -85,4 +87,47 @@ fn the_clock_runs() {
         while clock.now() == before {}
         assert!(clock.now() > before);
     });
+}
+
+/// DPDK can be initialised once in a process, so this needs others.
+#[test]
+fn a_start_that_fails_says_why() {
+    for (args, expected) in [
+        (
+            "--no-huge --no-shconf --no-pci -m 64 stray words",
+            "unknown to the EAL: stray words\n",
+        ),
+        (
+            "--no-huge --no-shconf --no-pci --bogus",
+            "DPDK cannot start: ",
+        ),
+        ("--no-huge --no-shconf --no-pci -m 64", "started\n"),
+    ] {
+        let child = Command::new(env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--ignored",
+                "--nocapture",
+                "eal::start_with_arguments",
+            ])
+            .env("EAL_ARGUMENTS", args)
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&child.stdout);
+        assert!(
+            child.status.success() && output.contains(expected),
+            "{args}: {output}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "a_start_that_fails_says_why runs it in processes of its own"]
+fn start_with_arguments() {
+    let args = env::var("EAL_ARGUMENTS").unwrap();
+    let args: Vec<_> = args.split(' ').collect();
+    match Eal::init(&args) {
+        Ok(_) => println!("started"),
+        Err(error) => println!("{error}"),
+    }
 }

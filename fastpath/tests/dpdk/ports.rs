@@ -1,9 +1,14 @@
 //! Ports and queues over virtual devices.
 
 use crate::rig::{bytes, on_eal, packet, pattern, pool, started};
-use fastpath::dpdk::{Mempool, OpenError, PoolConfig, Port, PortConfig, QueueName, StopError};
+use fastpath::dpdk::{
+    Eal, Mempool, OpenError, PoolConfig, Port, PortConfig, PortEvent, PortEventKind, QueueName,
+    StartedPort, StopError,
+};
 use fastpath::ids::PortId;
 use fastpath::io::{Burst, Packet, Pool, RxQueue, TxQueue};
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[test]
 fn packets_go_round_a_ring_and_are_counted() {
@@ -206,4 +211,40 @@ fn several_queues_without_rss_are_said() {
             port.stop(rx, tx).unwrap();
         }
     });
+}
+
+#[test]
+fn a_link_that_comes_and_goes_is_an_event() {
+    let socket = std::env::temp_dir().join(format!("overpath-link-{}", std::process::id()));
+    let path = socket.display().to_string();
+    on_eal(move |eal| {
+        let pool = pool(eal, "link");
+        while eal.next_port_event().is_some() {}
+        let (host, rx, tx) = started(eal, &format!("net_vhost_link,iface={path}"), &pool);
+        let index = host.device().index();
+        assert!(host.device().info().unwrap().link_events);
+        assert!(!host.device().link().unwrap().up);
+        let guest = started(eal, &format!("net_virtio_user_link,path={path}"), &pool);
+        wait_for_link(eal, &host, true);
+        // It is the host's; the guest's link may be reported too.
+        drop(guest);
+        wait_for_link(eal, &host, false);
+        assert_eq!((host.device().index(), eal.lost_port_events()), (index, 0));
+        drop(host.stop(vec![rx], vec![tx]).unwrap());
+        assert_eq!(pool.in_use(), 0);
+    });
+    assert!(!socket.exists(), "the driver removes its socket");
+}
+
+/// Reads events until the link of `port` was reported to be in a state.
+fn wait_for_link(eal: &Eal, port: &StartedPort, up: bool) {
+    let expected = PortEvent {
+        port: port.device().index(),
+        kind: PortEventKind::Link,
+    };
+    let end = Instant::now() + Duration::from_secs(60);
+    while eal.next_port_event() != Some(expected) || port.device().link().unwrap().up != up {
+        assert!(Instant::now() < end, "no event");
+        thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -20,6 +20,7 @@ fn info(driver: &str) -> PortInfo {
         tx_descriptors: limits,
         min_mtu: 68,
         max_mtu: 9000,
+        max_frame: 9026,
         rx_offloads: u64::MAX,
         tx_offloads: u64::MAX,
         rss_types: u64::MAX,
@@ -116,4 +117,34 @@ fn net_tap_has_as_many_transmit_as_receive_queues() {
             "{rx} {tx}"
         );
     }
+}
+
+/// What DPDK 22.11 says of these drivers.
+fn plain(driver: &str) -> PortInfo {
+    let max_frame = if driver == "net_tap" { 1522 } else { 1518 };
+    PortInfo {
+        max_mtu: u16::MAX,
+        max_frame,
+        ..info(driver)
+    }
+}
+
+#[test]
+fn what_a_driver_cannot_be_told_is_kept_only_if_it_does_not_matter() {
+    let wanted = PortConfig {
+        mtu: 1600,
+        ..config(1, 1)
+    };
+    for (driver, mtu, told) in [
+        ("net_tap", 1504, Some(1504)),
+        ("net_x", 1500, Some(1500)),
+        ("net_af_packet", 1600, None),
+        ("net_memif", 1600, None),
+    ] {
+        let plan = plan(&plain(driver), &wanted);
+        assert_eq!((plan.settings.mtu, plan.mtu), (mtu, told), "{driver}");
+        assert_eq!(plan.settings.notes.len(), 1, "{driver}");
+    }
+    let plan = plan(&plain("net_af_packet"), &config(1, 1));
+    assert_eq!((plan.settings.mtu, plan.mtu), (1500, Some(1500)));
 }
