@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "initialises and ends foreign state")]
 
-use super::{Errno, Lcore, event, hint, log};
+use super::{Errno, Lcore, event, log};
 use dpdk_sys as sys;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
 use std::marker::PhantomData;
@@ -28,13 +28,8 @@ pub enum EalError {
     #[error("arguments unknown to the EAL: {}", .0.join(" "))]
     Unknown(Vec<String>),
     /// The EAL failed; its log says more.
-    #[error("DPDK cannot start: {errno}{}{advice}", if advice.is_empty() { "" } else { ". " })]
-    Init {
-        /// Why.
-        errno: Errno,
-        /// What is missing on this machine and the command that mends it, or empty.
-        advice: String,
-    },
+    #[error("DPDK cannot start: {0}")]
+    Init(Errno),
 }
 
 /// A thread could not be registered.
@@ -72,14 +67,7 @@ impl Eal {
         // the EAL keeps pointers into them. It is called once (above).
         let taken = unsafe { sys::rte_eal_init(count as c_int, argv.as_mut_ptr()) };
         if taken < 0 {
-            // SAFETY: reads the user of the process; it has no preconditions.
-            let root = unsafe { libc::geteuid() } == 0;
-            let errno = Errno::last();
-            let advice = match errno.number() {
-                libc::EINVAL => String::new(),
-                _ => hint::advice(&strings(args), root),
-            };
-            return Err(EalError::Init { errno, advice });
+            return Err(EalError::Init(Errno::last()));
         }
         let eal = Eal(Arc::new(Inner::new()));
         event::subscribe();
@@ -207,10 +195,4 @@ fn arguments<S: AsRef<OsStr>>(args: &[S]) -> Result<Vec<*mut c_char>, EalError> 
     let mut argv: Vec<_> = argv.into_iter().map(CString::into_raw).collect();
     argv.push(std::ptr::null_mut());
     Ok(argv)
-}
-
-fn strings<S: AsRef<OsStr>>(args: &[S]) -> Vec<String> {
-    args.iter()
-        .map(|arg| arg.as_ref().to_string_lossy().into_owned())
-        .collect()
 }

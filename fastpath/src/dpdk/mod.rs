@@ -18,11 +18,11 @@ mod configure;
 mod eal;
 mod errno;
 mod event;
-mod hint;
 mod lcore;
 mod log;
 mod mbuf;
 mod mempool;
+mod open;
 mod plan;
 mod port;
 mod queue;
@@ -36,10 +36,9 @@ pub use event::{PortEvent, PortEventKind};
 pub use lcore::{LaunchError, Lcore, LcoreHandle};
 pub use mbuf::Mbuf;
 pub use mempool::{Mempool, PoolConfig, PoolError};
+pub use open::{OpenError, Port};
 pub use plan::{PortConfig, PortSettings};
-pub use port::{
-    Device, Limits, Link, OpenError, Port, PortCounters, PortError, PortIndex, PortInfo,
-};
+pub use port::{Device, Limits, Link, PortCounters, PortError, PortIndex, PortInfo};
 pub use queue::{RxQueue, TxQueue};
 pub use start::{QueueName, StartError, StartedPort, StopError};
 
