@@ -300,6 +300,13 @@ impl<I: Io> Worker<I> {
             let queue = self.parts.outputs.remove_queue(port, &self.parts.stats);
             back.extend(queue.map(Returned::Tx));
         }
+        while let Ok(command) = self.parts.commands.pop() {
+            match command {
+                Command::AddRx(queue) => back.push(Returned::Rx(queue)),
+                Command::AddTx(queue) => back.push(Returned::Tx(queue)),
+                Command::Withdraw(_) => {}
+            }
+        }
         for ring in &mut self.parts.inbound {
             discard(ring, &self.parts.stats);
         }

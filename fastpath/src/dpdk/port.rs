@@ -252,7 +252,7 @@ impl Device {
     /// The state of its link, without waiting for it to settle.
     pub fn link(&self) -> Result<Link, PortError> {
         let mut link = Link::default();
-        let _calls = self.calls();
+        let calls = self.calls();
         // SAFETY: the port exists; the three fields are written.
         let returned = unsafe {
             sys::shim_eth_link_get_nowait(
@@ -263,7 +263,19 @@ impl Device {
             )
         };
         self.check("read the link state", returned)?;
+        drop(calls);
+        link.up |= self.is_elsewhere()?;
         Ok(link)
+    }
+
+    /// Whether this is a tap whose kernel interface is in another network namespace. Its driver
+    /// looks for the interface in ours and sees no link, but frames pass.
+    fn is_elsewhere(&self) -> Result<bool, PortError> {
+        let info = self.raw_info()?;
+        let mut name = [0; libc::IF_NAMESIZE];
+        let tap = driver_name(&info) == "net_tap" && info.if_index != 0;
+        // SAFETY: the buffer has the length that the call writes at most.
+        Ok(tap && unsafe { libc::if_indextoname(info.if_index, name.as_mut_ptr()) }.is_null())
     }
 
     /// What it counted.

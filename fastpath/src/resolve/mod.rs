@@ -1,6 +1,6 @@
 //! The miss path: from a key to a decision, on the worker, in the same burst.
 //!
-//! Everything here sees the packet through a [`Recorder`] and the FDB through [`Resolver::fdb`],
+//! Everything here sees the packet through a [`Recorder`] and the FDB through one method
 //! which remembers what was asked. So the mask and the dependencies of a decision are complete by
 //! construction. Stages read as late as they can: a packet for another station is decided by its
 //! MAC, whatever is inside.
