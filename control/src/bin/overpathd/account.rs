@@ -1,0 +1,108 @@
+//! The account of a run, printed at its end, however it ends.
+
+use fastpath::drop::DropReason;
+use fastpath::ids::PortId;
+use fastpath::stats::{Account, PortStats, WorkerStats};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
+
+/// What a panic prints: the counters, and the names of the ports they are of.
+static LAST_WORDS: OnceLock<Ledger> = OnceLock::new();
+
+/// The counters of all workers, and the names of the ports.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub(crate) workers: Vec<Arc<WorkerStats>>,
+    pub(crate) ports: Vec<String>,
+}
+
+impl Ledger {
+    /// From now on a panic, in whatever thread, prints the account before the process aborts.
+    pub(crate) fn keep_for_panics(&self) {
+        drop(LAST_WORDS.set(self.clone()));
+        let default = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            default(panic);
+            if let Some(ledger) = LAST_WORDS.get() {
+                ledger.print();
+            }
+            std::process::abort();
+        }));
+    }
+
+    /// The sum over workers.
+    pub(crate) fn account(&self) -> Account {
+        Account::of(self.workers.iter().map(|worker| &**worker))
+    }
+
+    /// Prints the account on standard output. A reader that has gone is no error.
+    pub(crate) fn print(&self) {
+        let mut out = std::io::stdout().lock();
+        drop(
+            out.write_all(self.to_string().as_bytes())
+                .and_then(|()| out.flush()),
+        );
+    }
+
+    fn sum(&self, port: PortId, counter: impl Fn(&PortStats) -> u64) -> u64 {
+        self.workers
+            .iter()
+            .map(|worker| counter(worker.port(port)))
+            .sum()
+    }
+
+    fn drops(&self, text: &mut String) {
+        for reason in DropReason::ALL {
+            let ports = (0..self.ports.len()).filter_map(PortId::new);
+            let count: u64 = ports
+                .map(|port| {
+                    self.sum(port, |stats| {
+                        stats.dropped.get(*reason)
+                            + stats.copies_dropped.get(*reason)
+                            + stats.tx_dropped.get(*reason)
+                    })
+                })
+                .sum();
+            if count > 0 {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "  drop {} {count}", reason.name());
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let account = self.account();
+        writeln!(
+            f,
+            "account: received {} + originated {} + copied {} = sent {} + dropped {} + consumed {} \
+             + held {}",
+            account.received,
+            account.originated,
+            account.copied,
+            account.sent,
+            account.dropped,
+            account.consumed,
+            account.held()
+        )?;
+        for (name, port) in self.ports.iter().zip((0..).map_while(PortId::new)) {
+            writeln!(
+                f,
+                "  port {name}: received {} = forwarded {} + consumed {} + dropped {}; \
+                 enqueued {} = sent {} + dropped {}",
+                self.sum(port, |stats| stats.received.get()),
+                self.sum(port, |stats| stats.forwarded.get()),
+                self.sum(port, |stats| stats.consumed.get()),
+                self.sum(port, |stats| stats.dropped.total()),
+                self.sum(port, |stats| stats.enqueued.get()),
+                self.sum(port, |stats| stats.sent.get()),
+                self.sum(port, |stats| stats.tx_dropped.total()),
+            )?;
+        }
+        let mut drops = String::new();
+        self.drops(&mut drops);
+        f.write_str(&drops)
+    }
+}

@@ -1,0 +1,224 @@
+//! The life of the daemon: everything up, in order; everything down, in the opposite order.
+
+use crate::account::Ledger;
+use crate::device::Devices;
+use crate::lcores::{Milliseconds, Running};
+use control::api::{self, ApiError};
+use control::args::CommandLine;
+use control::config::{ConfigErrors, Wanted};
+use control::device;
+use control::host::{self, Facts};
+use control::state::{Assembly, Settings, State, assemble};
+use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
+use fastpath::worker::Worker;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// Requests of clients that may wait for state.
+const REQUESTS: usize = 64;
+/// About what a packet of the default MTU takes from the pool's memory.
+const MBUF_BYTES: u64 = 2560;
+/// How long ports may take to close at the end.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Why the daemon did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DaemonError {
+    #[error("the configuration is not usable:\n{0}")]
+    Config(#[from] ConfigErrors),
+    #[error("{error}{advice}")]
+    Eal { error: EalError, advice: Advice },
+    #[error("{error}{advice}")]
+    Pool { error: PoolError, advice: Advice },
+    #[error("{0}")]
+    Api(#[from] ApiError),
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    #[error("cannot start a worker: {0}")]
+    Launch(#[from] LaunchError),
+    #[error("the account does not close: {0} packets are held")]
+    Held(i64),
+    #[error("{0} packets did not come back to the pool")]
+    Leaked(usize),
+}
+
+/// What is missing on this host, and the commands that mend it.
+#[derive(Debug)]
+pub(crate) struct Advice(Vec<host::Finding>);
+
+impl Advice {
+    fn on(command: &[OsString], pool_mb: u64) -> Self {
+        let facts = Facts::gather(command.iter().cloned(), pool_mb);
+        Advice(host::diagnose(&facts))
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|finding| write!(f, "\n  {finding}"))
+    }
+}
+
+/// Runs the daemon until a signal ends it.
+pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
+    let wanted = Wanted::load(&line.options.config)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // The first one asks, the second one insists.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let pool_mb = (u64::from(wanted.switch.mbufs) * MBUF_BYTES) >> 20;
+    let advice = || Advice::on(&line.eal, pool_mb);
+    let eal = Eal::init(line.eal.get(1..).unwrap_or_default()).map_err(|error| {
+        let advice = advice();
+        DaemonError::Eal { error, advice }
+    })?;
+    info!(
+        "overpathd {} on {}",
+        env!("CARGO_PKG_VERSION"),
+        eal.version()
+    );
+    let pool = pool(&eal, &wanted).map_err(|error| {
+        let advice = advice();
+        DaemonError::Pool { error, advice }
+    })?;
+    let ledger = switch(line, wanted, &eal, &pool, &stop)?;
+    ledger.print();
+    let (held, out) = (ledger.account().held(), pool.in_use());
+    match (held, out) {
+        (0, 0) => Ok(()),
+        (0, out) => Err(DaemonError::Leaked(out)),
+        (held, _) => Err(DaemonError::Held(held)),
+    }
+}
+
+fn pool(eal: &Eal, wanted: &Wanted) -> Result<Mempool, PoolError> {
+    let mtu = wanted
+        .ports
+        .iter()
+        .map(|port| port.mtu)
+        .max()
+        .unwrap_or(1500);
+    let (name, mbufs) = ("packets".to_owned(), wanted.switch.mbufs);
+    Mempool::new(
+        eal,
+        &PoolConfig {
+            name,
+            mbufs,
+            mtu,
+            socket: None,
+        },
+    )
+}
+
+fn switch(
+    line: &CommandLine,
+    wanted: Wanted,
+    eal: &Eal,
+    pool: &Mempool,
+    stop: &Arc<AtomicBool>,
+) -> Result<Ledger, DaemonError> {
+    let workers = eal.worker_lcores().len().max(1);
+    let ports: Vec<_> = wanted
+        .ports
+        .iter()
+        .map(|port| port.name.to_string())
+        .collect();
+    let (device, orders) = device::channel();
+    let (sender, requests) = api::requests(REQUESTS);
+    // The main lcore's CPU is the control side's: workers never wait for a client or a NIC.
+    let core = eal.main_lcore().cpu();
+    let settings = api::Settings {
+        core,
+        ..api::Settings::default()
+    };
+    let server = api::Server::start(&line.options.socket, sender, settings)?;
+    let devices = Devices {
+        eal: eal.clone(),
+        pool: pool.clone(),
+        workers: workers as u16,
+        end: orders,
+    };
+    let devices = std::thread::Builder::new()
+        .name("device".into())
+        .spawn(|| devices.run())?;
+    let Assembly {
+        mut state,
+        workers,
+        stats,
+    } = assemble(Settings {
+        wanted,
+        version: eal.version().to_owned(),
+        pool: pool.clone(),
+        workers,
+        device,
+        requests,
+    });
+    let ledger = Ledger {
+        workers: stats,
+        ports,
+    };
+    ledger.keep_for_panics();
+    let clock = Milliseconds::new(Clock::new(eal));
+    state.open_ports();
+    let mut running = Running::start(eal, workers, clock, stop)?;
+    let mut progress = Progress {
+        workers: running.count(),
+        said: false,
+    };
+    running.drive(clock, stop, |now| {
+        let busy = state.step(now);
+        progress.say(&state);
+        busy
+    });
+    info!("stopping");
+    server.shutdown();
+    shut_down(state, running.join(), devices);
+    Ok(ledger)
+}
+
+/// Says once that the switch forwards: when every port was tried.
+struct Progress {
+    workers: usize,
+    said: bool,
+}
+
+impl Progress {
+    fn say(&mut self, state: &State<DpdkIo>) {
+        let (open, opening, all) = state.progress();
+        if !self.said && opening == 0 {
+            self.said = true;
+            let workers = if self.workers == 1 {
+                "worker"
+            } else {
+                "workers"
+            };
+            info!(
+                "forwarding: {open} of {all} ports started, {} {workers}",
+                self.workers
+            );
+        }
+    }
+}
+
+/// All workers have ended their last round: take their queues back and close the ports with them.
+fn shut_down(state: State<DpdkIo>, workers: Vec<Worker<DpdkIo>>, devices: JoinHandle<()>) {
+    let queues = workers.into_iter().flat_map(Worker::stop).collect();
+    let deadline = Instant::now() + CLOSING;
+    let still_open = state.close(queues, || Instant::now() < deadline);
+    for port in still_open {
+        warn!("port {port} did not close in {} s", CLOSING.as_secs());
+    }
+    if devices.join().is_err() {
+        warn!("the device thread ended in a panic");
+    }
+}

@@ -1,0 +1,194 @@
+//! The device thread: every slow call to a NIC is made here, and nobody waits for it.
+
+use control::config;
+use control::device::{DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
+use crossbeam_channel::RecvTimeoutError;
+use fastpath::dpdk::{
+    DpdkIo, Eal, Mempool, Port, PortConfig, PortEventKind, RxQueue, StartedPort, StopError, TxQueue,
+};
+use fastpath::ids::PortId;
+use fastpath::worker::Returned;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tracing::{error, warn};
+
+/// How long an event of a port waits at most.
+const EVENTS: Duration = Duration::from_millis(50);
+/// How often links of ports that do not report them are looked at, and counters read.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Everything that the device thread works with.
+pub(crate) struct Devices {
+    pub(crate) eal: Eal,
+    pub(crate) pool: Mempool,
+    pub(crate) workers: u16,
+    pub(crate) end: OrderEnd<DpdkIo>,
+}
+
+struct Running {
+    port: StartedPort,
+    up: bool,
+    /// Has said that it is gone: it is not asked any more.
+    removed: bool,
+}
+
+impl Devices {
+    /// Serves orders until state is gone.
+    pub(crate) fn run(self) {
+        let registered = self.eal.register_thread();
+        if let Err(error) = &registered {
+            warn!("{error}");
+        }
+        let mut ports = BTreeMap::new();
+        let mut next_look = Instant::now();
+        loop {
+            match self.end.orders.recv_timeout(EVENTS) {
+                Ok(order) => self.obey(order, &mut ports),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.port_events(&mut ports);
+            if next_look <= Instant::now() {
+                next_look = Instant::now() + LOOK;
+                for (id, running) in &mut ports {
+                    self.look(*id, running);
+                }
+            }
+        }
+    }
+
+    fn report(&self, report: Report<DpdkIo>) {
+        // State is gone only when the daemon ends.
+        drop(self.end.reports.send(report));
+    }
+
+    fn obey(&self, order: Order<DpdkIo>, ports: &mut BTreeMap<PortId, Running>) {
+        match order {
+            Order::Open { id, wanted } => match self.open(id, &wanted) {
+                Ok((port, opened)) => {
+                    let up = opened.info.link;
+                    ports.insert(
+                        id,
+                        Running {
+                            port,
+                            up,
+                            removed: false,
+                        },
+                    );
+                    self.report(Report::Opened(Box::new(opened)));
+                }
+                Err(reason) => self.report(Report::Failed { id, reason }),
+            },
+            Order::Close { id, queues } => {
+                let counters = match ports.remove(&id) {
+                    Some(running) => close(running.port, queues),
+                    None => DriverCounters::default(),
+                };
+                self.report(Report::Closed { id, counters });
+            }
+        }
+    }
+
+    fn open(
+        &self,
+        id: PortId,
+        wanted: &config::Port,
+    ) -> Result<(StartedPort, Opened<DpdkIo>), String> {
+        let text = |error: &dyn std::error::Error| error.to_string();
+        let devargs = wanted.device.devargs();
+        let mut port = Port::open(&self.eal, devargs).map_err(|error| text(&error))?;
+        let asked = PortConfig {
+            rx_queues: wanted.rx_queues,
+            tx_queues: wanted.tx_queues.unwrap_or(self.workers).min(self.workers),
+            rx_descriptors: wanted.rx_descriptors,
+            tx_descriptors: wanted.tx_descriptors,
+            mtu: wanted.mtu,
+            promiscuous: wanted.promiscuous,
+            rx_checksums: true,
+        };
+        port.configure(&asked, &self.pool)
+            .map_err(|error| text(&error))?;
+        let driver = port.device().info().map_err(|error| text(&error))?.driver;
+        let mac = port.device().mac().map_err(|error| text(&error))?;
+        let (port, rx, tx) = port.start(id).map_err(|error| text(&error))?;
+        let settings = port.settings();
+        let mut notes = settings.notes.clone();
+        if wanted.tx_queues.is_none() {
+            // Nobody asked for a number, so one that the device does not have is no news.
+            notes.retain(|note| !note.contains("transmit queues instead"));
+        }
+        let link = port.device().link().is_ok_and(|link| link.up);
+        let info = PortInfo {
+            driver,
+            mac,
+            mtu: settings.mtu.min(wanted.mtu),
+            link,
+            may_chain: settings.chains,
+            notes,
+        };
+        Ok((port, Opened { id, info, rx, tx }))
+    }
+
+    fn port_events(&self, ports: &mut BTreeMap<PortId, Running>) {
+        while let Some(event) = self.eal.next_port_event() {
+            let of = |running: &Running| running.port.device().index() == event.port;
+            let Some((id, running)) = ports.iter_mut().find(|(_, running)| of(running)) else {
+                continue;
+            };
+            match event.kind {
+                PortEventKind::Link => self.look(*id, running),
+                PortEventKind::Removed | PortEventKind::Reset => {
+                    running.removed = true;
+                    self.report(Report::Removed { id: *id });
+                }
+            }
+        }
+    }
+
+    /// Reads link and counters of a port.
+    fn look(&self, id: PortId, running: &mut Running) {
+        if running.removed {
+            return;
+        }
+        let up = running.port.device().link().is_ok_and(|link| link.up);
+        if up != running.up {
+            running.up = up;
+            self.report(Report::Link { id, up });
+        }
+        // State may be busy; the next look brings newer figures.
+        drop(self.end.reports.try_send(Report::Counters {
+            id,
+            counters: counters(&running.port),
+        }));
+    }
+}
+
+fn counters(port: &StartedPort) -> DriverCounters {
+    let counters = port.device().counters().unwrap_or_default();
+    DriverCounters {
+        rx_missed: counters.rx_missed,
+        rx_no_mbuf: counters.rx_no_mbuf,
+        rx_errors: counters.rx_errors,
+        tx_errors: counters.tx_errors,
+    }
+}
+
+/// Stops and closes a port, and returns what it had counted.
+fn close(port: StartedPort, queues: Vec<Returned<DpdkIo>>) -> DriverCounters {
+    let counters = counters(&port);
+    let (mut rx, mut tx): (Vec<RxQueue>, Vec<TxQueue>) = (Vec::new(), Vec::new());
+    for queue in queues {
+        match queue {
+            Returned::Rx(queue) => rx.push(queue),
+            Returned::Tx(queue) => tx.push(queue),
+            Returned::Withdrawn(_) => {}
+        }
+    }
+    match port.stop(rx, tx) {
+        Ok(port) => drop(port),
+        // Dropped all the same: it runs on until its last queue is dropped.
+        Err(refused @ StopError::Missing { .. }) => error!("{refused}"),
+        Err(refused @ StopError::Device { .. }) => warn!("{refused}"),
+    }
+    counters
+}

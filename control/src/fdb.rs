@@ -1,0 +1,195 @@
+//! The one writer of the forwarding table: static entries, learning, moves, and what a link that is
+//! lost takes with it. Expiry is in [`crate::ageing`].
+
+use crate::ageing;
+use fastpath::fdb::{DEFAULT_LOG, Fdb as Table, LogReader, SeenWriter};
+use fastpath::fdb::{
+    Destination, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, LogWriter,
+};
+use fastpath::ids::BridgeId;
+use fastpath::publish::{Change, Publisher};
+use fastpath::snapshot::Snapshot;
+use fastpath::wire::Mac;
+
+/// What happened to the table, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FdbCounters {
+    /// Addresses learned.
+    pub learned: u64,
+    /// Addresses that turned up elsewhere.
+    pub moved: u64,
+    /// Addresses that were not seen for too long.
+    pub aged: u64,
+    /// Learned addresses removed with the link of their port.
+    pub flushed: u64,
+    /// Addresses that found no room.
+    pub full: u64,
+}
+
+/// The forwarding table as control keeps it.
+///
+/// Order rule: the table is stored to first, then the change log, then the number that workers
+/// poll. So a worker that has read the log cannot have read the table before it.
+pub struct Fdb {
+    table: FdbWriter,
+    log: LogWriter,
+    changed: bool,
+    now: u32,
+    counters: FdbCounters,
+}
+
+/// What the workers get of a new table.
+pub struct WorkerParts {
+    /// One reader for all; cloned.
+    pub reader: FdbReader,
+    /// One for each worker.
+    pub logs: Vec<LogReader>,
+    /// One for each worker.
+    pub seen: Vec<SeenWriter>,
+}
+
+impl Fdb {
+    /// An empty table for `entries` addresses and `workers` workers.
+    pub fn new(entries: usize, workers: usize) -> (Self, WorkerParts) {
+        let (mut table, reader) = Table::new(entries, workers);
+        let (log, logs) = LogWriter::new(DEFAULT_LOG, workers);
+        let seen = table.seen_writers();
+        let fdb = Fdb {
+            table,
+            log,
+            changed: false,
+            now: 0,
+            counters: FdbCounters::default(),
+        };
+        (fdb, WorkerParts { reader, logs, seen })
+    }
+
+    /// Adds a static entry. `false` if the table is full.
+    pub fn add_static(&mut self, bridge: BridgeId, mac: Mac, to: Destination) -> bool {
+        self.insert(
+            FdbKey::new(bridge, mac),
+            FdbValue {
+                to,
+                kind: Kind::Static,
+            },
+        )
+    }
+
+    /// A station was seen at `to`. A static entry stays as it is.
+    pub fn learn(&mut self, bridge: BridgeId, mac: Mac, to: Destination) {
+        let key = FdbKey::new(bridge, mac);
+        let value = FdbValue {
+            to,
+            kind: Kind::Learned,
+        };
+        match self.table.get(key).map(|entry| entry.value) {
+            Some(known) if known.kind == Kind::Static || known.to == to => {}
+            Some(_) => {
+                self.insert(key, value);
+                self.counters.moved += 1;
+            }
+            None if self.insert(key, value) => self.counters.learned += 1,
+            None => self.counters.full += 1,
+        }
+    }
+
+    fn insert(&mut self, key: FdbKey, value: FdbValue) -> bool {
+        let inserted = self.table.insert(key, value).is_ok();
+        if inserted {
+            self.log.append(key);
+            self.changed = true;
+        }
+        inserted
+    }
+
+    fn remove(&mut self, key: FdbKey) {
+        if self.table.remove(key).is_some() {
+            self.log.append(key);
+            self.changed = true;
+        }
+    }
+
+    /// Removes the learned entries that lead to `to`: its link is lost, as a Linux bridge does.
+    pub fn flush(&mut self, to: Destination) {
+        let gone = |entry: &FdbEntry| entry.value.kind == Kind::Learned && entry.value.to == to;
+        self.counters.flushed += self.remove_all(gone);
+    }
+
+    /// Sets the time in seconds, on the workers' clock: what is learned from now on was seen now.
+    pub fn set_now(&mut self, now: u32) {
+        self.now = now;
+        self.table.set_tick(now);
+    }
+
+    /// Removes learned entries that no worker has seen for the time that `ageing` gives for their
+    /// bridge.
+    pub fn expire(&mut self, ageing: impl Fn(BridgeId) -> Option<u32>) {
+        let now = self.now;
+        let ages: Vec<_> = self
+            .table
+            .iter()
+            .filter(|entry| {
+                let seen = self.table.newest(entry.slot);
+                entry.value.kind == Kind::Learned
+                    && ageing(entry.key.bridge())
+                        .is_some_and(|limit| ageing::is_over(seen, now, limit))
+            })
+            .map(|entry| entry.key)
+            .collect();
+        self.counters.aged += ages.len() as u64;
+        for key in ages {
+            self.remove(key);
+        }
+    }
+
+    fn remove_all(&mut self, gone: impl Fn(&FdbEntry) -> bool) -> u64 {
+        let keys: Vec<_> = self
+            .table
+            .iter()
+            .filter(gone)
+            .map(|entry| entry.key)
+            .collect();
+        for key in &keys {
+            self.remove(*key);
+        }
+        keys.len() as u64
+    }
+
+    /// Makes what was done since the last call known to the workers. Returns the number by which
+    /// it is known, if anything was done.
+    pub fn announce(&mut self, world: &mut Publisher<Snapshot>) -> Option<Change> {
+        let changed = std::mem::take(&mut self.changed).then(|| world.change());
+        if let Some(change) = changed {
+            self.table.seal(change);
+        }
+        self.table.release(|change| world.passed(change));
+        changed
+    }
+
+    /// All entries, each with the second in which it was last seen.
+    pub fn entries(&self) -> impl Iterator<Item = (FdbEntry, u32)> {
+        self.table
+            .iter()
+            .map(|entry| (entry, self.table.newest(entry.slot)))
+    }
+
+    /// Whether any entry leads to `to`.
+    pub fn leads_to(&self, to: Destination) -> bool {
+        self.table.iter().any(|entry| entry.value.to == to)
+    }
+
+    /// What happened to the table.
+    pub fn counters(&self) -> FdbCounters {
+        self.counters
+    }
+
+    /// Entries in the table.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// No entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

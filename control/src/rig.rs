@@ -1,0 +1,262 @@
+//! A whole switch in one process and one thread, with ports on the heap and time by hand.
+//!
+//! State, workers, rings and tables are the real ones; only the device thread is played here. A test
+//! reads: build a rig, send a frame into a port, expect a frame out of another, name the counters
+//! that moved, close the account.
+//!
+//! ```
+//! use control::config::Wanted;
+//! use control::rig::Rig;
+//!
+//! let text = r#"
+//!     [[port]]
+//!     name = "a"
+//!     device = "heap0"
+//!     [[port]]
+//!     name = "b"
+//!     device = "heap1"
+//!     [[bridge]]
+//!     name = "br0"
+//!     ports = ["a", "b"]
+//! "#;
+//! let mut rig = Rig::new(Wanted::parse(text, "example").unwrap(), 1);
+//! let frame = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1], &[0x88, 0xb5], &[0; 46]].concat();
+//! rig.send("a", &frame);
+//! rig.run(1);
+//! assert_eq!(rig.received("b"), [frame]);
+//! rig.close();
+//! ```
+
+use crate::api::messages::{Method, Reply, Stats};
+use crate::api::{Request, RequestSender, requests};
+use crate::config::Wanted;
+use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
+use crate::state::{Assembly, Settings, State, assemble};
+use fastpath::ids::PortId;
+use fastpath::io::heap::{HeapIo, HeapPool, HeapQueue};
+use fastpath::io::{Pool, RxChecksums};
+use fastpath::stats::{Account, WorkerStats};
+use fastpath::wire::Mac;
+use fastpath::worker::Worker;
+use std::sync::Arc;
+
+const QUEUE: usize = 4096;
+const PACKETS: usize = 65_536;
+
+/// One port of a rig: what the test pushes and what it finds.
+struct RigPort {
+    name: String,
+    rx: HeapQueue,
+    tx: HeapQueue,
+}
+
+/// A switch, and the hands that move it.
+pub struct Rig {
+    state: State<HeapIo>,
+    workers: Vec<Worker<HeapIo>>,
+    stats: Vec<Arc<WorkerStats>>,
+    device: OrderEnd<HeapIo>,
+    requests: RequestSender,
+    ports: Vec<RigPort>,
+    pool: HeapPool,
+    now: u64,
+}
+
+impl Rig {
+    /// A switch with all its ports up, every one with one queue each way.
+    pub fn new(wanted: Wanted, workers: usize) -> Self {
+        let (end, device) = device::channel();
+        let (sender, receiver) = requests(16);
+        let pool = HeapPool::new(PACKETS);
+        let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
+        let ports = numbered
+            .map(|(id, port)| RigPort {
+                name: port.name.to_string(),
+                rx: HeapQueue::new(id, QUEUE),
+                tx: HeapQueue::new(id, QUEUE),
+            })
+            .collect();
+        let Assembly {
+            mut state,
+            workers,
+            stats,
+        } = assemble(Settings {
+            wanted,
+            version: "none".to_owned(),
+            pool: pool.clone(),
+            workers,
+            device: end,
+            requests: receiver,
+        });
+        state.open_ports();
+        let requests = sender;
+        let mut rig = Rig {
+            state,
+            workers,
+            stats,
+            device,
+            requests,
+            ports,
+            pool,
+            now: 0,
+        };
+        rig.run(1);
+        rig
+    }
+
+    /// The MAC of a port: 02:ff, zeros, and its place in the configuration.
+    pub fn mac(place: u8) -> Mac {
+        Mac::new([0x02, 0xff, 0, 0, 0, place])
+    }
+
+    fn play_device(&mut self) {
+        while let Ok(order) = self.device.orders.try_recv() {
+            let report = match order {
+                Order::Open { id, wanted } => {
+                    let port = &self.ports[id.index()];
+                    Report::Opened(Box::new(Opened {
+                        id,
+                        info: PortInfo {
+                            driver: "heap".to_owned(),
+                            mac: Self::mac(id.get() as u8),
+                            mtu: wanted.mtu,
+                            link: true,
+                            may_chain: true,
+                            notes: Vec::new(),
+                        },
+                        rx: vec![port.rx.clone()],
+                        tx: vec![port.tx.clone()],
+                    }))
+                }
+                Order::Close { id, .. } => Report::Closed {
+                    id,
+                    counters: DriverCounters::default(),
+                },
+            };
+            // As much room as for orders.
+            drop(self.device.reports.try_send(report));
+        }
+    }
+
+    fn report(&mut self, report: Report<HeapIo>) {
+        drop(self.device.reports.try_send(report));
+        self.run(1);
+    }
+
+    /// Takes the link of a port away, or gives it back.
+    pub fn set_link(&mut self, port: &str, up: bool) {
+        let id = self.id(port);
+        self.report(Report::Link { id, up });
+    }
+
+    /// Pulls the device of a port out. It is opened again after a while.
+    pub fn remove_device(&mut self, port: &str) {
+        let id = self.id(port);
+        self.report(Report::Removed { id });
+    }
+
+    /// Lets time pass, in steps of a millisecond in which everybody gets a turn.
+    pub fn run(&mut self, milliseconds: u64) {
+        for _ in 0..milliseconds {
+            self.now += 1;
+            self.turn();
+        }
+    }
+
+    /// Lets time pass in one leap, and then runs for some milliseconds.
+    pub fn leap(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        self.run(5);
+    }
+
+    fn turn(&mut self) {
+        for _ in 0..2 {
+            self.play_device();
+            self.state.step(self.now);
+            for worker in &mut self.workers {
+                while worker.poll(self.now) > 0 {}
+            }
+        }
+    }
+
+    fn id(&self, port: &str) -> PortId {
+        let place = self.ports.iter().position(|p| p.name == port);
+        place.and_then(PortId::new).unwrap_or_else(|| unknown(port))
+    }
+
+    /// Puts a frame into a port's receive queue. `false` if the queue or the pool is full.
+    pub fn send(&self, port: &str, frame: &[u8]) -> bool {
+        self.send_checked(port, frame, RxChecksums::default())
+    }
+
+    /// The same, from a NIC that has checksums to say something of.
+    pub fn send_checked(&self, port: &str, frame: &[u8], checksums: RxChecksums) -> bool {
+        let packet = self
+            .pool
+            .alloc(frame)
+            .map(|packet| packet.with_rx_checksums(checksums));
+        let queue = &self.ports[self.id(port).index()].rx;
+        packet.is_some_and(|packet| queue.push(packet).is_ok())
+    }
+
+    /// Takes all frames that have left by a port.
+    pub fn received(&mut self, port: &str) -> Vec<Vec<u8>> {
+        let queue = &self.ports[self.id(port).index()].tx;
+        std::iter::from_fn(|| queue.pop())
+            .map(|packet| packet.bytes())
+            .collect()
+    }
+
+    /// Asks what a client of the API would ask.
+    pub fn ask(&mut self, method: Method) -> Option<Reply> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        self.requests.try_send(Request { method, reply }).ok()?;
+        self.state.step(self.now);
+        answer.try_recv().ok()
+    }
+
+    /// The counters, as clients see them.
+    pub fn stats(&mut self) -> Stats {
+        match self.ask(Method::StatsShow) {
+            Some(Reply::Stats(stats)) => *stats,
+            _ => Stats::default(),
+        }
+    }
+
+    /// Stops the switch and returns its account, in which nothing may be held, with the packets that
+    /// did not come back to the pool, which must be none.
+    pub fn stop(mut self) -> (Account, usize) {
+        for port in &self.ports {
+            while port.rx.pop().is_some() {}
+        }
+        let workers = std::mem::take(&mut self.workers);
+        let queues: Vec<_> = workers.into_iter().flat_map(Worker::stop).collect();
+        for port in &self.ports {
+            while port.tx.pop().is_some() {}
+        }
+        drop((queues, self.state));
+        (
+            Account::of(self.stats.iter().map(|stats| &**stats)),
+            self.pool.out(),
+        )
+    }
+
+    /// Stops the switch and makes sure that every packet is accounted for.
+    ///
+    /// # Panics
+    /// If the account does not close, or a packet is missing from the pool.
+    pub fn close(self) -> Account {
+        let (account, out) = self.stop();
+        assert_eq!(
+            (account.held(), out),
+            (0, 0),
+            "the account does not close: {account:?}"
+        );
+        account
+    }
+}
+
+#[expect(clippy::panic, reason = "a mistake in a test")]
+fn unknown(port: &str) -> ! {
+    panic!("there is no port {port}")
+}

@@ -1,0 +1,246 @@
+//! Answers to the api thread, from what state knows.
+
+use super::{BATCH, SECOND, State};
+use crate::ageing::age;
+use crate::api::messages::{self as api, Method, Reply};
+use crate::ports::{Life, Port};
+use fastpath::drop::DropReason;
+use fastpath::fdb::{Destination, FdbEntry, Kind};
+use fastpath::ids::PortId;
+use fastpath::io::Io;
+use fastpath::stats::{Account, Counter, Drops, PortStats, WorkerStats};
+use std::collections::BTreeMap;
+
+impl<I: Io> State<I> {
+    pub(super) fn requests(&mut self) -> bool {
+        let mut busy = false;
+        for _ in 0..BATCH {
+            let Ok(request) = self.requests.try_recv() else {
+                break;
+            };
+            busy = true;
+            let reply = match request.method {
+                Method::Version => Reply::Version(self.version()),
+                Method::PortShow => Reply::Ports(self.show_ports()),
+                Method::FdbShow => Reply::Fdb(self.show_fdb()),
+                Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
+                Method::StatsShow => Reply::Stats(Box::new(self.stats())),
+            };
+            request.answer(reply);
+        }
+        busy
+    }
+
+    fn version(&self) -> api::Version {
+        api::Version {
+            name: "overpath".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            dpdk: self.version.clone(),
+        }
+    }
+
+    fn show_ports(&self) -> Vec<api::Port> {
+        self.ports.iter().map(|port| self.show_port(port)).collect()
+    }
+
+    fn show_port(&self, port: &Port<I>) -> api::Port {
+        let (info, reason) = match &port.life {
+            Life::Open(info) => (Some(info), None),
+            Life::Waiting { reason, .. } => (None, Some(reason.clone())),
+            Life::Opening | Life::Closing => (None, None),
+        };
+        let state = match &port.life {
+            Life::Waiting { .. } => api::PortState::Failed,
+            _ if port.is_up() => api::PortState::Up,
+            _ => api::PortState::Down,
+        };
+        let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
+        api::Port {
+            name: port.wanted.name.to_string(),
+            device: port.wanted.device.devargs().to_owned(),
+            driver: info.map(|info| info.driver.clone()),
+            state,
+            reason,
+            mac: info.map(|info| info.mac),
+            mtu: info.map_or(port.wanted.mtu, |info| info.mtu),
+            rx_queues: port.queues.0,
+            tx_queues: port.queues.1,
+            rx: api::RxCounters {
+                packets: sum(|p| p.received.get()),
+                bytes: sum(|p| p.received_bytes.get()),
+                missed: port.counters.rx_missed,
+                no_mbuf: port.counters.rx_no_mbuf,
+                errors: port.counters.rx_errors,
+            },
+            tx: api::TxCounters {
+                packets: sum(|p| p.sent.get()),
+                bytes: sum(|p| p.sent_bytes.get()),
+                dropped: sum(|p| p.tx_dropped.total()),
+                errors: port.counters.tx_errors,
+            },
+        }
+    }
+
+    fn show_fdb(&self) -> Vec<api::FdbEntry> {
+        self.fdb
+            .entries()
+            .filter_map(|(entry, seen)| self.show_entry(&entry, seen))
+            .collect()
+    }
+
+    fn show_entry(&self, entry: &FdbEntry, seen: u32) -> Option<api::FdbEntry> {
+        let bridge = self
+            .wanted
+            .bridges
+            .get(entry.key.bridge().index())?
+            .name
+            .to_string();
+        let (port, tunnel, remote) = match entry.value.to {
+            Destination::Port(id) => (Some(self.port_name(id)?), None, None),
+            Destination::Remote(id) => {
+                let remote = self.tunnels.remote(id)?;
+                let (name, _) = self.tunnels.describe(remote.tunnel)?;
+                (None, Some(name.to_string()), Some(remote.address))
+            }
+        };
+        let (kind, learned) = match entry.value.kind {
+            Kind::Static => (api::FdbKind::Static, false),
+            Kind::Learned => (api::FdbKind::Learned, true),
+        };
+        let age = learned.then(|| u64::from(age(seen, (self.now / SECOND) as u32)));
+        Some(api::FdbEntry {
+            bridge,
+            mac: entry.key.mac(),
+            port,
+            tunnel,
+            remote,
+            kind,
+            age,
+        })
+    }
+
+    fn port_name(&self, id: PortId) -> Option<String> {
+        self.ports
+            .get(id.index())
+            .map(|port| port.wanted.name.to_string())
+    }
+
+    fn show_neighbours(&self) -> Vec<api::Neighbour> {
+        self.neighbours
+            .show(|id| self.port_name(id).unwrap_or_default())
+    }
+
+    fn sum(&self, id: PortId, counter: fn(&PortStats) -> u64) -> u64 {
+        self.workers
+            .iter()
+            .map(|worker| counter(worker.stats.port(id)))
+            .sum()
+    }
+
+    fn stats(&self) -> api::Stats {
+        let account = Account::of(self.workers.iter().map(|worker| &*worker.stats));
+        let counters = self.fdb.counters();
+        let events: [(&str, u64); 9] = [
+            ("fdb_learned", counters.learned),
+            ("fdb_moved", counters.moved),
+            ("fdb_aged", counters.aged),
+            ("fdb_flushed", counters.flushed),
+            ("fdb_full", counters.full),
+            ("remotes_refused", self.tunnels.refused),
+            ("originated_lost", self.originated_lost),
+            ("events_lost", self.total(|worker| &worker.events_lost)),
+            ("handed_off", self.total(|worker| &worker.handed_off)),
+        ];
+        let mut events: BTreeMap<_, _> = events
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect();
+        events.extend(
+            self.neighbours
+                .counters()
+                .map(|(name, n)| (format!("neigh_{name}"), n)),
+        );
+        api::Stats {
+            account: show_account(&account),
+            drops: self.drops(),
+            ports: self
+                .ports
+                .iter()
+                .map(|port| self.port_stats(port))
+                .collect(),
+            workers: self.worker_stats(),
+            events,
+        }
+    }
+
+    fn total(&self, counter: fn(&WorkerStats) -> &Counter) -> u64 {
+        self.workers
+            .iter()
+            .map(|worker| counter(&worker.stats).get())
+            .sum()
+    }
+
+    /// Drops by reason, over all ports and workers; those that never happened are left out.
+    fn drops(&self) -> BTreeMap<String, u64> {
+        let kinds: [fn(&PortStats) -> &Drops; 3] =
+            [|p| &p.dropped, |p| &p.copies_dropped, |p| &p.tx_dropped];
+        let mut drops = BTreeMap::new();
+        for worker in &self.workers {
+            for port in &self.ports {
+                let stats = worker.stats.port(port.id);
+                for (reason, kind) in DropReason::ALL.iter().flat_map(|r| kinds.map(|k| (r, k))) {
+                    let count = kind(stats).get(*reason);
+                    if count > 0 {
+                        *drops.entry(reason.name().to_owned()).or_default() += count;
+                    }
+                }
+            }
+        }
+        drops
+    }
+
+    fn port_stats(&self, port: &Port<I>) -> api::PortStats {
+        let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
+        api::PortStats {
+            port: port.wanted.name.to_string(),
+            received: sum(|p| p.received.get()),
+            forwarded: sum(|p| p.forwarded.get()),
+            dropped: sum(|p| p.dropped.total()),
+            consumed: sum(|p| p.consumed.get()),
+            enqueued: sum(|p| p.enqueued.get()),
+            sent: sum(|p| p.sent.get()),
+            tx_dropped: sum(|p| p.tx_dropped.total()),
+        }
+    }
+
+    fn worker_stats(&self) -> Vec<api::WorkerStats> {
+        let numbered = self.workers.iter().zip(0..);
+        numbered
+            .map(|(end, worker)| {
+                let cache = &end.stats.cache;
+                api::WorkerStats {
+                    worker,
+                    cache: api::CacheStats {
+                        hits: cache.hits.get(),
+                        misses: cache.misses.get(),
+                        entries: cache.entries.get(),
+                        evictions: cache.evicted.get(),
+                    },
+                }
+            })
+            .collect()
+    }
+}
+
+/// The account as clients see it. What two reads of running counters make negative is shown as 0.
+fn show_account(account: &Account) -> api::Account {
+    api::Account {
+        received: account.received,
+        originated: account.originated,
+        copied: account.copied,
+        sent: account.sent,
+        dropped: account.dropped,
+        consumed: account.consumed,
+        held: account.held().try_into().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Joins a state and its workers: every queue, ring and table between them.
+
+use super::State;
+use crate::api::RequestReceiver;
+use crate::config::Wanted;
+use crate::device::DeviceEnd;
+use crate::fdb::Fdb;
+use crate::neighbours::Neighbours;
+use crate::ports::Port;
+use crate::tunnels::Tunnels;
+use fastpath::event::{DEFAULT_EVENTS, EventReceiver, channel};
+use fastpath::ids::{BridgeId, PortId, WorkerId};
+use fastpath::io::Io;
+use fastpath::learn::Learner;
+use fastpath::publish::{Change, Publisher};
+use fastpath::snapshot::Snapshot;
+use fastpath::stats::WorkerStats;
+use fastpath::tx::{Handoff, Outputs, Punt};
+use fastpath::worker::{Command, MAX_RX_QUEUES, Parts, Returned, Worker};
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::Arc;
+
+/// Packets that a ring between two threads holds.
+const RING: usize = 512;
+/// Every port can have a transmit queue at each worker; receive queues are bounded by the worker.
+const QUEUES: usize = 2 * (MAX_RX_QUEUES + PortId::LIMIT);
+
+/// State's ends of everything that goes to and comes from one worker.
+pub struct WorkerEnd<I: Io> {
+    commands: Producer<Command<I>>,
+    /// Queues that it gives back.
+    pub(super) returned: Consumer<Returned<I>>,
+    /// Packets for it to send.
+    pub(super) handoff: Producer<Handoff<I::Packet>>,
+    /// Packets that it hands over.
+    pub(super) punts: Consumer<Punt<I::Packet>>,
+    /// Its counters.
+    pub(super) stats: Arc<WorkerStats>,
+}
+
+impl<I: Io> WorkerEnd<I> {
+    /// The ring has room for a command for each queue there can be.
+    pub(super) fn command(&mut self, command: Command<I>) {
+        if self.commands.push(command).is_err() {
+            tracing::error!("a worker does not take commands any more");
+        }
+    }
+}
+
+/// What a switch is made from.
+pub struct Settings<I: Io> {
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// What `version` says of DPDK.
+    pub version: String,
+    /// For state, and one for each worker.
+    pub pool: I::Pool,
+    /// How many workers, at least one.
+    pub workers: usize,
+    /// The device thread.
+    pub device: DeviceEnd<I>,
+    /// The api thread.
+    pub requests: RequestReceiver,
+}
+
+/// A state, its workers and the counters of each.
+pub struct Assembly<I: Io> {
+    /// The state.
+    pub state: State<I>,
+    /// The workers, in the order of their numbers.
+    pub workers: Vec<Worker<I>>,
+    /// Their counters, to be read by anybody.
+    pub stats: Vec<Arc<WorkerStats>>,
+}
+
+/// Makes a state and its workers.
+pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
+    let count = settings.workers.clamp(1, WorkerId::LIMIT);
+    let (world, snapshots) = Publisher::new(Snapshot::default(), count);
+    let (fdb, shared) = Fdb::new(settings.wanted.switch.fdb_entries as usize, count);
+    let (events_to, events) = channel(DEFAULT_EVENTS);
+    let (producers, consumers) = mesh(count);
+    let (mut snapshots, mut logs) = (snapshots.into_iter(), shared.logs.into_iter());
+    let (mut seen, mut rings) = (
+        shared.seen.into_iter(),
+        producers.into_iter().zip(consumers),
+    );
+    let (mut ends, mut workers) = (Vec::new(), Vec::new());
+    for id in (0..count).filter_map(WorkerId::new) {
+        let all = (snapshots.next(), logs.next(), seen.next(), rings.next());
+        let (Some(snapshot), Some(log), Some(seen), Some((outward, mut inbound))) = all else {
+            break;
+        };
+        let (commands_to, commands) = RingBuffer::new(QUEUES);
+        let (returned, returned_from) = RingBuffer::new(QUEUES);
+        let (handoff, from_control) = RingBuffer::new(RING);
+        let (punts_to, punts) = RingBuffer::new(RING);
+        inbound.push(from_control);
+        let stats = Arc::<WorkerStats>::default();
+        workers.push(Worker::new(Parts {
+            id,
+            pool: settings.pool.clone(),
+            snapshot,
+            fdb: shared.reader.clone(),
+            log,
+            learner: Learner::new(events_to.clone(), seen),
+            outputs: Outputs::new(id, outward, punts_to),
+            inbound,
+            commands,
+            returned,
+            stats: Arc::clone(&stats),
+            cache_entries: settings.wanted.switch.cache_entries as usize,
+        }));
+        let commands = commands_to;
+        ends.push(WorkerEnd {
+            commands,
+            returned: returned_from,
+            handoff,
+            punts,
+            stats,
+        });
+    }
+    let stats = ends.iter().map(|end| Arc::clone(&end.stats)).collect();
+    let state = state(settings, ends, fdb, world, events);
+    Assembly {
+        state,
+        workers,
+        stats,
+    }
+}
+
+type Rings<P> = (
+    Vec<Vec<Option<Producer<Handoff<P>>>>>,
+    Vec<Vec<Consumer<Handoff<P>>>>,
+);
+
+/// A ring from each worker to each other: producers by sender and receiver, consumers by receiver.
+fn mesh<P>(count: usize) -> Rings<P> {
+    let mut consumers: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    let producers = (0..count).map(|from| {
+        let to = consumers.iter_mut().enumerate();
+        to.map(|(to, inbound)| {
+            let (producer, consumer) = RingBuffer::new(RING);
+            (from != to).then(|| {
+                inbound.push(consumer);
+                producer
+            })
+        })
+        .collect()
+    });
+    (producers.collect(), consumers)
+}
+
+fn state<I: Io>(
+    settings: Settings<I>,
+    workers: Vec<WorkerEnd<I>>,
+    fdb: Fdb,
+    world: Publisher<Snapshot>,
+    events: EventReceiver,
+) -> State<I> {
+    let wanted = settings.wanted;
+    let bridge_of = |name| {
+        let at = wanted
+            .bridges
+            .iter()
+            .position(|bridge| bridge.ports.contains(&name));
+        at.and_then(BridgeId::new)
+    };
+    let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
+    let ports = numbered.map(|(id, port)| Port::new(id, port.clone(), bridge_of(port.name)));
+    State {
+        ports: ports.collect(),
+        tunnels: Tunnels::new(&wanted),
+        neighbours: Neighbours::new(),
+        outbox: Vec::new(),
+        unsent: Vec::new(),
+        published: Change::INITIAL,
+        fdb,
+        world,
+        generation: 0,
+        dirty: true,
+        workers,
+        events,
+        device: settings.device,
+        requests: settings.requests,
+        pool: settings.pool,
+        now: 0,
+        next_second: 0,
+        originated_lost: 0,
+        version: settings.version,
+        wanted,
+    }
+}
