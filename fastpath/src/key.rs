@@ -1,6 +1,6 @@
 //! The flow key, the mask, and the recorder through which decisions read the key.
 //!
-//! A key is eight words. A field is some bits of one word; [`Recorder`] is the only way for
+//! A key is seven words. A field is some bits of one word; [`Recorder`] is the only way for
 //! [`resolve`](crate::resolve) to see a field, and it adds the field to the mask. So a field cannot
 //! influence a decision without being compared when the decision is reused.
 
@@ -62,9 +62,15 @@ flags! {
     VXLAN_RESERVED = 23,
     /// An inner Ethernet header.
     HAS_INNER = 24,
+    /// An Ethernet header: two MACs and an EtherType.
+    HAS_ETHERNET = 25,
 }
 
 impl Field {
+    /// All facts about outer headers behind Ethernet, from [`Self::HAS_VLAN`] on.
+    pub const OUTER_FACTS: Field = Field::new(0, 16, 5);
+    /// All facts about the VXLAN header and what is inside, from [`Self::HAS_VXLAN`] on.
+    pub const VXLAN_FACTS: Field = Field::new(0, 21, 4);
     /// Number of the ingress port.
     pub const INGRESS: Field = Field::new(0, 0, 16);
     /// EtherType, behind the tag if there is one.
@@ -147,6 +153,12 @@ impl<'a> Recorder<'a> {
         self.read(field) != 0
     }
 
+    /// Adds several facts to the mask at once. Stages that ask for one after the other would each
+    /// leave a mask of their own, and of masks there may be few.
+    pub fn depend_on(&mut self, facts: Field) {
+        self.read(facts);
+    }
+
     /// The ingress port.
     pub fn ingress(&mut self) -> Option<PortId> {
         PortId::new(self.read(Field::INGRESS) as usize)
@@ -189,6 +201,7 @@ mod tests {
         Field::VXLAN_VNI_VALID,
         Field::VXLAN_RESERVED,
         Field::HAS_INNER,
+        Field::HAS_ETHERNET,
         Field::ETHER_TYPE,
         Field::VLAN_ID,
         Field::DST_MAC,

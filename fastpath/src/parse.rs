@@ -15,6 +15,8 @@ const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const UDP: u8 = 17;
+/// Bytes of a UDP header.
+const UDP_LEN: usize = 8;
 /// Shortest Ethernet frame without its checksum: two MACs and an EtherType.
 pub const ETHERNET_LEN: usize = 14;
 
@@ -74,9 +76,11 @@ impl Walk<'_> {
     }
 
     fn ethernet(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        self.mac(Field::DST_MAC, cursor)?;
-        self.mac(Field::SRC_MAC, cursor)?;
-        let mut ether_type = cursor.u16()?;
+        let mut header = Cursor::new(cursor.take(ETHERNET_LEN)?);
+        self.mac(Field::DST_MAC, &mut header)?;
+        self.mac(Field::SRC_MAC, &mut header)?;
+        let mut ether_type = header.u16()?;
+        self.set(Field::HAS_ETHERNET, 1u8);
         if ether_type == VLAN
             && let Some(tci) = cursor.u16()
             && let Some(inner_type) = cursor.u16()
@@ -151,6 +155,9 @@ impl Walk<'_> {
     /// RFC 768. `ip_end` is where IPv4 says that its payload ends.
     fn udp(&mut self, cursor: &mut Cursor<'_>, ip_end: usize) -> Option<()> {
         let at = cursor.position();
+        if at + UDP_LEN > ip_end {
+            return None;
+        }
         let _source = cursor.u16()?;
         let destination = cursor.u16()?;
         let udp_len = usize::from(cursor.u16()?);
@@ -159,7 +166,7 @@ impl Walk<'_> {
         self.set(Field::HAS_UDP, 1u8);
         self.set(Field::DST_PORT, destination);
         // Shorter than what IPv4 carries is legal, the rest is ignored, as Linux does.
-        if udp_len < 8 || at + udp_len > ip_end {
+        if udp_len < UDP_LEN || at + udp_len > ip_end {
             self.fault(DropReason::UdpLength);
         }
         self.parsed.end = (at + udp_len) as u32;

@@ -12,7 +12,7 @@ use crate::action::{Action, Actions, Program};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::fdb::{FdbKey, FdbReader, FdbValue, SlotId};
-use crate::key::{FlowKey, Mask, Recorder};
+use crate::key::{Field, FlowKey, Mask, Recorder};
 use crate::snapshot::Snapshot;
 use arrayvec::ArrayVec;
 
@@ -96,6 +96,9 @@ impl<'a> Resolver<'a> {
         let Some(port) = self.key.ingress().and_then(|id| snapshot.port(id)) else {
             return Action::Drop(DropReason::PortDown);
         };
+        if !self.key.is(Field::HAS_ETHERNET) {
+            return Action::Drop(DropReason::FrameRunt);
+        }
         if port.addresses.is_empty() {
             self.local(port)
         } else {
