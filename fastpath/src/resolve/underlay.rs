@@ -16,6 +16,7 @@ const ICMP: u16 = 1;
 
 impl<'a> Resolver<'a> {
     pub(super) fn underlay(&mut self, port: &'a Port) -> Action {
+        self.key.depend_on(Field::OUTER_FACTS);
         if self.key.is(Field::HAS_VLAN) {
             return self.not_for_us(port, DropReason::NotForUs);
         }
@@ -83,6 +84,7 @@ impl<'a> Resolver<'a> {
         if !self.snapshot.udp_ports.contains(udp_port) {
             return Action::Drop(DropReason::NoService);
         }
+        self.key.depend_on(Field::VXLAN_FACTS);
         if !self.key.is(Field::HAS_VXLAN) {
             return Action::DropFault(DropReason::VxlanTruncated);
         }
