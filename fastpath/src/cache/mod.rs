@@ -228,7 +228,8 @@ impl Cache {
 /// A multiply-fold hash over the words of a masked key.
 fn hash(key: &FlowKey, mask: u8) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
-    let seed = K ^ u64::from(mask);
+    // Not the number itself: it would cancel out against a small first word.
+    let seed = K.wrapping_mul(u64::from(mask) + 1);
     key.0.iter().fold(seed, |state, word| {
         let product = u128::from(state ^ word) * u128::from(K);
         (product as u64) ^ (product >> 64) as u64
