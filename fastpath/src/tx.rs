@@ -118,7 +118,7 @@ impl<I: Io> Outputs<I> {
             counters.originated.add(1);
             counters.enqueued.add(1);
         }
-        match port {
+        match port.filter(|port| port.up) {
             Some(port) => self.forward(port, handoff.packet, stats),
             None => counters.tx_dropped.count(DropReason::PortDown),
         }
