@@ -29,7 +29,7 @@ pub(super) fn flood<I: Io>(
         match run.reach(target, packet.len()) {
             Ok(reach) => {
                 if let Some(previous) = last.replace(reach) {
-                    run.deliver_copy(&previous, &packet);
+                    run.deliver_copy(&previous, &packet, true);
                 }
             }
             Err(reason) => run.end(Verdict::Dropped(reason)),

@@ -63,6 +63,11 @@ impl Action {
         !matches!(self, Action::Decap(_) | Action::Learn)
     }
 
+    /// It writes to the packet.
+    const fn edits(self) -> bool {
+        matches!(self, Action::Decap(_))
+    }
+
     /// It can be given a copy.
     const fn sends(self) -> bool {
         matches!(self, Action::Output(_) | Action::Flood { .. })
@@ -75,31 +80,37 @@ pub const MAX_ACTIONS: usize = 4;
 /// A list of actions.
 pub type Actions = ArrayVec<Action, MAX_ACTIONS>;
 
-/// One instruction: an action, and whether the packet is still needed afterwards.
+/// One instruction: an action, and what becomes of the packet afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {
     action: Action,
+    /// It is still needed: the action gets a copy.
     keep: bool,
+    /// It is written to: such a copy may share no bytes with it.
+    edited: bool,
 }
 
 const NOTHING: Step = Step {
     action: Action::Drop(DropReason::NoDestination),
     keep: false,
+    edited: false,
 };
 
-/// A compiled action list. Always ends with a step that ends the packet.
+/// A compiled action list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program([Step; MAX_ACTIONS]);
 
 impl Program {
-    /// Compiles a list. A list that leaves the packet over drops it as [`DropReason::NoDestination`].
-    pub fn compile(actions: &[Action]) -> Self {
+    /// Compiles a list. A list that leaves the packet over drops it as
+    /// [`DropReason::NoDestination`]; what stands behind the action that ends it is not done.
+    pub fn compile(actions: &Actions) -> Self {
         let mut steps = [NOTHING; MAX_ACTIONS];
         for (at, (step, action)) in steps.iter_mut().zip(actions).enumerate() {
-            let keep = action.sends() && actions[at + 1..].iter().any(|later| later.ends());
+            let later = &actions[at + 1..];
             *step = Step {
                 action: *action,
-                keep,
+                keep: action.sends() && later.iter().any(|later| later.ends()),
+                edited: later.iter().any(|later| later.edits()),
             };
         }
         Program(steps)

@@ -102,7 +102,9 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                     }
                 }
                 Action::Learn => self.learn(decision),
-                Action::Output(target) if step.keep => self.output_copy(target, &packet),
+                Action::Output(target) if step.keep => {
+                    self.output_copy(target, &packet, !step.edited);
+                }
                 Action::Output(target) => return self.output(target, packet),
                 Action::Flood { bridge, from } if step.keep => {
                     match self.context.pool.replicate(&packet, false) {
@@ -118,7 +120,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                 }
             }
         }
-        // Unreachable after `Program::compile`; named all the same.
+        // A list of as many actions as there can be, and none of them ends the packet.
         self.end(Verdict::Dropped(DropReason::NoDestination));
     }
 
@@ -143,9 +145,9 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         }
     }
 
-    fn output_copy(&mut self, target: Target, packet: &I::Packet) {
+    fn output_copy(&mut self, target: Target, packet: &I::Packet, share: bool) {
         match self.reach(target, packet.len()) {
-            Ok(reach) => self.deliver_copy(&reach, packet),
+            Ok(reach) => self.deliver_copy(&reach, packet, share),
             Err(reason) => self.end(Verdict::Dropped(reason)),
         }
     }
@@ -188,14 +190,20 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         }
     }
 
-    pub(super) fn deliver_copy(&mut self, reach: &Reach<'_>, packet: &I::Packet) {
-        match self.context.pool.replicate(packet, reach.may_chain()) {
+    /// `share`: the copy may refer to the bytes of `packet`, which nobody will write.
+    pub(super) fn deliver_copy(&mut self, reach: &Reach<'_>, packet: &I::Packet, share: bool) {
+        let may_chain = share && reach.may_chain();
+        match self.context.pool.replicate(packet, may_chain) {
             Some(copy) => self.deliver(reach, copy),
             None => self.end(Verdict::Dropped(DropReason::NoBuffer)),
         }
     }
 
     pub(super) fn deliver(&mut self, reach: &Reach<'_>, packet: I::Packet) {
+        let packet = match self.straight(reach, packet) {
+            Ok(packet) => packet,
+            Err(reason) => return self.end(Verdict::Dropped(reason)),
+        };
         let sent = match reach {
             Reach::Port(port) => Ok((*port, packet)),
             Reach::Remote(remote, port, mac) => {
@@ -218,6 +226,15 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             }
             Err(reason) => self.end(Verdict::Dropped(reason)),
         }
+    }
+
+    /// A packet in as many segments as its port takes.
+    fn straight(&self, reach: &Reach<'_>, packet: I::Packet) -> Result<I::Packet, DropReason> {
+        if reach.may_chain() || packet.head().len() == packet.len() {
+            return Ok(packet);
+        }
+        let whole = self.context.pool.replicate(&packet, false);
+        whole.ok_or(DropReason::NoBuffer)
     }
 
     /// The packet or a copy of it met its end. The best of all ends makes the verdict, the first

@@ -26,6 +26,10 @@ pub struct HeapPacket {
     tail: Option<(Arc<Vec<u8>>, usize)>,
     checksums: RxChecksums,
     out: Arc<AtomicUsize>,
+    /// Cloned by every replica that, were this an mbuf, would refer to these bytes.
+    lent: Arc<()>,
+    /// The same of the packet that this one is a replica of.
+    borrowed: Option<Arc<()>>,
 }
 
 impl HeapPacket {
@@ -55,6 +59,11 @@ impl Packet for HeapPacket {
     }
 
     fn head_mut(&mut self) -> &mut [u8] {
+        debug_assert_eq!(
+            Arc::strong_count(&self.lent),
+            1,
+            "a packet is written while a replica shares its bytes"
+        );
         &mut self.data[self.start..]
     }
 
@@ -157,6 +166,8 @@ impl HeapPool {
             tail,
             checksums: RxChecksums::default(),
             out,
+            lent: Arc::default(),
+            borrowed: None,
         })
     }
 }
@@ -174,7 +185,9 @@ impl Pool for HeapPool {
             return self.take(&bytes, None);
         }
         let head = bytes[..COPIED_HEAD].to_vec();
-        self.take(&head, Some((Arc::new(bytes), COPIED_HEAD)))
+        let mut replica = self.take(&head, Some((Arc::new(bytes), COPIED_HEAD)))?;
+        replica.borrowed = Some(Arc::clone(&packet.lent));
+        Some(replica)
     }
 }
 
