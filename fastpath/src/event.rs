@@ -80,6 +80,13 @@ impl EventSender {
 }
 
 impl EventReceiver {
+    /// Events that wait now.
+    #[cfg(not(loom))]
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Takes what is there, oldest first, at most `max`, so that a flood of events cannot keep
     /// control from its other work.
     pub fn drain(&mut self, max: usize) -> impl Iterator<Item = Event> {

@@ -75,3 +75,7 @@ fn place(event: &Event) -> usize {
     };
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % RECENT
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

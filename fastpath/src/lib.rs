@@ -17,6 +17,9 @@ pub mod resolve;
 pub mod snapshot;
 pub mod stats;
 mod sync;
+#[cfg(not(loom))]
+#[cfg(test)]
+mod testing;
 pub mod tx;
 pub mod wire;
 pub mod worker;

@@ -205,3 +205,7 @@ impl Walk<'_> {
         Some(())
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

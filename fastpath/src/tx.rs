@@ -191,3 +191,7 @@ pub fn discard<P>(ring: &mut Consumer<Handoff<P>>, stats: &WorkerStats) {
         counters.tx_dropped.count(DropReason::Shutdown);
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

@@ -314,3 +314,7 @@ impl<I: Io> Worker<I> {
         back
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,7 @@ impl Program {
             .map(|step| step.action)
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

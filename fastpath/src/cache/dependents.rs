@@ -99,3 +99,26 @@ impl Dependents {
         None
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+impl Dependents {
+    /// Every link in use is in the chain of its key, once, and belongs to one of `entries`.
+    pub(super) fn assert_sound(&self, entries: &[u32]) {
+        let used = self.links.iter().filter(|link| link.key.is_some()).count();
+        let mut walked = 0;
+        for (chain, head) in self.heads.iter().enumerate() {
+            let (mut previous, mut at) = (NONE, *head);
+            while at != NONE {
+                let link = &self.links[at as usize];
+                assert_eq!(link.key.map(|key| self.chain(key)), Some(chain));
+                assert_eq!(link.previous, previous);
+                assert!(entries.contains(&(at / PER_ENTRY as u32)));
+                walked += 1;
+                assert!(walked <= used, "a chain runs in a circle");
+                (previous, at) = (at, link.next);
+            }
+        }
+        assert_eq!(walked, used);
+    }
+}

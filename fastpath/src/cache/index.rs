@@ -77,3 +77,13 @@ impl Index {
         }
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+impl Index {
+    /// Places in all buckets.
+    pub(super) fn len(&self) -> usize {
+        let ways = self.buckets.iter().flat_map(|bucket| bucket.signatures);
+        ways.filter(|signature| *signature != EMPTY).count()
+    }
+}

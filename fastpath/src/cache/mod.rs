@@ -235,3 +235,7 @@ fn hash(key: &FlowKey, mask: u8) -> u64 {
         (product as u64) ^ (product >> 64) as u64
     })
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,10 @@ impl<'a> Resolver<'a> {
         }
     }
 }
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod soundness;
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,7 @@ mod protocol;
 mod vni;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use checksum::Sum;
 pub use cursor::Cursor;

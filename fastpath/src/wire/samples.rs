@@ -1,7 +1,7 @@
 //! Frames that the Linux VXLAN driver sent over a veth pair, as tcpdump caught them.
 
 /// UDP over IPv4 in VXLAN: `hello udp` from 10.0.0.1 to 10.0.0.2.
-pub(super) const VXLAN_UDP: [u8; 101] = hex(
+pub(crate) const VXLAN_UDP: [u8; 101] = hex(
     "020000000a02020000000a010800450000578051000040117641c0000201c0000202\
      8fd212b50043b8fe0800000000000a00020000000b02020000000b010800\
      45000025637f40004011c3460a0000010a0000028c732329001112d668656c6c6f20756470",

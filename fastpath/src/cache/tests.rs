@@ -1,0 +1,366 @@
+//! The cache against a list that is searched from end to end, and what must always hold inside.
+
+use super::*;
+use crate::action::{Action, Actions, Program};
+use crate::drop::DropReason;
+use crate::fdb::FdbKey;
+use crate::key::{FlowKey, Mask, WORDS};
+use crate::resolve::{Decision, Resolution, Source};
+use crate::testing::bridge;
+use crate::wire::Mac;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+/// Masks of one, two and all words, and none at all.
+const MASKS: [[u64; WORDS]; 4] = [
+    [0; WORDS],
+    [0xff, 0, 0, 0, 0, 0, 0],
+    [0xff, 0xf0, 0, 0, 0, 0, 0],
+    [u64::MAX; WORDS],
+];
+
+fn key(a: u64, b: u64) -> FlowKey {
+    FlowKey([a, b, 0, 0, 0, 0, a ^ b])
+}
+
+fn fdb_key(number: u64) -> FdbKey {
+    FdbKey::new(bridge(0), Mac::from_u64(number))
+}
+
+/// One of many decisions that differ.
+fn decision(number: usize) -> Decision {
+    let drop = Action::Drop(DropReason::ALL[number % DropReason::COUNT]);
+    let actions: Actions = match number / DropReason::COUNT % 3 {
+        0 => [drop].into_iter().collect(),
+        1 => [Action::Learn, drop].into_iter().collect(),
+        _ => [Action::Learn, Action::Learn, drop].into_iter().collect(),
+    };
+    Decision {
+        program: Program::compile(&actions),
+        source: Source::Ignored,
+    }
+}
+
+fn resolution(mask: [u64; WORDS], number: usize, rests_on: &[u64]) -> Resolution {
+    Resolution {
+        decision: decision(number),
+        mask: Mask(mask),
+        dependencies: rests_on.iter().map(|n| fdb_key(*n)).collect(),
+    }
+}
+
+/// What must hold between the parts of a cache.
+fn assert_sound(cache: &Cache) {
+    let full: Vec<u32> = (0..cache.slab.len() as u32)
+        .filter(|at| cache.slab[*at as usize].is_some())
+        .collect();
+    let free: HashSet<u32> = cache.free.iter().copied().collect();
+    assert_eq!(free.len(), cache.free.len(), "a place is free twice");
+    assert!(full.iter().all(|at| !free.contains(at)));
+    assert_eq!(cache.len(), full.len());
+    assert_eq!(cache.is_empty(), full.is_empty());
+    for at in &full {
+        let entry = cache.slab[*at as usize].as_ref().unwrap();
+        let found = cache
+            .index
+            .candidates(entry.hash)
+            .filter(|c| c == &(*at as usize));
+        assert_eq!(found.count(), 1, "entry {at} is not once in the index");
+        assert_eq!(entry.hash, hash(&entry.key, entry.mask));
+        assert!(usize::from(entry.mask) < cache.masks());
+    }
+    assert_eq!(cache.index.len(), full.len());
+    cache.dependents.assert_sound(&full);
+}
+
+/// An entry as the oracle keeps it.
+#[derive(Clone, Debug)]
+struct Known {
+    mask: Mask,
+    key: FlowKey,
+    decision: Decision,
+    rests_on: Vec<FdbKey>,
+    generation: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A packet arrives: look up, and insert on a miss.
+    Packet(u64, u64),
+    /// Insert without asking, as if the generation had just changed.
+    Insert(u64, u64),
+    Invalidate(u64),
+    Generation,
+    Flush,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => (0..12u64, 0..40u64).prop_map(|(a, b)| Step::Packet(a, b)),
+        4 => (0..12u64, 0..40u64).prop_map(|(a, b)| Step::Insert(a, b)),
+        3 => (0..8u64).prop_map(Step::Invalidate),
+        1 => Just(Step::Generation),
+        1 => prop::bool::weighted(0.3).prop_map(|flush| if flush { Step::Flush } else { Step::Generation }),
+    ]
+}
+
+struct Pair {
+    cache: Cache,
+    known: Vec<Known>,
+    generation: u32,
+    decisions: usize,
+}
+
+impl Pair {
+    fn run(&mut self, step: &Step) {
+        match *step {
+            Step::Packet(a, b) => self.packet(key(a, b)),
+            Step::Insert(a, b) => self.insert(key(a, b)),
+            Step::Invalidate(n) => {
+                let before = self.cache.len();
+                let removed = self.cache.invalidate(fdb_key(n));
+                assert_eq!(before - removed, self.cache.len());
+                self.known
+                    .retain(|known| !known.rests_on.contains(&fdb_key(n)));
+                assert_eq!(self.cache.dependents.first(fdb_key(n)), None);
+            }
+            Step::Generation => self.generation += 1,
+            Step::Flush => {
+                let before = self.cache.len();
+                assert_eq!(self.cache.flush(), before);
+                assert!(self.cache.is_empty() && self.cache.masks() == 0);
+                self.known.clear();
+            }
+        }
+        assert_sound(&self.cache);
+        assert!(self.cache.len() <= self.known.len());
+    }
+
+    /// What the cache answers, the list would: an entry of this generation that agrees.
+    fn packet(&mut self, key: FlowKey) {
+        match self.cache.lookup(&key, self.generation) {
+            Some(decision) => {
+                let allowed = self.known.iter().any(|known| {
+                    known.generation == self.generation
+                        && key.masked(&known.mask) == known.key
+                        && known.decision == decision
+                });
+                assert!(allowed, "{key:?}: {decision:?} of {:?}", self.known);
+            }
+            None => self.insert(key),
+        }
+    }
+
+    /// The mask depends on the key, as when stages read on by what they found.
+    fn insert(&mut self, key: FlowKey) {
+        let mask = MASKS[1 + (key.0[0] % 3) as usize];
+        let rests_on = [key.0[0] % 4, 4 + key.0[1] % 4];
+        let rests_on = &rests_on[..(key.0[0] % 3) as usize];
+        self.decisions += 1;
+        let resolution = resolution(mask, self.decisions, rests_on);
+        let known = Known {
+            mask: resolution.mask,
+            key: key.masked(&resolution.mask),
+            decision: resolution.decision,
+            rests_on: resolution.dependencies.to_vec(),
+            generation: self.generation,
+        };
+        let before = self.cache.len();
+        let insertion = self.cache.insert(&key, &resolution, self.generation);
+        if self.cache.slab.is_empty() {
+            assert_eq!(insertion, Insertion::Off);
+            return;
+        }
+        let Insertion::Kept { replaced, evicted } = insertion else {
+            panic!("{insertion:?}");
+        };
+        assert_eq!(self.cache.len(), before - replaced - evicted + 1);
+        assert!(replaced <= 1 && evicted <= 1);
+        let full = before - replaced == self.cache.slab.len();
+        assert!(evicted == 1 || !full, "no place without an eviction");
+        let same = |old: &Known| (old.mask, old.key) == (known.mask, known.key);
+        assert!(replaced == 0 || self.known.iter().any(same));
+        // The list forgets what was replaced, and never what was evicted.
+        self.known.retain(|old| !same(old));
+        self.known.push(known);
+        assert_eq!(
+            self.cache.lookup(&key, self.generation),
+            self.known.last().map(|k| k.decision)
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_list(
+        capacity in prop::sample::select(vec![0usize, 1, 2, 3, 7, 8, 9, 16, 33, 200]),
+        steps in prop::collection::vec(step(), 1..300),
+    ) {
+        let mut pair = Pair {
+            cache: Cache::new(capacity),
+            known: Vec::new(),
+            generation: 0,
+            decisions: 0,
+        };
+        for step in steps {
+            pair.run(&step);
+        }
+    }
+}
+
+#[test]
+fn a_cache_without_places_keeps_nothing() {
+    let mut cache = Cache::new(0);
+    let resolution = resolution(MASKS[3], 0, &[1]);
+    assert_eq!(cache.insert(&key(1, 1), &resolution, 0), Insertion::Off);
+    assert_eq!(cache.lookup(&key(1, 1), 0), None);
+    assert_eq!((cache.len(), cache.masks(), cache.flush()), (0, 0, 0));
+    assert_eq!(cache.invalidate(fdb_key(1)), 0);
+}
+
+#[test]
+fn what_was_invalidated_is_gone_and_the_rest_stays() {
+    let mut cache = Cache::new(16);
+    for n in 0..4 {
+        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[n, 9]), 0);
+    }
+    assert_eq!(cache.invalidate(fdb_key(2)), 1);
+    assert_eq!(cache.lookup(&key(2, 0), 0), None);
+    assert_eq!(cache.lookup(&key(1, 0), 0), Some(decision(1)));
+    assert_eq!(cache.invalidate(fdb_key(2)), 0);
+    assert_eq!(cache.invalidate(fdb_key(9)), 3);
+    assert!(cache.is_empty());
+}
+
+#[test]
+fn an_older_generation_answers_no_more_and_makes_way() {
+    let mut cache = Cache::new(8);
+    let kept = |replaced, evicted| Insertion::Kept { replaced, evicted };
+    assert_eq!(
+        cache.insert(&key(1, 2), &resolution(MASKS[3], 0, &[]), 7),
+        kept(0, 0)
+    );
+    for generation in [6, 8] {
+        assert_eq!(cache.lookup(&key(1, 2), generation), None);
+    }
+    assert_eq!(
+        cache.insert(&key(1, 2), &resolution(MASKS[3], 1, &[]), 8),
+        kept(1, 0)
+    );
+    assert_eq!(cache.lookup(&key(1, 2), 8), Some(decision(1)));
+    assert_eq!((cache.lookup(&key(1, 2), 7), cache.len()), (None, 1));
+}
+
+#[test]
+fn who_was_not_used_gives_way() {
+    let mut cache = Cache::new(4);
+    for n in 0..4 {
+        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
+    }
+    // A full turn clears all marks and takes one; then only the hit entries are marked.
+    cache.insert(&key(4, 0), &resolution(MASKS[3], 4, &[]), 0);
+    let alive: Vec<u64> = (0..4)
+        .filter(|n| cache.lookup(&key(*n, 0), 0).is_some())
+        .collect();
+    assert_eq!(alive.len(), 3);
+    cache.flush();
+    for n in 0..4 {
+        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
+    }
+    for entry in cache.slab.iter_mut().flatten() {
+        entry.used = false;
+    }
+    for n in [0, 2, 3] {
+        assert!(cache.lookup(&key(n, 0), 0).is_some());
+    }
+    let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5, &[]), 0);
+    assert_eq!(
+        insertion,
+        Insertion::Kept {
+            replaced: 0,
+            evicted: 1
+        }
+    );
+    assert_eq!(cache.lookup(&key(1, 0), 0), None);
+    for n in [0, 2, 3, 5] {
+        assert!(cache.lookup(&key(n, 0), 0).is_some(), "{n}");
+    }
+}
+
+#[test]
+fn one_mask_too_many_is_not_kept() {
+    let mut cache = Cache::new(100);
+    let mask = |n: usize| {
+        let mut mask = [0; WORDS];
+        mask[0] = n as u64 + 1;
+        mask
+    };
+    for n in 0..MAX_MASKS {
+        let insertion = cache.insert(&key(!0, 0), &resolution(mask(n), n, &[]), 0);
+        assert_eq!(
+            insertion,
+            Insertion::Kept {
+                replaced: 0,
+                evicted: 0
+            }
+        );
+    }
+    let more = resolution(mask(MAX_MASKS), 0, &[5]);
+    assert_eq!(cache.insert(&key(0, 0), &more, 0), Insertion::MaskLimit);
+    assert_eq!((cache.masks(), cache.len()), (MAX_MASKS, MAX_MASKS));
+    assert_eq!(cache.lookup(&key(0, 0), 0), None);
+    // Known masks go on, and a flush starts anew.
+    let known = resolution(mask(0), 0, &[]);
+    assert_eq!(
+        cache.insert(&key(0, 0), &known, 0),
+        Insertion::Kept {
+            replaced: 0,
+            evicted: 0
+        }
+    );
+    cache.flush();
+    assert_eq!(
+        cache.insert(&key(0, 0), &more, 0),
+        Insertion::Kept {
+            replaced: 0,
+            evicted: 0
+        }
+    );
+}
+
+#[test]
+fn a_full_bucket_gives_one_place() {
+    let mut cache = Cache::new(64);
+    let mut evictions = 0;
+    for n in 0..64u64 {
+        let insertion = cache.insert(&key(n, n), &resolution(MASKS[3], n as usize, &[]), 0);
+        let Insertion::Kept {
+            replaced: 0,
+            evicted,
+        } = insertion
+        else {
+            panic!("{insertion:?}");
+        };
+        evictions += evicted;
+        assert_sound(&cache);
+    }
+    assert_eq!(cache.len() + evictions, 64);
+    let colliding: Vec<u64> = (0..100_000)
+        .filter(|n| hash(&key(*n, 0), 0) & 15 == 3)
+        .take(20)
+        .collect();
+    let mut cache = Cache::new(64);
+    for (at, n) in colliding.iter().enumerate() {
+        let insertion = cache.insert(&key(*n, 0), &resolution(MASKS[3], at, &[]), 0);
+        let evicted = usize::from(at >= 8);
+        assert_eq!(
+            insertion,
+            Insertion::Kept {
+                replaced: 0,
+                evicted
+            }
+        );
+        assert_eq!(cache.lookup(&key(*n, 0), 0), Some(decision(at)));
+    }
+    assert_eq!(cache.len(), 8);
+}

@@ -1,0 +1,249 @@
+//! The mask tells the truth: whoever agrees in it is decided alike, on the same grounds.
+
+use super::{Resolution, resolve};
+use crate::cache::MAX_MASKS;
+use crate::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, Kind};
+use crate::key::{Field, FlowKey, Mask, WORDS};
+use crate::snapshot::{EndPoint, Snapshot};
+use crate::testing::{bridge, edit_port, port, remote, switch, tunnel};
+use crate::wire::{Mac, Vni};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// Few of each kind, so that they meet: zero, a group, a link-local group, ports' own, stations.
+const MACS: [u64; 8] = [
+    0,
+    0xffff_ffff_ffff,
+    0x0180_c200_0000,
+    0x0180_c200_000e,
+    0x0200_0000_0202,
+    0x0200_0000_0203,
+    0x0200_0000_0001,
+    0x0200_0000_0002,
+];
+
+const IPS: [u32; 8] = [
+    0,
+    0xffff_ffff,
+    0xe000_0001,
+    0x7f00_0001,
+    0xc000_0202,
+    0xc633_6402,
+    0xc000_0201,
+    0xc000_0209,
+];
+
+const UDP_PORTS: [u16; 3] = [4789, 8472, 53];
+
+fn ip(number: usize) -> Ipv4Addr {
+    IPS[number].into()
+}
+
+/// How a random switch differs from the small one.
+#[derive(Clone, Debug)]
+struct Wanted {
+    /// Presence, addresses and bridge of each port. Bridge 2 is none that exists.
+    ports: Vec<(bool, Vec<usize>, Option<usize>)>,
+    bridges_learn: [bool; 2],
+    tunnels: Vec<WantedTunnel>,
+    /// Remotes that were forgotten, but are still named in places.
+    forgotten: Vec<usize>,
+    fdb: Vec<(usize, usize, Result<usize, usize>, bool)>,
+}
+
+#[derive(Clone, Debug)]
+struct WantedTunnel {
+    local: usize,
+    udp_port: usize,
+    vni: u32,
+    bridge: usize,
+    open: bool,
+    lenient: bool,
+    learning: bool,
+    known: Vec<(usize, usize)>,
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let port = (
+        prop::bool::weighted(0.9),
+        prop::collection::vec(4..6usize, 0..2),
+        prop::option::of(0..3usize),
+    );
+    let tunnel = (
+        (4..6usize, 0..2usize, 0..3u32, 0..3usize),
+        any::<(bool, bool, bool)>(),
+        prop::collection::vec((4..8usize, 0..3usize), 0..3),
+    );
+    let tunnel = tunnel.prop_map(
+        |((local, udp_port, vni, bridge), (open, lenient, learning), known)| WantedTunnel {
+            local,
+            udp_port,
+            vni,
+            bridge,
+            open,
+            lenient,
+            learning,
+            known,
+        },
+    );
+    let to = prop_oneof![(0..4usize).prop_map(Ok), (0..3usize).prop_map(Err)];
+    (
+        prop::collection::vec(port, 4),
+        any::<[bool; 2]>(),
+        prop::collection::vec(tunnel, 2),
+        prop::collection::vec(0..3usize, 0..2),
+        prop::collection::vec((0..2usize, 0..8usize, to, any::<bool>()), 0..8),
+    )
+        .prop_map(|(ports, bridges_learn, tunnels, forgotten, fdb)| Wanted {
+            ports,
+            bridges_learn,
+            tunnels,
+            forgotten,
+            fdb,
+        })
+}
+
+impl Wanted {
+    fn build(&self) -> (Snapshot, FdbReader) {
+        let mut snapshot = switch();
+        snapshot.ports.truncate(self.ports.len());
+        for (number, (there, addresses, bridged)) in self.ports.iter().enumerate() {
+            edit_port(&mut snapshot, number, |port| {
+                port.addresses = addresses.iter().map(|at| ip(*at)).collect();
+                port.bridge = bridged.map(bridge);
+            });
+            snapshot.ports[number].take_if(|_| !there);
+        }
+        for (number, learning) in self.bridges_learn.iter().enumerate() {
+            Arc::make_mut(&mut snapshot.bridges[number]).learning = *learning;
+        }
+        snapshot.end_points.clear();
+        for (number, wanted) in self.tunnels.iter().enumerate() {
+            wanted.build(&mut snapshot, number);
+        }
+        for number in &self.forgotten {
+            snapshot.remotes[*number] = None;
+        }
+        let (mut fdb, reader) = Fdb::new(64, 1);
+        for (number, mac, to, fixed) in &self.fdb {
+            let to = match to {
+                Ok(number) => Destination::Port(port(*number)),
+                Err(number) => Destination::Remote(remote(*number)),
+            };
+            let kind = if *fixed { Kind::Static } else { Kind::Learned };
+            let key = FdbKey::new(bridge(*number), Mac::from_u64(MACS[*mac]));
+            fdb.insert(key, FdbValue { to, kind }).unwrap();
+        }
+        (snapshot, reader)
+    }
+}
+
+impl WantedTunnel {
+    fn build(&self, snapshot: &mut Snapshot, number: usize) {
+        let target = Arc::make_mut(&mut snapshot.tunnels[number]);
+        target.bridge = bridge(self.bridge);
+        target.accept_any = self.open;
+        target.lenient = self.lenient;
+        target.learning = self.learning;
+        let known = self.known.iter().map(|(at, id)| (ip(*at), remote(*id)));
+        target.known = known.collect();
+        let end_point = EndPoint {
+            local: ip(self.local),
+            udp_port: UDP_PORTS[self.udp_port],
+            vni: Vni::new(self.vni).unwrap(),
+        };
+        snapshot.udp_ports.insert(end_point.udp_port);
+        snapshot.end_points.insert(end_point, tunnel(number));
+    }
+}
+
+/// A key as the parser makes them, more or less: most facts true, values from the lists above.
+fn key() -> impl Strategy<Value = FlowKey> {
+    let often = || prop::bool::weighted(0.9);
+    let seldom = || prop::bool::weighted(0.15);
+    let facts = (
+        (often(), seldom(), seldom(), often(), seldom()),
+        (often(), often(), often(), seldom(), often()),
+    );
+    let ether_type = prop_oneof![4 => Just(0x0800), 2 => Just(0x0806), 1 => Just(0x86dd)];
+    let protocol = prop_oneof![4 => Just(17), 1 => Just(1), 1 => Just(6)];
+    let numbers = (0..5u64, ether_type, 0..3u64, protocol, 0..3usize, 0..4u64);
+    let macs = [0..8usize, 0..8, 0..8, 0..8];
+    let ips = [0..8usize, 0..8];
+    (facts, numbers, macs, ips).prop_map(|(facts, numbers, macs, ips)| {
+        let mut key = FlowKey::default();
+        let ((ethernet, vlan, arp, ipv4, fragment), (udp, vxlan, valid, reserved, inner)) = facts;
+        key.set(Field::HAS_ETHERNET, ethernet.into());
+        key.set(Field::HAS_VLAN, vlan.into());
+        key.set(Field::HAS_ARP, arp.into());
+        key.set(Field::HAS_IPV4, ipv4.into());
+        key.set(Field::FRAGMENT, fragment.into());
+        key.set(Field::HAS_UDP, udp.into());
+        key.set(Field::HAS_VXLAN, vxlan.into());
+        key.set(Field::VXLAN_VNI_VALID, valid.into());
+        key.set(Field::VXLAN_RESERVED, reserved.into());
+        key.set(Field::HAS_INNER, inner.into());
+        let (ingress, ether_type, vlan_id, protocol, dst_port, vni) = numbers;
+        key.set(Field::INGRESS, ingress);
+        key.set(Field::ETHER_TYPE, ether_type);
+        key.set(Field::VLAN_ID, vlan_id);
+        key.set(Field::PROTOCOL, protocol);
+        key.set(Field::DST_PORT, UDP_PORTS[dst_port].into());
+        key.set(Field::VNI, vni);
+        let [dst, src, inner_dst, inner_src] = macs.map(|at| MACS[at]);
+        key.set(Field::DST_MAC, dst);
+        key.set(Field::SRC_MAC, src);
+        key.set(Field::INNER_DST_MAC, inner_dst);
+        key.set(Field::INNER_SRC_MAC, inner_src);
+        let [dst, src] = ips.map(|at| IPS[at].into());
+        key.set(Field::DST_IP, dst);
+        key.set(Field::SRC_IP, src);
+        key
+    })
+}
+
+/// `key` where `mask` names bits, `other` elsewhere.
+fn mixed(key: &FlowKey, other: &FlowKey, mask: &Mask) -> FlowKey {
+    let word = |at: usize| key.0[at] & mask.0[at] | other.0[at] & !mask.0[at];
+    FlowKey(std::array::from_fn(word))
+}
+
+fn same(left: &Resolution, right: &Resolution) -> bool {
+    left.decision == right.decision
+        && left.mask == right.mask
+        && left.dependencies == right.dependencies
+}
+
+#[test]
+fn who_agrees_in_the_mask_is_decided_alike() {
+    let masks = RefCell::new(HashSet::new());
+    let keys = prop::collection::vec((key(), key(), any::<[u64; WORDS]>()), 40);
+    let mut runner = TestRunner::new(Config {
+        cases: 3000,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&(wanted(), keys), |(wanted, keys)| {
+        let (snapshot, fdb) = wanted.build();
+        for (key, other, noise) in keys {
+            let first = resolve(&key, &snapshot, &fdb);
+            masks.borrow_mut().insert(first.mask);
+            for other in [other, FlowKey(noise), FlowKey::default()] {
+                let second = resolve(&mixed(&key, &other, &first.mask), &snapshot, &fdb);
+                prop_assert!(same(&first, &second), "{first:?}, but {second:?}");
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let count = masks.borrow().len();
+    println!("{count} masks");
+    assert!(count < MAX_MASKS, "{count} masks");
+    assert!(count > 15, "the generator reaches few stages: {count}");
+}

@@ -1,0 +1,65 @@
+//! Counters by name, so that a test can say which ones moved.
+
+use crate::drop::DropReason;
+use crate::ids::{PortId, RemoteId};
+use crate::stats::{Drops, PortStats, WorkerStats};
+use std::fmt;
+
+/// All counters but those of bytes and rounds that are not zero: `0.received 1, 0.forwarded 1, ...`,
+/// ports by number, remotes as `r0`, what belongs to no port by its name alone.
+pub(crate) fn moved(stats: &WorkerStats) -> String {
+    let mut list = List::default();
+    for id in (0..PortId::LIMIT).filter_map(PortId::new) {
+        list.port(id, stats.port(id));
+    }
+    for id in (0..RemoteId::LIMIT).filter_map(RemoteId::new) {
+        let counters = stats.remote(id);
+        list.add(format_args!("r{id}.received"), counters.received.get());
+        list.add(format_args!("r{id}.sent"), counters.sent.get());
+    }
+    list.add(format_args!("events_lost"), stats.events_lost.get());
+    list.add(format_args!("handed_off"), stats.handed_off.get());
+    let cache = &stats.cache;
+    list.add(format_args!("hits"), cache.hits.get());
+    list.add(format_args!("misses"), cache.misses.get());
+    list.add(format_args!("inserted"), cache.inserted.get());
+    list.add(format_args!("evicted"), cache.evicted.get());
+    list.add(format_args!("invalidated"), cache.invalidated.get());
+    list.add(format_args!("replaced"), cache.replaced.get());
+    list.add(format_args!("mask_limit"), cache.mask_limit.get());
+    list.add(format_args!("overruns"), cache.overruns.get());
+    list.0.join(", ")
+}
+
+#[derive(Default)]
+struct List(Vec<String>);
+
+impl List {
+    fn add(&mut self, name: fmt::Arguments<'_>, value: u64) {
+        if value > 0 {
+            self.0.push(format!("{name} {value}"));
+        }
+    }
+
+    fn drops(&mut self, name: fmt::Arguments<'_>, drops: &Drops) {
+        for reason in DropReason::ALL {
+            self.add(format_args!("{name}.{}", reason.name()), drops.get(*reason));
+        }
+    }
+
+    fn port(&mut self, port: PortId, counters: &PortStats) {
+        self.add(format_args!("{port}.received"), counters.received.get());
+        self.add(format_args!("{port}.forwarded"), counters.forwarded.get());
+        self.add(format_args!("{port}.consumed"), counters.consumed.get());
+        self.drops(format_args!("{port}.dropped"), &counters.dropped);
+        self.add(format_args!("{port}.copied"), counters.copied.get());
+        self.drops(
+            format_args!("{port}.copies_dropped"),
+            &counters.copies_dropped,
+        );
+        self.add(format_args!("{port}.originated"), counters.originated.get());
+        self.add(format_args!("{port}.enqueued"), counters.enqueued.get());
+        self.add(format_args!("{port}.sent"), counters.sent.get());
+        self.drops(format_args!("{port}.tx_dropped"), &counters.tx_dropped);
+    }
+}

@@ -1,0 +1,16 @@
+//! What the tests of the data plane share: a small switch, frames for it, and its counters by name.
+
+mod counters;
+mod frames;
+mod rig;
+mod site;
+mod switch;
+
+pub(crate) use counters::moved;
+pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
+pub(crate) use rig::Rig;
+pub(crate) use site::{LOG, RING, Site, TX};
+pub(crate) use switch::{
+    A, B, BOTH, DOWN, LONE, UPLINK, bridge, edit_port, edit_remote, learned, pinned, port, remote,
+    switch, tunnel, worker,
+};
