@@ -1,0 +1,213 @@
+//! Arbitrary bytes as a frame for a small switch: parsed, resolved and run, once as one segment and
+//! once as a chain. Nothing panics, a decision holds for all that its mask covers, the account
+//! closes and every packet comes back to the pool.
+//!
+//! The first byte says where the frame arrives and in how many pieces; the rest is the frame.
+
+#![no_main]
+
+use fastpath::action::{Context, run};
+use fastpath::event::channel;
+use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
+use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
+use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
+use fastpath::io::{Packet, Pool};
+use fastpath::key::FlowKey;
+use fastpath::learn::Learner;
+use fastpath::parse::parse;
+use fastpath::resolve::resolve;
+use fastpath::snapshot::{
+    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, Snapshot, Tunnel,
+};
+use fastpath::stats::{Account, WorkerStats};
+use fastpath::tx::{Outputs, Punt};
+use fastpath::wire::{Mac, Vni};
+use libfuzzer_sys::fuzz_target;
+use rtrb::{Consumer, RingBuffer};
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+const PORTS: usize = 4;
+const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+
+fuzz_target!(|data: &[u8]| {
+    if let Some((how, frame)) = data.split_first() {
+        SWITCH.with_borrow_mut(|switch| switch.frame(*how, frame));
+    }
+});
+
+thread_local! {
+    static SWITCH: RefCell<Switch> = RefCell::new(Switch::new());
+}
+
+struct Switch {
+    snapshot: Snapshot,
+    fdb: FdbReader,
+    _writer: FdbWriter,
+    pool: HeapPool,
+    outputs: Outputs<HeapIo>,
+    learner: Learner,
+    punts: Consumer<Punt<HeapPacket>>,
+    stats: WorkerStats,
+    wires: Vec<HeapQueue>,
+}
+
+fn mac(last: u8) -> Mac {
+    Mac::new([2, 0, 0, 0, 0x0a, last])
+}
+
+fn port(number: usize) -> PortId {
+    PortId::new(number).unwrap()
+}
+
+impl Switch {
+    fn new() -> Self {
+        let (mut writer, fdb) = Fdb::new(16, 1);
+        let entries = [
+            (
+                [2, 0, 0, 0, 0x0b, 1],
+                Destination::Port(port(0)),
+                Kind::Learned,
+            ),
+            (
+                [2, 0, 0, 0, 0x0b, 2],
+                Destination::Port(port(1)),
+                Kind::Static,
+            ),
+            (
+                [2, 0, 0, 0, 0x0b, 3],
+                Destination::Remote(RemoteId::new(0).unwrap()),
+                Kind::Learned,
+            ),
+        ];
+        for (station, to, kind) in entries {
+            let key = FdbKey::new(BridgeId::new(0).unwrap(), Mac::new(station));
+            writer.insert(key, FdbValue { to, kind }).unwrap();
+        }
+        let (sender, _) = channel(1);
+        let learner = Learner::new(sender, writer.seen_writers().pop().unwrap());
+        let (punt, punts) = RingBuffer::new(1);
+        let mut outputs = Outputs::new(WorkerId::new(0).unwrap(), vec![None], punt);
+        let wires: Vec<_> = (0..PORTS).map(|n| HeapQueue::new(port(n), 8)).collect();
+        for wire in &wires {
+            assert!(outputs.add_queue(wire.clone()).is_ok());
+        }
+        Switch {
+            snapshot: snapshot(),
+            fdb,
+            _writer: writer,
+            pool: HeapPool::new(16),
+            outputs,
+            learner,
+            punts,
+            stats: WorkerStats::default(),
+            wires,
+        }
+    }
+
+    fn frame(&mut self, how: u8, frame: &[u8]) {
+        let Some(packet) = self.packet(how, frame) else {
+            return;
+        };
+        self.forward(port(usize::from(how) % PORTS), packet);
+        self.outputs.flush(&self.stats);
+        for wire in &self.wires {
+            while wire.pop().is_some() {}
+        }
+        while self.punts.pop().is_ok() {}
+        assert_eq!(Account::of([&self.stats]).held(), 0);
+        assert_eq!(self.pool.out(), 0);
+    }
+
+    fn packet(&self, how: u8, frame: &[u8]) -> Option<HeapPacket> {
+        let packet = self.pool.alloc(frame)?;
+        if how & 0x80 == 0 {
+            return Some(packet);
+        }
+        self.pool.replicate(&packet, true)
+    }
+
+    fn forward(&mut self, ingress: PortId, packet: HeapPacket) {
+        let (head, len) = (packet.head(), packet.len());
+        let parsed = parse(ingress, head, len, &self.snapshot.udp_ports);
+        let _ = format!("{parsed:?}");
+        let resolution = resolve(&parsed.key, &self.snapshot, &self.fdb);
+        // Everything that the mask does not name, inverted.
+        let mask = resolution.mask.0;
+        let other = FlowKey(std::array::from_fn(|at| parsed.key.0[at] ^ !mask[at]));
+        let again = resolve(&other, &self.snapshot, &self.fdb);
+        assert_eq!(resolution.decision, again.decision);
+        assert_eq!(resolution.mask, again.mask);
+        assert_eq!(resolution.dependencies, again.dependencies);
+
+        self.stats.port(ingress).received.add(1);
+        let mut context: Context<'_, HeapIo> = Context {
+            snapshot: &self.snapshot,
+            pool: &self.pool,
+            outputs: &mut self.outputs,
+            learner: &mut self.learner,
+            stats: &self.stats,
+        };
+        let decision = &resolution.decision;
+        let _ = run(&mut context, ingress, decision, &parsed, packet);
+    }
+}
+
+/// Two guests, an underlay port, and one that is both underlay and bridged.
+fn snapshot() -> Snapshot {
+    let bridge = BridgeId::new(0).unwrap();
+    let tunnel = TunnelId::new(0).unwrap();
+    let vni = Vni::from_bytes([0, 0, 10]);
+    let mut snapshot = Snapshot::default();
+    for number in 0..PORTS {
+        snapshot.ports.push(Some(Arc::new(Port {
+            id: port(number),
+            mac: mac(2),
+            mtu: 1500,
+            generation: 1,
+            up: true,
+            bridge: (number != 2).then_some(bridge),
+            addresses: if number < 2 { vec![] } else { vec![LOCAL] },
+            tx_queues: 1,
+            may_chain: number % 2 == 0,
+        })));
+    }
+    let settings = EncapSettings {
+        local: LOCAL,
+        udp_port: 4789,
+        vni,
+        source_ports: 49152..=65535,
+        ttl: Inherit::Inner(64),
+        dscp: Inherit::Inner(0),
+        df: Df::Inherit,
+    };
+    let id = RemoteId::new(0).unwrap();
+    let address = Ipv4Addr::new(192, 0, 2, 1);
+    let remote = Remote::new(id, tunnel, address, false, settings);
+    remote.next_hop.store(Some((port(2), mac(1))));
+    snapshot.remotes.push(Some(Arc::new(remote)));
+    let mut flood: Vec<_> = [0, 1, 3].map(|n| Member::Port(port(n))).into();
+    flood.push(Member::Remote(tunnel, id));
+    snapshot.bridges.push(Arc::new(Bridge {
+        id: bridge,
+        learning: true,
+        flood,
+    }));
+    snapshot.tunnels.push(Arc::new(Tunnel {
+        id: tunnel,
+        bridge,
+        learning: true,
+        accept_any: true,
+        lenient: true,
+        known: [(address, id)].into(),
+    }));
+    let end_point = EndPoint {
+        local: LOCAL,
+        udp_port: 4789,
+        vni,
+    };
+    snapshot.end_points.insert(end_point, tunnel);
+    assert!(snapshot.udp_ports.insert(4789));
+    snapshot
+}
