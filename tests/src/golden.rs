@@ -1,8 +1,10 @@
 //! Bytes in, bytes out: the daemon between two pairs of capture files, over net_pcap.
 //!
-//! The daemon reads its input files as soon as its workers poll, all of them side by side. What
-//! needs a next hop must come after the neighbour has introduced itself, so the local port's file
-//! begins with filler that no bridge forwards; if it was too short, [`Golden::run`] takes more.
+//! The daemon reads the input file of a port as soon as the port is started, and starts ports in
+//! the order of the configuration. The local port comes first: it is there for what arrives on the
+//! uplink. What it receives itself needs an uplink and a neighbour that has introduced itself, so
+//! its file begins with filler that no bridge forwards; if that was too short, [`Golden::run`]
+//! takes more.
 
 use crate::account::{self, Account};
 use crate::daemon::Setup;
@@ -17,14 +19,15 @@ pub const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 /// The remote's.
 pub const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The MAC of the uplink: net_pcap numbers its devices in the order of their creation.
-pub const UPLINK_MAC: Mac = [0x02, b'p', b'c', b'a', b'p', 0];
+pub const UPLINK_MAC: Mac = [0x02, b'p', b'c', b'a', b'p', 1];
 /// The MAC of the remote.
 pub const REMOTE_MAC: Mac = [2, 0, 0, 0, 1, 1];
 /// The group address of pause frames: no bridge forwards it (IEEE 802.1Q, 8.6.3).
 pub const PAUSE: Mac = [0x01, 0x80, 0xc2, 0, 0, 1];
 /// The name of the drop that filler ends in.
 const FILLER_DROP: &str = "link_local";
-const UNRESOLVED: &str = "neighbour_unresolved";
+/// What becomes of frames for the underlay before it is there.
+const TOO_EARLY: [&str; 3] = ["neighbour_unresolved", "no_destination", "port_down"];
 /// More than this is not needed by a machine that works.
 const MOST_FILLER: usize = 3_000_000;
 
@@ -101,7 +104,10 @@ impl Golden {
         let mut filler = if self.lan.is_empty() { 0 } else { 50_000 };
         loop {
             let output = self.run_with(filler, &[])?;
-            if !output.drops.contains_key(UNRESOLVED) || filler > MOST_FILLER {
+            let early = TOO_EARLY
+                .iter()
+                .any(|name| output.drops.contains_key(*name));
+            if !early || filler == 0 || filler > MOST_FILLER {
                 return Ok(output);
             }
             filler *= 8;
@@ -172,8 +178,8 @@ impl Golden {
         } else {
             "remotes = [\"192.0.2.1\"]"
         };
-        port(0, "uplink", "addresses = [\"192.0.2.2/24\"]")
-            + &port(1, "lan", "")
+        port(0, "lan", "")
+            + &port(1, "uplink", "addresses = [\"192.0.2.2/24\"]")
             + "[[bridge]]\nname = \"br10\"\nports = [\"lan\"]\n"
             + "[[tunnel]]\nname = \"vx10\"\nbridge = \"br10\"\nlocal = \"192.0.2.2\"\n"
             + &format!("{vni}\n{remotes}\n{}\n{}\n", self.tunnel, self.more)
