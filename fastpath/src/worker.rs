@@ -131,6 +131,10 @@ impl<I: Io> Worker<I> {
     /// A quiescent point: nothing of the old state is held here. Everything that changed is taken
     /// over before control is told that it was.
     fn catch_up(&mut self) {
+        // Commands first: a queue comes after the snapshot that knows its port was published.
+        while let Ok(command) = self.parts.commands.pop() {
+            self.obey(command);
+        }
         if self.parts.snapshot.observe() {
             let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
             let drained = self.parts.log.drain(|key| {
@@ -142,9 +146,6 @@ impl<I: Io> Worker<I> {
             }
             stats.entries.set(self.cache.len());
             self.parts.snapshot.pass();
-        }
-        while let Ok(command) = self.parts.commands.pop() {
-            self.obey(command);
         }
     }
 

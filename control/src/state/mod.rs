@@ -60,6 +60,9 @@ pub struct State<I: Io> {
     /// The snapshot no longer says what is so.
     dirty: bool,
     workers: Vec<WorkerEnd<I>>,
+    /// Receive queues, each with the place of the worker that is to poll it once a snapshot that
+    /// knows their port is published.
+    arrived: Vec<(usize, I::Rx)>,
     events: EventReceiver,
     device: DeviceEnd<I>,
     requests: RequestReceiver,
@@ -83,6 +86,7 @@ impl<I: Io> State<I> {
         self.time();
         busy |= self.requests();
         self.publish();
+        self.start_polling();
         self.carry_out();
         busy
     }
@@ -165,15 +169,23 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Gives each worker its queues: receive queues in turn, transmit queue `q` to worker `q`.
+    /// Chooses the worker of each queue: receive queues in turn, transmit queue `q` for worker `q`.
     fn distribute(&mut self, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
         let count = self.workers.len();
         for (number, queue) in rx.into_iter().enumerate() {
             let worker = (queue.port().index() + number) % count;
-            self.workers[worker].command(Command::AddRx(queue));
+            self.arrived.push((worker, queue));
         }
         for (number, queue) in tx.into_iter().enumerate() {
             self.workers[number % count].command(Command::AddTx(queue));
+        }
+    }
+
+    /// Gives workers the receive queues of ports that the snapshot knows: what they poll before
+    /// they could only drop.
+    fn start_polling(&mut self) {
+        for (worker, queue) in self.arrived.drain(..) {
+            self.workers[worker].command(Command::AddRx(queue));
         }
     }
 
@@ -204,6 +216,8 @@ impl<I: Io> State<I> {
         self.neighbours.remove_port(id, self.now, &mut self.outbox);
         self.fdb.flush(Destination::Port(id));
         self.dirty = true;
+        // Its queues go first, or the workers would miss them.
+        self.start_polling();
         for worker in &mut self.workers {
             worker.command(Command::Withdraw(id));
         }

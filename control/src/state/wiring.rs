@@ -180,6 +180,7 @@ fn state<I: Io>(
         generation: 0,
         dirty: true,
         workers,
+        arrived: Vec::new(),
         events,
         device: settings.device,
         requests: settings.requests,
