@@ -235,7 +235,7 @@ fn frames_that_a_bridge_refuses_are_dropped_by_name() -> Result {
     let from = |src| frame::ethernet(frame::mac(0x22), src, 0x88b5, &[0; 46]);
     let group = [0x03, 0, 0, 0, 0, 1];
     for (sent, reason) in [
-        (vec![0; 13], "frame_runt"),
+        (vec![2; 13], "frame_runt"),
         (from(group), "source_invalid"),
         (from([0; 6]), "source_invalid"),
         (
