@@ -130,23 +130,38 @@ impl<I: Io> Worker<I> {
 
     /// A quiescent point: nothing of the old state is held here. Everything that changed is taken
     /// over before control is told that it was.
+    ///
+    /// A receive queue comes after the snapshot that knows its port, a transmit queue before it. So
+    /// commands are obeyed until there is no news: what is polled is known, and who is told that a
+    /// snapshot was passed may send by its ports.
     fn catch_up(&mut self) {
-        // Commands first: a queue comes after the snapshot that knows its port was published.
-        while let Ok(command) = self.parts.commands.pop() {
-            self.obey(command);
-        }
-        if self.parts.snapshot.observe() {
-            let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
-            let drained = self.parts.log.drain(|key| {
-                stats.invalidated.add(cache.invalidate(key) as u64);
-            });
-            if drained == Drained::Overrun {
-                stats.overruns.add(1);
-                stats.invalidated.add(cache.flush() as u64);
+        let mut news = false;
+        loop {
+            while let Ok(command) = self.parts.commands.pop() {
+                self.obey(command);
             }
-            stats.entries.set(self.cache.len());
+            if !self.parts.snapshot.observe() {
+                break;
+            }
+            news = true;
+        }
+        if news {
+            self.invalidate();
             self.parts.snapshot.pass();
         }
+    }
+
+    /// Removes from the cache what rests on FDB entries that changed.
+    fn invalidate(&mut self) {
+        let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
+        let drained = self.parts.log.drain(|key| {
+            stats.invalidated.add(cache.invalidate(key) as u64);
+        });
+        if drained == Drained::Overrun {
+            stats.overruns.add(1);
+            stats.invalidated.add(cache.flush() as u64);
+        }
+        stats.entries.set(self.cache.len());
     }
 
     fn obey(&mut self, command: Command<I>) {
