@@ -253,37 +253,27 @@ fn an_older_generation_answers_no_more_and_makes_way() {
 
 #[test]
 fn who_was_not_used_gives_way() {
-    let mut cache = Cache::new(4);
-    for n in 0..4 {
-        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
-    }
-    // A full turn clears all marks and takes one; then only the hit entries are marked.
-    cache.insert(&key(4, 0), &resolution(MASKS[3], 4, &[]), 0);
-    let alive: Vec<u64> = (0..4)
-        .filter(|n| cache.lookup(&key(*n, 0), 0).is_some())
-        .collect();
-    assert_eq!(alive.len(), 3);
-    cache.flush();
-    for n in 0..4 {
-        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
-    }
-    for entry in cache.slab.iter_mut().flatten() {
-        entry.used = false;
-    }
-    for n in [0, 2, 3] {
-        assert!(cache.lookup(&key(n, 0), 0).is_some());
-    }
-    let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5, &[]), 0);
-    assert_eq!(
-        insertion,
-        Insertion::Kept {
-            replaced: 0,
-            evicted: 1
+    for idle in 0..4 {
+        let mut cache = Cache::new(4);
+        for n in 0..4 {
+            cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
         }
-    );
-    assert_eq!(cache.lookup(&key(1, 0), 0), None);
-    for n in [0, 2, 3, 5] {
-        assert!(cache.lookup(&key(n, 0), 0).is_some(), "{n}");
+        // As if the hand had passed all of them.
+        for entry in cache.slab.iter_mut().flatten() {
+            entry.used = false;
+        }
+        for n in (0..4).filter(|n| *n != idle) {
+            assert!(cache.lookup(&key(n, 0), 0).is_some());
+        }
+        let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5, &[]), 0);
+        let kept = Insertion::Kept {
+            replaced: 0,
+            evicted: 1,
+        };
+        assert_eq!(insertion, kept);
+        for n in [0, 1, 2, 3, 5] {
+            assert_eq!(cache.lookup(&key(n, 0), 0).is_some(), n != idle, "{n}");
+        }
     }
 }
 

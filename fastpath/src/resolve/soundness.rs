@@ -244,6 +244,7 @@ fn who_agrees_in_the_mask_is_decided_alike() {
     }
     let count = masks.borrow().len();
     println!("{count} masks");
-    assert!(count < MAX_MASKS, "{count} masks");
+    // There are 21 today. Each costs a probe on every miss, so more than a few want a reason.
+    assert!(count <= MAX_MASKS - 8, "{count} masks");
     assert!(count > 15, "the generator reaches few stages: {count}");
 }

@@ -142,4 +142,11 @@ fn nobody_is_a_drop() {
     let expected = "0.received 2, 0.dropped.no_destination 2, 2.received 1, \
         2.dropped.no_destination 1, 3.received 1, 3.dropped.no_destination 1";
     assert_eq!(rig.moved(), expected);
+
+    // Nor is a copy lost without a name.
+    let [flood] = flood(0, from_port(A));
+    rig.act(A, &[flood, out(B)], &frame);
+    let expected = "0.received 1, 0.forwarded 1, 0.copied 1, 0.copies_dropped.no_destination 1, \
+        1.enqueued 1, 1.sent 1";
+    assert_eq!(rig.moved(), expected);
 }
