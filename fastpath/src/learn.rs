@@ -4,7 +4,7 @@
 //! again by the next packet that needs it.
 
 use crate::event::{Event, EventSender};
-use crate::fdb::SeenWriter;
+use crate::fdb::{FdbKey, SeenWriter};
 use crate::ids::RemoteId;
 use crate::resolve::Source;
 
@@ -54,8 +54,18 @@ impl Learner {
         self.tell(Event::Unresolved { remote })
     }
 
+    /// What the FDB says of a station changed: what was told of it before may be told again. A
+    /// station that moves away, as another worker sees, and comes back is not missed.
+    pub fn forget(&mut self, key: FdbKey) {
+        let place = &mut self.recent[place(key.to_u64())];
+        let told = |(_, event): &(u64, Event)| word(event) == key.to_u64();
+        if place.as_ref().is_some_and(told) {
+            *place = None;
+        }
+    }
+
     fn tell(&mut self, event: Event) -> bool {
-        let place = &mut self.recent[place(&event)];
+        let place = &mut self.recent[place(word(&event))];
         let interval = self.now / INTERVAL;
         if *place == Some((interval, event)) {
             return true;
@@ -68,11 +78,15 @@ impl Learner {
     }
 }
 
-fn place(event: &Event) -> usize {
-    let word = match event {
-        Event::Seen { bridge, mac, .. } => u64::from(bridge.get()) << 48 ^ mac.to_u64(),
+/// The FDB key of a station, or else a number that tells one event from another.
+fn word(event: &Event) -> u64 {
+    match event {
+        Event::Seen { bridge, mac, .. } => FdbKey::new(*bridge, *mac).to_u64(),
         Event::Unresolved { remote } => u64::from(remote.get()),
-    };
+    }
+}
+
+fn place(word: u64) -> usize {
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize % RECENT
 }
 

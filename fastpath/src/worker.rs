@@ -151,10 +151,12 @@ impl<I: Io> Worker<I> {
         }
     }
 
-    /// Removes from the cache what rests on FDB entries that changed.
+    /// Removes from the cache what rests on FDB entries that changed, and what was told of them.
     fn invalidate(&mut self) {
         let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
+        let learner = &mut self.parts.learner;
         let drained = self.parts.log.drain(|key| {
+            learner.forget(key);
             stats.invalidated.add(cache.invalidate(key) as u64);
         });
         if drained == Drained::Overrun {

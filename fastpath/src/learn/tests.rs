@@ -43,6 +43,22 @@ fn once_for_each_fact_and_interval() {
     assert_eq!(told(&mut learner, seen(2, 0)), [seen(2, 0)]);
 }
 
+/// Somebody else has seen it elsewhere meanwhile, and now it is back.
+#[test]
+fn what_changed_is_told_again_in_the_same_interval() {
+    let (mut learner, mut events, _fdb) = learner(64);
+    let mut told = |learner: &mut Learner| {
+        assert!(learner.learn(&Source::Ask(seen(1, 0))));
+        events.drain(9).count()
+    };
+    assert_eq!((told(&mut learner), told(&mut learner)), (1, 0));
+    learner.forget(FdbKey::new(bridge(0), Mac::from_u64(2)));
+    learner.forget(FdbKey::new(bridge(1), Mac::from_u64(1)));
+    assert_eq!(told(&mut learner), 0, "something else changed");
+    learner.forget(FdbKey::new(bridge(0), Mac::from_u64(1)));
+    assert_eq!((told(&mut learner), told(&mut learner)), (1, 0));
+}
+
 #[test]
 fn a_remote_is_asked_for_once_an_interval() {
     let (mut learner, mut events, _fdb) = learner(64);
