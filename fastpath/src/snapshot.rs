@@ -38,6 +38,12 @@ impl Snapshot {
         self.ports.get(id.index())?.as_deref()
     }
 
+    /// Whether `address` is one of the switch, on whatever port.
+    pub fn is_own(&self, address: Ipv4Addr) -> bool {
+        let mut ports = self.ports.iter().flatten();
+        ports.any(|port| port.addresses.contains(&address))
+    }
+
     /// The bridge, if there is one.
     pub fn bridge(&self, id: BridgeId) -> Option<&Bridge> {
         self.bridges.get(id.index()).map(Arc::as_ref)

@@ -71,7 +71,7 @@ impl<'a> Resolver<'a> {
             return Action::Drop(DropReason::OuterFragment);
         }
         if self.key.is(Field::HAS_UDP) {
-            return self.udp(port, local);
+            return self.udp(local);
         }
         match self.key.number(Field::PROTOCOL) {
             ICMP => Action::Punt,
@@ -79,7 +79,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn udp(&mut self, port: &'a Port, local: Ipv4Addr) -> Action {
+    fn udp(&mut self, local: Ipv4Addr) -> Action {
         let udp_port = self.key.number(Field::DST_PORT);
         if !self.snapshot.udp_ports.contains(udp_port) {
             return Action::Drop(DropReason::NoService);
@@ -102,15 +102,15 @@ impl<'a> Resolver<'a> {
             .get(&end_point)
             .and_then(|id| snapshot.tunnel(*id))
         {
-            Some(tunnel) => self.tunnel(port, tunnel),
+            Some(tunnel) => self.tunnel(tunnel),
             None => Action::Drop(DropReason::VniUnknown),
         }
     }
 
     /// Who may send to us, and with which reserved bits; then the inner frame enters the bridge.
-    fn tunnel(&mut self, port: &'a Port, tunnel: &'a Tunnel) -> Action {
+    fn tunnel(&mut self, tunnel: &'a Tunnel) -> Action {
         let source = self.key.ip(Field::SRC_IP);
-        if !is_remote_address(source) || port.addresses.contains(&source) {
+        if !is_remote_address(source) || self.snapshot.is_own(source) {
             return Action::Drop(DropReason::OuterSource);
         }
         let remote = tunnel
