@@ -3,6 +3,7 @@
 use super::rows::{BASE, FDB, PORT, TUNNEL};
 use super::*;
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use fastpath::snapshot::UdpPorts;
 use std::net::Ipv4Addr;
 
 /// `text` has one error: about `key`, in `line`, for more than `limit` of `what`.
@@ -108,4 +109,17 @@ fn as_many_remotes_as_there_are_records() {
     let other = "[[fdb]]\nbridge = 'br20'\nmac = '02:00:00:00:00:0a'\ntunnel = 't'\n";
     let text = format!("{full}{other}remote = '11.0.0.0'");
     beyond(&text, "remote", text.lines().count(), limit, what);
+}
+
+/// The tunnel of [`BASE`] has a port of its own.
+#[test]
+fn as_many_udp_ports_as_the_parser_looks_at() {
+    let (limit, what) = (UdpPorts::LIMIT, "UDP ports of all tunnels");
+    let end = "bridge='br10'\nlocal='192.0.2.2'\nvni=7";
+    let tunnel = |i: usize| format!("[[tunnel]]\nname='t{i}'\nudp_port={i}\n{end}\n");
+    let text = |count: usize| (1..=count).map(tunnel).collect::<String>();
+    let text = |count: usize| format!("{BASE}{}", text(count));
+    good(&text(limit - 1));
+    let line = text(limit - 1).lines().count() + 1;
+    beyond(&text(limit), "tunnel.udp_port", line, limit, what);
 }

@@ -6,6 +6,7 @@ use crate::config::model::{Remote, Tunnel};
 use crate::config::prefix::{Prefix, is_unicast};
 use crate::config::report::{At, Problem, Span};
 use fastpath::ids::{RemoteId, TunnelId};
+use fastpath::snapshot::UdpPorts;
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
@@ -20,6 +21,7 @@ impl Check<'_> {
         );
         self.check_ends();
         self.check_remote_limit();
+        self.check_udp_port_limit();
         tables
             .iter()
             .filter_map(|table| self.tunnel(table))
@@ -49,6 +51,20 @@ impl Check<'_> {
                 seen.insert(end, &vni.span);
             }
         }
+    }
+
+    /// The parser looks for tunnels behind a few ports only.
+    fn check_udp_port_limit(&self) {
+        let mut seen = HashSet::new();
+        let tables = self.file.tunnels.iter();
+        let new = tables.filter(|table| seen.insert(table.udp_port));
+        let what = "UDP ports of all tunnels";
+        self.limit(
+            "tunnel.udp_port",
+            new.map(|t| &t.span),
+            UdpPorts::LIMIT,
+            what,
+        );
     }
 
     /// Static entries make records of remotes too.
