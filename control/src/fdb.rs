@@ -6,10 +6,11 @@ use fastpath::fdb::{DEFAULT_LOG, Fdb as Table, LogReader, SeenWriter};
 use fastpath::fdb::{
     Destination, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, LogWriter,
 };
-use fastpath::ids::BridgeId;
+use fastpath::ids::{BridgeId, RemoteId};
 use fastpath::publish::{Change, Publisher};
 use fastpath::snapshot::Snapshot;
 use fastpath::wire::Mac;
+use std::collections::HashSet;
 
 /// What happened to the table, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,9 +174,13 @@ impl Fdb {
             .map(|entry| (entry, self.table.newest(entry.slot)))
     }
 
-    /// Whether any entry leads to `to`.
-    pub fn leads_to(&self, to: Destination) -> bool {
-        self.table.iter().any(|entry| entry.value.to == to)
+    /// The remotes that entries lead to.
+    pub fn remotes(&self) -> HashSet<RemoteId> {
+        let remote = |entry: FdbEntry| match entry.value.to {
+            Destination::Remote(id) => Some(id),
+            Destination::Port(_) => None,
+        };
+        self.table.iter().filter_map(remote).collect()
     }
 
     /// What happened to the table.
@@ -191,5 +196,132 @@ impl Fdb {
     /// No entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fastpath::fdb::Drained;
+    use fastpath::ids::PortId;
+
+    const A: Mac = Mac::new([2, 0, 0, 0, 0, 1]);
+    const B: Mac = Mac::new([2, 0, 0, 0, 0, 2]);
+
+    fn bridge(number: usize) -> BridgeId {
+        BridgeId::new(number).unwrap()
+    }
+
+    fn port(number: usize) -> Destination {
+        Destination::Port(PortId::new(number).unwrap())
+    }
+
+    fn remote(number: usize) -> Destination {
+        Destination::Remote(RemoteId::new(number).unwrap())
+    }
+
+    fn places(fdb: &Fdb) -> Vec<(Mac, Destination)> {
+        let mut all: Vec<_> = fdb.entries().map(|(entry, _)| entry).collect();
+        all.sort_by_key(|entry| (entry.key.bridge(), entry.key.mac()));
+        let place = |entry: &FdbEntry| (entry.key.mac(), entry.value.to);
+        all.iter().map(place).collect()
+    }
+
+    #[test]
+    fn what_is_learned_moves_and_what_is_static_does_not() {
+        let (mut fdb, _) = Fdb::new(8, 1);
+        assert!(fdb.add_static(bridge(0), B, port(1)));
+        for to in [port(1), port(1), remote(2), remote(3)] {
+            fdb.learn(bridge(0), A, to);
+            fdb.learn(bridge(0), B, to);
+        }
+        assert_eq!(places(&fdb), [(A, remote(3)), (B, port(1))]);
+        assert_eq!(fdb.remotes(), HashSet::from([RemoteId::new(3).unwrap()]));
+        let counters = fdb.counters();
+        assert_eq!((counters.learned, counters.moved, counters.full), (1, 2, 0));
+    }
+
+    #[test]
+    fn a_full_table_is_counted_and_still_moves() {
+        let (mut fdb, _) = Fdb::new(1, 1);
+        for mac in [A, B, B] {
+            fdb.learn(bridge(0), mac, port(1));
+        }
+        fdb.learn(bridge(0), A, port(2));
+        assert!(!fdb.add_static(bridge(0), B, port(1)));
+        assert_eq!(places(&fdb), [(A, port(2))]);
+        let expected = FdbCounters {
+            learned: 1,
+            moved: 1,
+            full: 2,
+            ..FdbCounters::default()
+        };
+        assert_eq!(fdb.counters(), expected);
+    }
+
+    #[test]
+    fn a_lost_link_takes_learned_entries_of_all_bridges() {
+        let (mut fdb, _) = Fdb::new(8, 1);
+        fdb.add_static(bridge(0), B, port(1));
+        fdb.learn(bridge(0), A, port(1));
+        fdb.learn(bridge(1), A, port(1));
+        fdb.learn(bridge(1), B, remote(1));
+        fdb.flush(port(1));
+        assert_eq!((fdb.len(), fdb.counters().flushed), (2, 2));
+        assert_eq!(places(&fdb), [(B, port(1)), (B, remote(1))]);
+    }
+
+    #[test]
+    fn each_bridge_has_its_own_age_and_the_youngest_sight_counts() {
+        let (mut fdb, mut parts) = Fdb::new(8, 2);
+        fdb.set_now(100);
+        for number in 0..3 {
+            fdb.learn(bridge(number), A, port(1));
+        }
+        fdb.add_static(bridge(0), B, port(1));
+        let (slot, _) = parts.reader.lookup(FdbKey::new(bridge(1), A)).unwrap();
+        parts.seen[1].touch(slot, 105);
+        let ageing = |bridge: BridgeId| (bridge.index() < 2).then_some(10);
+        fdb.set_now(110);
+        fdb.expire(ageing);
+        assert_eq!(fdb.len(), 4);
+        fdb.set_now(111);
+        fdb.expire(ageing);
+        let left: Vec<_> = fdb.entries().map(|(e, _)| e.key.bridge().index()).collect();
+        assert_eq!((left.len(), fdb.counters().aged), (3, 1));
+        fdb.set_now(116);
+        fdb.expire(ageing);
+        assert_eq!(
+            (fdb.len(), fdb.counters().aged),
+            (2, 2),
+            "no limit, and static"
+        );
+    }
+
+    #[test]
+    fn workers_are_told_of_what_changed_and_of_nothing_else() {
+        let (mut world, _readers) = Publisher::new(Snapshot::default(), 1);
+        let (mut fdb, mut parts) = Fdb::new(8, 1);
+        let mut told = |fdb: &mut Fdb| {
+            let (mut keys, change) = (Vec::new(), fdb.announce(&mut world));
+            let drained = parts.logs[0].drain(|key| keys.push(key.mac()));
+            assert_eq!(
+                (drained, change.is_some()),
+                (Drained::Keys(keys.len()), !keys.is_empty())
+            );
+            keys
+        };
+        assert_eq!(told(&mut fdb), []);
+        fdb.learn(bridge(0), A, port(1));
+        fdb.learn(bridge(0), A, port(1));
+        assert_eq!(told(&mut fdb), [A]);
+        fdb.learn(bridge(0), A, port(1));
+        assert_eq!(told(&mut fdb), [], "no news");
+        fdb.learn(bridge(0), A, port(2));
+        fdb.add_static(bridge(0), B, port(1));
+        assert_eq!(told(&mut fdb), [A, B]);
+        fdb.flush(port(2));
+        fdb.flush(port(2));
+        assert_eq!(told(&mut fdb), [A]);
     }
 }

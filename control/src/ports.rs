@@ -136,3 +136,110 @@ impl<I: Io> Port<I> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fastpath::io::heap::{HeapIo, HeapQueue};
+    use fastpath::wire::Mac;
+
+    fn port() -> Port<HeapIo> {
+        let text = "[[port]]\nname = \"p\"\ndevice = \"d\"\naddresses = [\"192.0.2.2/24\"]";
+        let wanted = config::Wanted::parse(text, "test").unwrap();
+        Port::new(PortId::new(3).unwrap(), wanted.ports[0].clone(), None)
+    }
+
+    fn queue() -> HeapQueue {
+        HeapQueue::new(PortId::new(3).unwrap(), 1)
+    }
+
+    fn opened() -> Opened<HeapIo> {
+        Opened {
+            id: PortId::new(3).unwrap(),
+            info: PortInfo {
+                driver: "heap".to_owned(),
+                mac: Mac::new([2, 0, 0, 0, 0, 3]),
+                mtu: 1400,
+                link: true,
+                may_chain: false,
+                notes: Vec::new(),
+            },
+            rx: vec![queue()],
+            tx: vec![queue(), queue()],
+        }
+    }
+
+    /// How long a port that failed at `now` waits.
+    fn wait(port: &mut Port<HeapIo>, now: u64) -> u64 {
+        port.failed("no".to_owned(), now);
+        let early = (0..RETRY.1)
+            .find(|wait| port.due(now + wait))
+            .unwrap_or(RETRY.1);
+        assert!(
+            early < RETRY.1 || port.due(now + early),
+            "waits longer than ever"
+        );
+        assert_eq!(port.life, Life::Opening);
+        assert!(!port.due(u64::MAX), "due once");
+        early
+    }
+
+    #[test]
+    fn each_failure_doubles_the_wait_up_to_a_limit_and_success_makes_it_short() {
+        let mut port = port();
+        assert!(!port.due(u64::MAX), "it is being opened");
+        let waits: Vec<_> = (0..7).map(|n| wait(&mut port, n * 100_000)).collect();
+        assert_eq!(
+            waits,
+            [1, 2, 4, 8, 16, 30, 30].map(|seconds| seconds * 1_000)
+        );
+        port.opened(&opened());
+        assert!(!port.due(u64::MAX));
+        assert_eq!(wait(&mut port, 5), 1_000);
+    }
+
+    #[test]
+    fn a_link_is_news_only_when_it_changes_on_an_open_port() {
+        let mut port = port();
+        assert!(!port.set_link(true) && !port.is_up(), "not open");
+        port.opened(&opened());
+        assert!(port.is_up() && !port.set_link(true));
+        assert!(port.set_link(false) && !port.is_up() && !port.set_link(false));
+        assert!(port.set_link(true) && port.is_up());
+        port.life = Life::Closing;
+        assert!(!port.set_link(false) && !port.is_up());
+    }
+
+    #[test]
+    fn it_is_whole_with_all_its_queues() {
+        let mut port = port();
+        port.opened(&opened());
+        for queue in [
+            Returned::Rx(queue()),
+            Returned::Tx(queue()),
+            Returned::Tx(queue()),
+        ] {
+            assert!(!port.is_whole());
+            port.back.push(queue);
+        }
+        assert!(port.is_whole());
+    }
+
+    #[test]
+    fn workers_see_an_open_port_as_its_device_is() {
+        let mut port = port();
+        assert!(port.view(1).is_none());
+        port.opened(&opened());
+        let view = port.view(7).unwrap();
+        assert_eq!(
+            (view.id, view.mtu, view.generation, view.tx_queues),
+            (port.id, 1400, 7, 2)
+        );
+        assert_eq!(view.addresses, [std::net::Ipv4Addr::new(192, 0, 2, 2)]);
+        assert!(view.up && !view.may_chain && view.bridge.is_none());
+        port.set_link(false);
+        assert!(port.view(8).is_some_and(|view| !view.up), "known, and down");
+        port.failed("gone".to_owned(), 0);
+        assert!(port.view(9).is_none());
+    }
+}

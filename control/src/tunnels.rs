@@ -1,13 +1,12 @@
 //! Tunnels and their remotes: from names and addresses to numbered records.
 
 use crate::config::{self, Wanted};
-use fastpath::fdb::Destination;
 use fastpath::ids::{BridgeId, RemoteId, TunnelId};
 use fastpath::publish::Change;
 use fastpath::snapshot::{
     Df, EncapSettings, EndPoint, Inherit, Remote, Snapshot, Tunnel, UdpPorts,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -31,8 +30,9 @@ struct Known {
 pub struct Tunnels {
     tunnels: Vec<Known>,
     remotes: Vec<Option<Arc<Remote>>>,
-    /// Numbers of forgotten remotes, usable again once every worker has passed the change, which is
-    /// not known before the next snapshot is published.
+    /// Numbers of forgotten remotes in the order of their end. They are usable again once every
+    /// worker has passed the change, which is not known before the next snapshot is published, and
+    /// what workers told before has been heard.
     retired: Vec<(Option<Change>, RemoteId)>,
     free: Vec<RemoteId>,
     /// Senders that were not learned for want of room.
@@ -144,24 +144,30 @@ impl Tunnels {
             return false;
         }
         let room = known.learned.len() < MAX_LEARNED;
-        match room.then(|| self.ensure(tunnel, address)).flatten() {
+        let id = room.then(|| self.ensure(tunnel, address)).flatten();
+        match id {
             Some(id) => self.tunnels[tunnel.index()].learned.push((id, now)),
             None => self.refused += 1,
         }
-        room
+        id.is_some()
     }
 
-    /// Forgets learned remotes that nothing leads to any more. Returns their addresses.
+    /// Forgets learned remotes that nothing leads to any more. `used` gives those that something
+    /// leads to, and is not asked in vain. Returns the addresses of the forgotten.
     pub fn forget_idle(
         &mut self,
         now: u32,
-        leads_to: impl Fn(Destination) -> bool,
+        used: impl FnOnce() -> HashSet<RemoteId>,
     ) -> Vec<Ipv4Addr> {
         let mut gone = Vec::new();
+        if self.tunnels.iter().all(|tunnel| tunnel.learned.is_empty()) {
+            return gone;
+        }
+        let used = used();
         for tunnel in &mut self.tunnels {
             tunnel.learned.retain(|(id, since)| {
                 let fresh = now.saturating_sub(*since) < GRACE;
-                if fresh || leads_to(Destination::Remote(*id)) {
+                if fresh || used.contains(id) {
                     return true;
                 }
                 if let Some(remote) = self.remotes[id.index()].take() {
@@ -182,16 +188,17 @@ impl Tunnels {
         }
     }
 
-    /// Makes the numbers of forgotten remotes usable again whose change every worker has passed.
-    pub fn release(&mut self, passed: impl Fn(Change) -> bool) {
-        let free = &mut self.free;
-        self.retired.retain(|(since, id)| {
-            let over = since.is_some_and(&passed);
-            if over {
-                free.push(*id);
-            }
-            !over
-        });
+    /// How many numbers of forgotten remotes no worker uses any more, as told by `passed`.
+    pub fn passed(&self, passed: impl Fn(Change) -> bool) -> usize {
+        let mut retired = self.retired.iter();
+        let first = retired.position(|(since, _)| !since.is_some_and(&passed));
+        first.unwrap_or(self.retired.len())
+    }
+
+    /// Makes the `count` numbers usable again that were retired first.
+    pub fn release(&mut self, count: usize) {
+        let over = self.retired.drain(..count.min(self.retired.len()));
+        self.free.extend(over.map(|(_, id)| id));
     }
 
     /// Tunnels, end points and remote records, into a snapshot.
@@ -252,5 +259,199 @@ fn settings(wanted: &config::Tunnel) -> EncapSettings {
             config::Df::Unset => Df::Unset,
             config::Df::Inherit => Df::Inherit,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fastpath::publish::Publisher;
+
+    const CONFIG: &str = r#"
+        [[port]]
+        name = "up"
+        device = "d"
+        addresses = ["192.0.2.2/24"]
+        [[bridge]]
+        name = "br0"
+        [[bridge]]
+        name = "br1"
+        [[tunnel]]
+        name = "vx0"
+        bridge = "br1"
+        vni = 10
+        local = "192.0.2.2"
+        remotes = ["192.0.2.9", { address = "192.0.2.1", reserved_bits = "lenient" }]
+        [[tunnel]]
+        name = "vx1"
+        bridge = "br1"
+        vni = 11
+        local = "192.0.2.2"
+        accept = "any"
+        udp_port = 8472
+        reserved_bits = "lenient"
+        remotes = [{ address = "192.0.2.1", reserved_bits = "strict" }]
+        [[fdb]]
+        bridge = "br1"
+        mac = "02:00:00:00:00:01"
+        tunnel = "vx1"
+        remote = "192.0.2.7"
+    "#;
+
+    fn tunnels() -> Tunnels {
+        Tunnels::new(&Wanted::parse(CONFIG, "test").unwrap())
+    }
+
+    fn id(number: usize) -> TunnelId {
+        TunnelId::new(number).unwrap()
+    }
+
+    fn address(number: usize) -> Ipv4Addr {
+        Ipv4Addr::from_bits(0x0a00_0000 + number as u32)
+    }
+
+    #[test]
+    fn every_remote_of_the_configuration_has_a_record() {
+        let tunnels = tunnels();
+        let records = tunnels
+            .remotes()
+            .map(|r| (r.tunnel.index(), r.address.octets()[3], r.lenient));
+        let expected = [(0, 9, false), (0, 1, true), (1, 1, false), (1, 7, true)];
+        assert!(
+            records.eq(expected),
+            "that of the static entry is judged as strangers are"
+        );
+        let list = |bridge| {
+            let list = tunnels.flood_list(BridgeId::new(bridge).unwrap());
+            let numbers = list.into_iter().map(|(t, r)| (t.index(), r.index()));
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(list(0), []);
+        assert_eq!(
+            list(1),
+            [(0, 0), (0, 1), (1, 2)],
+            "the default ones, in their order"
+        );
+    }
+
+    #[test]
+    fn a_snapshot_has_what_packets_are_asked_for() {
+        let mut snapshot = Snapshot::default();
+        tunnels().fill(&mut snapshot);
+        let udp = |port| snapshot.udp_ports.contains(port);
+        assert!(udp(4789) && udp(8472) && !udp(4790));
+        let end = |udp_port, vni| {
+            let (local, vni) = (
+                [192, 0, 2, 2].into(),
+                fastpath::wire::Vni::new(vni).unwrap(),
+            );
+            let end_point = EndPoint {
+                local,
+                udp_port,
+                vni,
+            };
+            snapshot.end_points.get(&end_point).copied()
+        };
+        assert_eq!(
+            (end(4789, 10), end(8472, 11), end(4789, 11)),
+            (Some(id(0)), Some(id(1)), None)
+        );
+        let tunnel = snapshot.tunnel(id(1)).unwrap();
+        assert!(tunnel.accept_any && tunnel.lenient && tunnel.learning);
+        assert_eq!((tunnel.bridge.index(), tunnel.known.len()), (1, 2));
+        assert_eq!(snapshot.remotes.len(), 4);
+    }
+
+    #[test]
+    fn a_remote_has_one_record_however_often_it_is_named() {
+        let mut tunnels = tunnels();
+        let (first, known) = (tunnels.ensure(id(0), address(1)), tunnels.remotes().count());
+        assert_eq!(
+            (first, tunnels.ensure(id(0), address(1))),
+            (RemoteId::new(4), first)
+        );
+        assert_eq!(tunnels.remotes().count(), known);
+        assert_ne!(
+            tunnels.ensure(id(1), address(1)),
+            first,
+            "of another tunnel"
+        );
+        assert_eq!(tunnels.ensure(id(2), address(1)), None);
+        assert!(!tunnels.learn(id(0), address(1), 0) && !tunnels.learn(id(2), address(1), 0));
+        assert_eq!(tunnels.refused, 0);
+    }
+
+    #[test]
+    fn no_more_are_learned_than_a_tunnel_may_have() {
+        let mut tunnels = tunnels();
+        assert!((0..MAX_LEARNED).all(|number| tunnels.learn(id(1), address(number), 0)));
+        assert!(!tunnels.learn(id(1), address(MAX_LEARNED), 0));
+        assert!(
+            tunnels.learn(id(0), address(MAX_LEARNED), 0),
+            "of another tunnel"
+        );
+        assert_eq!(tunnels.refused, 1);
+        assert_eq!(
+            tunnels.forget_idle(GRACE, HashSet::new).len(),
+            MAX_LEARNED + 1
+        );
+        assert!(tunnels.learn(id(1), address(MAX_LEARNED), 0));
+    }
+
+    #[test]
+    fn without_numbers_nobody_is_learned() {
+        let mut tunnels = tunnels();
+        while tunnels.remotes.len() < RemoteId::LIMIT {
+            tunnels.remotes.push(None);
+        }
+        assert!(!tunnels.learn(id(1), address(1), 0));
+        assert_eq!((tunnels.refused, tunnels.tunnels[1].learned.len()), (1, 0));
+    }
+
+    #[test]
+    fn who_is_used_or_fresh_or_configured_stays() {
+        let mut tunnels = tunnels();
+        let used = tunnels.remotes.len();
+        assert!(tunnels.learn(id(1), address(1), 100) && tunnels.learn(id(1), address(2), 100));
+        let keep = || HashSet::from([RemoteId::new(used).unwrap()]);
+        assert_eq!(
+            tunnels.forget_idle(99 + GRACE, HashSet::new),
+            [] as [Ipv4Addr; 0]
+        );
+        assert_eq!(tunnels.forget_idle(100 + GRACE, keep), [address(2)]);
+        assert_eq!(tunnels.forget_idle(100 + GRACE, HashSet::new), [address(1)]);
+        assert_eq!(tunnels.remotes().count(), 4);
+        let unasked = || panic!("nothing was learned");
+        assert_eq!(tunnels.forget_idle(u32::MAX, unasked), [] as [Ipv4Addr; 0]);
+    }
+
+    #[test]
+    fn a_number_is_used_again_when_every_worker_has_passed_its_end() {
+        let (mut world, mut readers) = Publisher::new((), 2);
+        let mut tunnels = tunnels();
+        let next = |tunnels: &mut Tunnels, number| {
+            tunnels.learn(id(1), address(number), 0);
+            tunnels.tunnels[1].learned.last().unwrap().0.index()
+        };
+        let first = next(&mut tunnels, 1);
+        tunnels.forget_idle(GRACE, HashSet::new);
+        assert!(tunnels.remote(RemoteId::new(first).unwrap()).is_none());
+        let over = |tunnels: &Tunnels, world: &Publisher<()>| tunnels.passed(|c| world.passed(c));
+        assert_eq!(over(&tunnels, &world), 0, "not published");
+        tunnels.seal(world.publish(()));
+        readers[0].observe();
+        readers[0].pass();
+        assert_eq!(over(&tunnels, &world), 0, "one worker has not passed");
+        assert_eq!(next(&mut tunnels, 2), first + 1);
+        // Another one goes later: it does not go with the first.
+        tunnels.forget_idle(GRACE, HashSet::new);
+        readers[1].observe();
+        readers[1].pass();
+        assert_eq!(over(&tunnels, &world), 1);
+        tunnels.release(1);
+        assert_eq!(
+            [next(&mut tunnels, 3), next(&mut tunnels, 4)],
+            [first, first + 2]
+        );
     }
 }

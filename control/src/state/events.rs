@@ -9,6 +9,8 @@ use fastpath::wire::Mac;
 
 impl<I: Io> State<I> {
     pub(super) fn events(&mut self) -> bool {
+        let world = &self.world;
+        let over = self.tunnels.passed(|change| world.passed(change));
         let events: Vec<_> = self.events.drain(BATCH).collect();
         for event in &events {
             match *event {
@@ -20,6 +22,11 @@ impl<I: Io> State<I> {
                     }
                 }
             }
+        }
+        // An event that names a forgotten remote must not be taken for one of its number's next
+        // owner: all that workers told before they passed has been heard when the queue is empty.
+        if events.len() < BATCH {
+            self.tunnels.release(over);
         }
         !events.is_empty()
     }

@@ -303,7 +303,7 @@ impl<I: Io> State<I> {
         let fdb = &self.fdb;
         let gone = self
             .tunnels
-            .forget_idle((self.now / SECOND) as u32, |to| fdb.leads_to(to));
+            .forget_idle((self.now / SECOND) as u32, || fdb.remotes());
         for address in gone {
             self.neighbours.unwant(address);
             self.dirty = true;
@@ -375,8 +375,6 @@ impl<I: Io> State<I> {
             self.tunnels.seal(self.published);
         }
         self.fdb.announce(&mut self.world);
-        let world = &self.world;
-        self.tunnels.release(|change| world.passed(change));
         self.world.reclaim();
     }
 
