@@ -29,7 +29,7 @@
 
 use crate::api::messages::{Method, Reply, Stats};
 use crate::api::{Request, RequestSender, requests};
-use crate::config::Wanted;
+use crate::config::{self, Wanted};
 use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
 use crate::state::{Assembly, Settings, State, assemble};
 use fastpath::ids::PortId;
@@ -41,13 +41,47 @@ use fastpath::worker::Worker;
 use std::sync::Arc;
 
 const QUEUE: usize = 4096;
-const PACKETS: usize = 65_536;
 
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
     name: String,
     rx: HeapQueue,
-    tx: HeapQueue,
+    tx: Vec<HeapQueue>,
+    broken: bool,
+}
+
+impl RigPort {
+    fn new(id: PortId, wanted: &config::Port, workers: usize) -> Self {
+        let queues = wanted.tx_queues.map_or(workers, usize::from);
+        RigPort {
+            name: wanted.name.to_string(),
+            rx: HeapQueue::new(id, QUEUE),
+            tx: (0..queues.clamp(1, workers.max(1)))
+                .map(|_| HeapQueue::new(id, QUEUE))
+                .collect(),
+            broken: false,
+        }
+    }
+
+    fn open(&self, id: PortId, mtu: u16, rig: u8) -> Report<HeapIo> {
+        if self.broken {
+            let reason = "no such device".to_owned();
+            return Report::Failed { id, reason };
+        }
+        Report::Opened(Box::new(Opened {
+            id,
+            info: PortInfo {
+                driver: "heap".to_owned(),
+                mac: Rig::mac_of(rig, id.get() as u8),
+                mtu,
+                link: true,
+                may_chain: true,
+                notes: Vec::new(),
+            },
+            rx: vec![self.rx.clone()],
+            tx: self.tx.clone(),
+        }))
+    }
 }
 
 /// A switch, and the hands that move it.
@@ -59,22 +93,26 @@ pub struct Rig {
     requests: RequestSender,
     ports: Vec<RigPort>,
     pool: HeapPool,
+    number: u8,
     now: u64,
 }
 
 impl Rig {
-    /// A switch with all its ports up, every one with one queue each way.
+    /// A switch with all its ports up. Each has one receive queue and the transmit queues that are
+    /// wanted of it, and at most one for each worker. The pool has the wanted number of packets, in
+    /// which frames that a test has sent and not yet received are included.
     pub fn new(wanted: Wanted, workers: usize) -> Self {
+        Self::numbered(wanted, workers, 0)
+    }
+
+    /// The same, with MACs that no rig of another number has: for two that are on one wire.
+    pub fn numbered(wanted: Wanted, workers: usize, number: u8) -> Self {
         let (end, device) = device::channel();
         let (sender, receiver) = requests(16);
-        let pool = HeapPool::new(PACKETS);
+        let pool = HeapPool::new(wanted.switch.mbufs as usize);
         let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
         let ports = numbered
-            .map(|(id, port)| RigPort {
-                name: port.name.to_string(),
-                rx: HeapQueue::new(id, QUEUE),
-                tx: HeapQueue::new(id, QUEUE),
-            })
+            .map(|(id, port)| RigPort::new(id, port, workers))
             .collect();
         let Assembly {
             mut state,
@@ -98,6 +136,7 @@ impl Rig {
             requests,
             ports,
             pool,
+            number,
             now: 0,
         };
         rig.run(1);
@@ -106,27 +145,19 @@ impl Rig {
 
     /// The MAC of a port: 02:ff, zeros, and its place in the configuration.
     pub fn mac(place: u8) -> Mac {
-        Mac::new([0x02, 0xff, 0, 0, 0, place])
+        Self::mac_of(0, place)
+    }
+
+    /// The same in a rig of another number, which stands before the place.
+    pub fn mac_of(number: u8, place: u8) -> Mac {
+        Mac::new([0x02, 0xff, 0, 0, number, place])
     }
 
     fn play_device(&mut self) {
         while let Ok(order) = self.device.orders.try_recv() {
             let report = match order {
                 Order::Open { id, wanted } => {
-                    let port = &self.ports[id.index()];
-                    Report::Opened(Box::new(Opened {
-                        id,
-                        info: PortInfo {
-                            driver: "heap".to_owned(),
-                            mac: Self::mac(id.get() as u8),
-                            mtu: wanted.mtu,
-                            link: true,
-                            may_chain: true,
-                            notes: Vec::new(),
-                        },
-                        rx: vec![port.rx.clone()],
-                        tx: vec![port.tx.clone()],
-                    }))
+                    self.ports[id.index()].open(id, wanted.mtu, self.number)
                 }
                 Order::Close { id, .. } => Report::Closed {
                     id,
@@ -153,6 +184,23 @@ impl Rig {
     pub fn remove_device(&mut self, port: &str) {
         let id = self.id(port);
         self.report(Report::Removed { id });
+    }
+
+    /// From now on the device of a port cannot be opened, or can be again.
+    pub fn set_broken(&mut self, port: &str, broken: bool) {
+        let at = self.id(port).index();
+        self.ports[at].broken = broken;
+    }
+
+    /// Gives control alone a turn.
+    pub fn step(&mut self) {
+        self.play_device();
+        self.state.step(self.now);
+    }
+
+    /// Gives one worker alone one round. Returns how many packets it moved.
+    pub fn poll(&mut self, worker: usize) -> usize {
+        self.workers[worker].poll(self.now)
     }
 
     /// Lets time pass, in steps of a millisecond in which everybody gets a turn.
@@ -199,12 +247,13 @@ impl Rig {
         packet.is_some_and(|packet| queue.push(packet).is_ok())
     }
 
-    /// Takes all frames that have left by a port.
+    /// Takes all frames that have left by a port: those of each transmit queue in their order.
     pub fn received(&mut self, port: &str) -> Vec<Vec<u8>> {
-        let queue = &self.ports[self.id(port).index()].tx;
-        std::iter::from_fn(|| queue.pop())
-            .map(|packet| packet.bytes())
-            .collect()
+        let queues = &self.ports[self.id(port).index()].tx;
+        let packets = queues
+            .iter()
+            .flat_map(|queue| std::iter::from_fn(|| queue.pop()));
+        packets.map(|packet| packet.bytes()).collect()
     }
 
     /// Asks what a client of the API would ask.
@@ -223,6 +272,11 @@ impl Rig {
         }
     }
 
+    /// The counters of each worker, to be read also when the switch has stopped.
+    pub fn worker_stats(&self) -> Vec<Arc<WorkerStats>> {
+        self.stats.clone()
+    }
+
     /// Stops the switch and returns its account, in which nothing may be held, with the packets that
     /// did not come back to the pool, which must be none.
     pub fn stop(mut self) -> (Account, usize) {
@@ -232,7 +286,9 @@ impl Rig {
         let workers = std::mem::take(&mut self.workers);
         let queues: Vec<_> = workers.into_iter().flat_map(Worker::stop).collect();
         for port in &self.ports {
-            while port.tx.pop().is_some() {}
+            for queue in &port.tx {
+                while queue.pop().is_some() {}
+            }
         }
         drop((queues, self.state));
         (
