@@ -1,0 +1,193 @@
+//! The cache changes nothing but its own counters; nor does the number of workers change what comes
+//! out.
+
+use crate::common::arbitrary::{Step, World, world};
+use crate::common::moved;
+use control::api::messages::{Method, Reply, Stats};
+use control::config::Wanted;
+use control::rig::Rig;
+use fastpath::ids::RemoteId;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// What can be seen of a switch after a step.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    frames: Vec<Vec<Vec<u8>>>,
+    fdb: Vec<String>,
+    neighbours: String,
+    counters: BTreeMap<String, i64>,
+    remotes: [u64; 4],
+}
+
+/// A rig, and what it was told last.
+struct Runner<'a> {
+    world: &'a World,
+    rig: Rig,
+    /// Frames that go in together enter by one port.
+    split: bool,
+    serial: u32,
+    /// By port.
+    frames: Vec<Vec<Vec<u8>>>,
+}
+
+impl<'a> Runner<'a> {
+    fn new(world: &'a World, cache: u32, workers: usize, split: bool) -> Self {
+        let mut wanted = Wanted::parse(&world.setup.text(), "test").unwrap();
+        wanted.switch.cache_entries = cache;
+        if split {
+            // What does not fit is told again by each worker for itself.
+            wanted.switch.fdb_entries = 1024;
+        }
+        Runner {
+            world,
+            rig: Rig::new(wanted, workers),
+            split,
+            serial: 0,
+            frames: vec![Vec::new(); world.setup.ports()],
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let name = |port: usize| format!("p{}", port % self.world.setup.ports());
+        match step {
+            Step::Frames(numbers) => self.send(numbers),
+            Step::Run(time) => self.rig.run(*time),
+            Step::Leap(time) => self.rig.leap(*time),
+            Step::Link(port, up) => self.rig.set_link(&name(*port), *up),
+            Step::Remove(port) => {
+                self.rig.remove_device(&name(*port));
+                if self.split {
+                    // Or what piles up at several ports would enter together.
+                    self.rig.run(2_500);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, numbers: &[usize]) {
+        let mut last = None;
+        for number in numbers {
+            let flow = &self.world.flows[number % self.world.flows.len()];
+            let port = flow.port % self.world.setup.ports();
+            if self.split && last.replace(port).is_some_and(|last| last != port) {
+                self.rig.run(1);
+                self.collect();
+            }
+            self.serial += 1;
+            let frame = flow.frame(port, self.serial);
+            assert!(self.rig.send(&format!("p{port}"), &frame));
+        }
+        self.rig.run(1);
+    }
+
+    fn collect(&mut self) {
+        for (port, frames) in self.frames.iter_mut().enumerate() {
+            frames.extend(self.rig.received(&format!("p{port}")));
+        }
+    }
+
+    fn see(&mut self) -> Seen {
+        self.collect();
+        let frames = self.frames.iter_mut().map(std::mem::take).collect();
+        let Some(Reply::Fdb(fdb)) = self.rig.ask(Method::FdbShow) else {
+            panic!("no answer")
+        };
+        let mut fdb: Vec<_> = fdb.iter().map(|entry| format!("{entry:?}")).collect();
+        fdb.sort();
+        let neighbours = format!("{:?}", self.rig.ask(Method::NeighShow));
+        let mut remotes = [0; 4];
+        for stats in self.rig.worker_stats() {
+            for id in (0..64).filter_map(RemoteId::new) {
+                let remote = stats.remote(id);
+                let all = [
+                    &remote.sent,
+                    &remote.sent_bytes,
+                    &remote.received,
+                    &remote.received_bytes,
+                ];
+                for (sum, counter) in remotes.iter_mut().zip(all) {
+                    *sum += counter.get();
+                }
+            }
+        }
+        Seen {
+            frames,
+            fdb,
+            neighbours,
+            counters: moved(&Stats::default(), &self.rig.stats()),
+            remotes,
+        }
+    }
+}
+
+/// A cache in which everything has room, none at all, and one in which nothing stays long.
+#[test]
+fn the_cache_decides_nothing() {
+    proptest!(config(), |(world in world())| {
+        let caches = [1024, 0, 16];
+        let mut rigs = caches.map(|cache| Runner::new(&world, cache, 1, false));
+        for (number, step) in world.steps.iter().enumerate() {
+            let seen = rigs.each_mut().map(|rig| {
+                rig.step(step);
+                rig.see()
+            });
+            prop_assert_eq!(&seen[0], &seen[1], "warm, cold: step {}", number);
+            prop_assert_eq!(&seen[2], &seen[1], "tiny, cold: step {}", number);
+        }
+        for rig in rigs {
+            rig.rig.close();
+        }
+    });
+}
+
+#[test]
+fn more_workers_do_the_same() {
+    proptest!(config(), |(world in world())| {
+        let workers = [1, 2, 3];
+        let mut rigs = workers.map(|workers| Runner::new(&world, 1024, workers, true));
+        for (number, step) in world.steps.iter().enumerate() {
+            let seen = rigs.each_mut().map(|rig| {
+                rig.step(step);
+                let mut seen = rig.see();
+                for frames in &mut seen.frames {
+                    frames.iter_mut().for_each(|frame| forget_ident(frame));
+                    // What control makes has no order with what is forwarded.
+                    frames.sort_by_key(|frame| is_ours(frame));
+                }
+                // Workers do not tell each other what they have asked for.
+                seen.counters.retain(|name, _| {
+                    name != "handed_off" && name != "neigh_arp_request_suppressed"
+                });
+                seen
+            });
+            prop_assert_eq!(&seen[1], &seen[0], "two workers, one: step {}", number);
+            prop_assert_eq!(&seen[2], &seen[0], "three workers, one: step {}", number);
+        }
+        for rig in rigs {
+            rig.rig.close();
+        }
+    });
+}
+
+/// An ARP packet or an echo reply of the switch.
+fn is_ours(frame: &[u8]) -> bool {
+    let from_us = frame.get(6..8) == Some(&[2, 0xff]);
+    let tunnelled = frame.get(23) == Some(&17) && frame.get(12..14) == Some(&[8, 0]);
+    from_us && !tunnelled
+}
+
+/// Each worker counts its IPv4 identifications for itself.
+fn forget_ident(frame: &mut [u8]) {
+    if frame.len() >= 50 && frame[12..14] == [8, 0] {
+        frame[18..20].fill(0);
+        frame[24..26].fill(0);
+    }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}

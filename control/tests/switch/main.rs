@@ -1,0 +1,24 @@
+//! Whole switches in one process: bytes in, bytes out, and exactly the counters that moved.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ageing;
+mod bridging;
+mod cold_warm;
+mod drops;
+mod flood;
+mod joined;
+mod links;
+mod moves;
+mod neighbours;
+mod outer;
+mod remotes;
+mod statics;
+mod workers;
