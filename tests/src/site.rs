@@ -161,7 +161,7 @@ impl Site {
             site.hosts.push(host);
         }
         for vtep in &site.vteps {
-            wait::until_ok(|| traffic::ping(vtep, SWITCH, 1, 56)?.all())?;
+            traffic::reach(vtep, SWITCH)?;
         }
         Ok(site)
     }
@@ -184,9 +184,8 @@ impl Site {
     /// # Errors
     /// If they never do.
     pub fn warm_up(&self) -> Result {
-        wait::until_ok(|| traffic::ping(self.host(1), &vtep_ip(1), 1, 56)?.all())?;
-        wait::until_ok(|| traffic::ping(self.vtep(1), &host_ip(1), 1, 56)?.all())?;
-        Ok(())
+        traffic::reach(self.host(1), &vtep_ip(1))?;
+        traffic::reach(self.vtep(1), &host_ip(1))
     }
 
     /// The FDB entry of a MAC, if there is one.

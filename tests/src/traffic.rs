@@ -87,6 +87,14 @@ pub fn ping_with(from: &Netns, to: &str, count: u32, args: &[&str]) -> Result<Pi
     Ping::parse(&text)
 }
 
+/// Pings until there is an answer.
+///
+/// # Errors
+/// If there never is one.
+pub fn reach(from: &Netns, to: &str) -> Result {
+    wait::until_ok(|| ping_with(from, to, 1, &["-W", "1"])?.all()).map(drop)
+}
+
 /// What iperf3 counted at the receiving end.
 #[derive(Clone, Copy, Debug)]
 pub struct Iperf {

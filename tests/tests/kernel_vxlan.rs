@@ -154,7 +154,7 @@ fn a_remote_goes_and_comes_back(link: Link) -> Result {
     vtep.ip(&format!("link set {HOST_END} down"))?;
     vtep.ip(&format!("link set {HOST_END} address {renewed}"))?;
     vtep.ip(&format!("link set {HOST_END} up"))?;
-    wait::until_ok(|| traffic::ping(vtep, &host_ip(1), 1, 64)?.all())?;
+    traffic::reach(vtep, &host_ip(1))?;
     traffic::ping(host, &vtep_ip(1), 5, 64)?.all()?;
     let neighbour = site
         .lab
@@ -168,7 +168,7 @@ fn several_remotes_share_an_overlay(link: Link) -> Result {
     let site = Site::new(Plan::new(link).vteps(3))?;
     let host = site.host(1);
     for n in 1..=3 {
-        wait::until_ok(|| traffic::ping(host, &vtep_ip(n), 1, 64)?.all())?;
+        traffic::reach(host, &vtep_ip(n))?;
         traffic::ping(site.vtep(n), &host_ip(1), 3, 64)?.all()?;
         site.wait_fdb(&vtep_mac(n), "remote", &site::underlay(n))?;
     }

@@ -5,7 +5,7 @@ use overpath_tests::daemon::Setup;
 use overpath_tests::lab::{Lab, Link};
 use overpath_tests::netns::Netns;
 use overpath_tests::testpmd::{self, Testpmd};
-use overpath_tests::{Result, need, skip, traffic, wait};
+use overpath_tests::{Result, need, skip, traffic};
 use std::path::Path;
 
 fn vhost(socket: &Path, mode: &str) -> Result<Testpmd> {
@@ -36,7 +36,7 @@ fn a_host_pings_a_vhost_peer() -> Result {
     lab.start(&(guest_port(&socket) + bridge))?;
     let host = Netns::new("host")?;
     lab.plug(&lan, &host, "02:00:00:00:0b:01", Some("10.0.0.101/24"))?;
-    wait::until_ok(|| traffic::ping(&host, "10.0.0.9", 1, 56)?.all())?;
+    traffic::reach(&host, "10.0.0.9")?;
     traffic::ping(&host, "10.0.0.9", 20, 1400)?.all()?;
     lab.stop()?.check()?;
     drop(testpmd);
