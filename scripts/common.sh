@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+TARGET=${CARGO_TARGET_DIR:-target}
+# cargo is run in the root, and takes a relative path from there.
+[[ $TARGET = /* ]] || TARGET=$ROOT/$TARGET
 # Tools that are built once and used by every checkout.
 CACHE=${OVERPATH_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/overpath}
 

@@ -1,6 +1,7 @@
 //! Tests that cannot run on this host say so loudly, and only for something the host lacks.
 
 use crate::command;
+use crate::netns::Netns;
 use std::fs::OpenOptions;
 use std::io::Write;
 
@@ -28,23 +29,44 @@ macro_rules! need {
 /// For [`need!`](crate::need): root, and network namespaces.
 pub const LAB: &str = "lab";
 
-/// Why `what` (a program, or [`LAB`]) is not to be had on this host.
+/// For [`need!`](crate::need): tap devices.
+pub const TAP: &str = "tap";
+
+/// For [`need!`](crate::need): VXLAN in the kernel.
+pub const VXLAN: &str = "vxlan";
+
+/// Why `what` (a program, or one of the words above) is not to be had on this host.
 #[must_use]
 pub fn missing(what: &str) -> Option<String> {
-    if what != LAB {
-        let there = command::found(what);
-        return (!there).then(|| format!("{what} is not installed: scripts/install-deps lab test"));
+    match what {
+        LAB => missing_lab(),
+        TAP => {
+            let there = std::path::Path::new("/dev/net/tun").exists();
+            (!there).then(|| "no /dev/net/tun: the kernel has no tap devices".into())
+        }
+        VXLAN => {
+            let add = "link add vx1 type vxlan id 1 dstport 4789 local 127.0.0.1";
+            let made = Netns::new("try").and_then(|ns| ns.ip(add));
+            made.err()
+                .map(|error| format!("no VXLAN in the kernel: {error}"))
+        }
+        program if command::found(program) => None,
+        program => Some(format!(
+            "{program} is not installed: scripts/install-deps lab test"
+        )),
     }
+}
+
+fn missing_lab() -> Option<String> {
     if !command::found("ip") {
         return Some("ip is not installed: scripts/install-deps lab".into());
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let root = status.lines().any(|line| line.starts_with("Uid:\t0\t"));
-    if !root {
+    if !status.lines().any(|line| line.starts_with("Uid:\t0\t")) {
         return Some("namespaces need root: run this as root, or scripts/test e2e".into());
     }
-    crate::netns::Netns::new("try")
-        .err()
+    let made = Netns::new("try");
+    made.err()
         .map(|error| format!("no network namespaces: {error}"))
 }
 

@@ -48,13 +48,25 @@ fn two_vteps_over_a_wire(link: Link) -> Result {
 
 #[test]
 fn kernel_vteps_talk_through_a_wire_of_taps() -> Result {
-    need!(skip::LAB, testpmd::PROGRAM, "iperf3");
+    need!(
+        skip::LAB,
+        skip::TAP,
+        skip::VXLAN,
+        testpmd::PROGRAM,
+        "iperf3"
+    );
     two_vteps_over_a_wire(Link::Tap)
 }
 
 #[test]
 fn kernel_vteps_talk_through_a_wire_of_veths() -> Result {
-    need!(skip::LAB, testpmd::PROGRAM, "iperf3", "ethtool");
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        testpmd::PROGRAM,
+        "iperf3",
+        "ethtool"
+    );
     two_vteps_over_a_wire(Link::AfPacket)
 }
 

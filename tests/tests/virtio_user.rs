@@ -26,7 +26,7 @@ fn guest_port(socket: &Path) -> String {
 /// testpmd answers ARP and echo requests to any address; a kernel host pings it through overpath.
 #[test]
 fn a_host_pings_a_vhost_peer() -> Result {
-    need!(skip::LAB, testpmd::PROGRAM, "ping");
+    need!(skip::LAB, skip::TAP, testpmd::PROGRAM, "ping");
     let dir = tempfile::tempdir()?;
     let socket = dir.path().join("vhost");
     let testpmd = vhost(&socket, "icmpecho")?;
@@ -46,7 +46,7 @@ fn a_host_pings_a_vhost_peer() -> Result {
 /// As many packets as the ring takes, into a port that swallows them.
 #[test]
 fn a_flood_from_a_vhost_peer_is_counted_to_the_last() -> Result {
-    need!(skip::LAB, testpmd::PROGRAM);
+    need!(skip::LAB, skip::TAP, testpmd::PROGRAM);
     let dir = tempfile::tempdir()?;
     let socket = dir.path().join("vhost");
     let mut testpmd = vhost(&socket, "txonly")?;
