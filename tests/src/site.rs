@@ -26,6 +26,8 @@ pub struct Plan {
     pub vteps: u8,
     /// How many local hosts.
     pub hosts: u8,
+    /// On how many worker lcores the switch runs.
+    pub workers: usize,
     /// Further lines of the `[[bridge]]` table.
     pub bridge: &'static str,
 }
@@ -38,6 +40,7 @@ impl Plan {
             link,
             vteps: 1,
             hosts: 1,
+            workers: 1,
             bridge: "",
         }
     }
@@ -52,6 +55,12 @@ impl Plan {
     #[must_use]
     pub fn hosts(self, hosts: u8) -> Self {
         Self { hosts, ..self }
+    }
+
+    /// On so many worker lcores.
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
     }
 
     /// With further lines in the `[[bridge]]` table.
@@ -126,7 +135,7 @@ impl Site {
     /// # Errors
     /// If anything fails on the way.
     pub fn new(plan: Plan) -> Result<Self> {
-        let mut lab = Lab::new(plan.link)?;
+        let mut lab = Lab::new(plan.link)?.workers(plan.workers);
         let (underlay_mtu, overlay_mtu) = plan.link.mtus();
         let uplink = lab.port("uplink", underlay_mtu)?;
         let lans = (1..=plan.hosts).map(|n| lab.port(&format!("lan{n}"), overlay_mtu));

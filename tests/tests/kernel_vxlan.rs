@@ -199,6 +199,21 @@ fn several_remotes_share_an_overlay(link: Link) -> Result {
     site.finish()
 }
 
+fn two_workers_share_the_ports(link: Link) -> Result {
+    let site = Site::new(Plan::new(link).hosts(2).workers(2))?;
+    site.warm_up()?;
+    traffic::reach(site.host(1), &host_ip(2))?;
+    traffic::ping(site.host(1), &host_ip(2), 20, 1000)?.all()?;
+    traffic::ping(site.vtep(1), &host_ip(2), 20, 1000)?.all()?;
+    traffic::iperf3(site.host(1), site.vtep(1), &vtep_ip(1), &[])?;
+    if link == Link::AfPacket {
+        // One transmit queue each: what the other worker has for such a port is handed over.
+        let stats = site.lab.daemon()?.stats()?;
+        assert!(stats["events"]["handed_off"].as_u64() > Some(0), "{stats}");
+    }
+    site.finish()
+}
+
 macro_rules! over {
     ($module:ident, $link:expr, $($name:ident),+) => {
         mod $module {
@@ -226,6 +241,7 @@ over!(
     a_silent_mac_ages_and_is_flooded_again,
     a_remote_goes_and_comes_back,
     several_remotes_share_an_overlay,
+    two_workers_share_the_ports,
 );
 
 /// A kernel that leaves the outer checksum open for hardware to finish, and hardware that does not
