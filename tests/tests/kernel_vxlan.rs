@@ -199,6 +199,23 @@ fn several_remotes_share_an_overlay(link: Link) -> Result {
     site.finish()
 }
 
+/// Neighbour discovery is multicast: it is flooded to remotes, and the answers are not.
+fn ipv6_hosts_find_each_other(link: Link) -> Result {
+    let site = Site::new(Plan::new(link))?;
+    let ends = [
+        (site.host(1), HOST_DEVICE, 1),
+        (site.vtep(1), VTEP_DEVICE, 2),
+    ];
+    for (ns, device, n) in ends {
+        ns.write_proc(&format!("net/ipv6/conf/{device}/disable_ipv6"), "0")?;
+        ns.ip(&format!("addr add 2001:db8::{n}/64 dev {device} nodad"))?;
+    }
+    traffic::reach(site.host(1), "2001:db8::2")?;
+    traffic::ping(site.host(1), "2001:db8::2", 5, 1000)?.all()?;
+    traffic::ping(site.vtep(1), "2001:db8::1", 5, 1000)?.all()?;
+    site.finish()
+}
+
 fn two_workers_share_the_ports(link: Link) -> Result {
     let site = Site::new(Plan::new(link).hosts(2).workers(2))?;
     site.warm_up()?;
@@ -241,6 +258,7 @@ over!(
     a_silent_mac_ages_and_is_flooded_again,
     a_remote_goes_and_comes_back,
     several_remotes_share_an_overlay,
+    ipv6_hosts_find_each_other,
     two_workers_share_the_ports,
 );
 
