@@ -5,6 +5,25 @@
 //! (`K_MBUF_DATA_OFF` and its kin); functions `shim_*` wrap inline functions of the headers.
 //!
 //! There is no logic here. Safe owners of what these functions return are in `fastpath::dpdk`.
+//!
+//! ```text
+//!   installed headers --bindgen, allowlist in build.rs--> functions, types
+//!   wrapper.h         --bindgen-------------------------> K_* constants
+//!   shim.c            --cc------------------------------> shim_* functions
+//! ```
+//!
+//! # Threads
+//!
+//! Those of DPDK: each function says in DPDK's documentation who may call it when. A queue of a port
+//! belongs to one thread at a time; `rte_eal_init` is called once in a process.
+//!
+//! # Example
+//!
+//! ```
+//! // SAFETY: returns a string that lives as long as the process, initialised or not.
+//! let version = unsafe { std::ffi::CStr::from_ptr(dpdk_sys::rte_version()) };
+//! assert!(version.to_bytes().starts_with(b"DPDK "));
+//! ```
 
 #![no_std]
 pub use bindings::*;

@@ -1,4 +1,78 @@
-//! The data plane of overpath.
+//! The data plane of overpath: one loop per core, which reads shared state and never waits.
+//!
+//! ```text
+//!   io::RxQueue -> parse -> cache -> action -> tx::Outputs -> io::TxQueue
+//!                             | miss   ^ |
+//!                             v        | +-> tx::Punt, event::Event: to control
+//!                          resolve ----+
+//!                             ^
+//!          snapshot, fdb -----+   written by control, read here
+//! ```
+//!
+//! [`worker::Worker`] is the loop. [`parse`](parse::parse) turns a frame into a [`key::FlowKey`],
+//! [`cache::Cache`] has the decision or [`resolve`](resolve::resolve) makes it, and
+//! [`action::run`] carries it out. All of it is generic over [`io::Io`]: packets of DPDK in the
+//! daemon (`dpdk::DpdkIo`, feature `dpdk`), packets on the heap ([`io::heap::HeapIo`]) in tests.
+//!
+//! # Threads
+//!
+//! A worker belongs to one thread and owns its queues and its cache. What it shares with control:
+//!
+//! | what | writer | readers |
+//! | --- | --- | --- |
+//! | [`snapshot::Snapshot`], by [`publish`] | control | workers |
+//! | [`fdb`]: table, change log | control | workers |
+//! | [`snapshot::NextHop`] | control | workers |
+//! | [`fdb::SeenWriter`], [`stats`] | one worker each | control |
+//! | rings ([`tx`], [`worker::Command`]), [`event`] | one end each | the other end |
+//!
+//! In the code here a worker does not lock, allocate, make a system call, read a clock or format
+//! text. Time is an argument.
+//!
+//! # Example
+//!
+//! A frame from a station that nobody knows is parsed and decided: learn it, and flood.
+//!
+//! ```
+//! use fastpath::action::{Action, From};
+//! use fastpath::ids::{BridgeId, PortId};
+//! use fastpath::snapshot::{Bridge, Port, Snapshot};
+//! use fastpath::wire::{Mac, craft};
+//! use fastpath::{fdb::Fdb, key::Field, parse::parse, resolve::resolve};
+//! use std::sync::Arc;
+//!
+//! let (port, bridge) = (PortId::new(0).unwrap(), BridgeId::new(0).unwrap());
+//! let lan = Port {
+//!     id: port,
+//!     mac: Mac::new([2, 0, 0, 0, 0, 0xff]),
+//!     mtu: 1500,
+//!     generation: 0,
+//!     up: true,
+//!     bridge: Some(bridge),
+//!     addresses: Vec::new(),
+//!     tx_queues: 1,
+//!     may_chain: true,
+//! };
+//! let snapshot = Snapshot {
+//!     ports: vec![Some(Arc::new(lan))],
+//!     bridges: vec![Arc::new(Bridge { id: bridge, learning: true, flood: Vec::new() })],
+//!     ..Snapshot::default()
+//! };
+//! let (_writer, fdb) = Fdb::new(16, 1);
+//!
+//! let sender = (Mac::new([2, 0, 0, 0, 0, 1]), [10, 0, 0, 1].into());
+//! let receiver = (Mac::new([2, 0, 0, 0, 0, 2]), [10, 0, 0, 2].into());
+//! let frame = craft::Pair::new(sender, receiver).udp(5000, 53, b"?");
+//! let parsed = parse(port, &frame, frame.len(), &snapshot.udp_ports);
+//! assert_eq!(parsed.key.get(Field::DST_PORT), 53);
+//!
+//! let resolution = resolve(&parsed.key, &snapshot, &fdb);
+//! let actions: Vec<_> = resolution.decision.program.actions().collect();
+//! assert_eq!(actions, [Action::Learn, Action::Flood { bridge, from: From::Port(port) }]);
+//! // It rests on both MACs, and was not asked what is inside.
+//! assert_eq!(resolution.dependencies.len(), 2);
+//! assert_eq!(parsed.key.masked(&resolution.mask).get(Field::DST_PORT), 0);
+//! ```
 
 pub mod action;
 pub mod cache;
