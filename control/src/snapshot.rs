@@ -5,14 +5,17 @@ use crate::ports::Port;
 use crate::tunnels::Tunnels;
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
-use fastpath::snapshot::{self, Member, Snapshot};
+use fastpath::snapshot::{self, Member, Remote, Snapshot};
 use std::sync::Arc;
 
-/// Builds the snapshot. Decisions made before it are void: `generation` differs from theirs.
+/// Builds the snapshot that follows `previous`. Decisions about packets from a port are void if
+/// anything that they read is different now: then the port's generation becomes `generation`, a
+/// number that was not used before, else it stays.
 pub fn build<I: Io>(
     wanted: &Wanted,
     ports: &[Port<I>],
     tunnels: &Tunnels,
+    previous: &Snapshot,
     generation: u32,
 ) -> Snapshot {
     let mut snapshot = Snapshot {
@@ -27,7 +30,52 @@ pub fn build<I: Io>(
             flood: flood(wanted, bridge, id, tunnels),
         }));
     }
+    keep_generations(&mut snapshot, previous);
     snapshot
+}
+
+/// Gives ports of which nothing changed that decides the generation that they had.
+fn keep_generations(snapshot: &mut Snapshot, previous: &Snapshot) {
+    let underlay_same = same_underlay(snapshot, previous);
+    let bridges = &snapshot.bridges;
+    for (port, before) in snapshot.ports.iter_mut().zip(&previous.ports) {
+        let (Some(port), Some(before)) = (port.as_mut().map(Arc::make_mut), before) else {
+            continue;
+        };
+        let learning = |bridges: &[Arc<snapshot::Bridge>]| {
+            let bridge = bridges.get(port.bridge?.index());
+            bridge.map(|bridge| bridge.learning)
+        };
+        let same = (port.mac, port.bridge, &port.addresses)
+            == (before.mac, before.bridge, &before.addresses)
+            && learning(bridges) == learning(&previous.bridges)
+            && (port.addresses.is_empty() || underlay_same);
+        if same {
+            port.generation = before.generation;
+        }
+    }
+}
+
+/// What decides about packets from any underlay port: tunnels, their remotes and bridges, and which
+/// addresses are our own.
+fn same_underlay(snapshot: &Snapshot, previous: &Snapshot) -> bool {
+    let addresses = |of: &Snapshot| -> Vec<_> {
+        let ports = of.ports.iter().flatten();
+        ports.flat_map(|port| port.addresses.clone()).collect()
+    };
+    let learning = |of: &Snapshot| -> Vec<_> { of.bridges.iter().map(|b| b.learning).collect() };
+    let same_remote = |(a, b): (&Option<Arc<Remote>>, &Option<Arc<Remote>>)| match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    let remotes = (&snapshot.remotes, &previous.remotes);
+    snapshot.end_points == previous.end_points
+        && snapshot.udp_ports == previous.udp_ports
+        && snapshot.tunnels == previous.tunnels
+        && learning(snapshot) == learning(previous)
+        && addresses(snapshot) == addresses(previous)
+        && remotes.0.len() == remotes.1.len()
+        && remotes.0.iter().zip(remotes.1).all(same_remote)
 }
 
 /// Ports first, then the default remotes of the bridge's tunnels.
@@ -80,7 +128,13 @@ mod tests {
         let ports: Vec<Port<HeapIo>> = numbered
             .map(|(id, port)| Port::new(id, port.clone(), None))
             .collect();
-        let snapshot = build(&wanted, &ports, &Tunnels::new(&wanted), 1);
+        let snapshot = build(
+            &wanted,
+            &ports,
+            &Tunnels::new(&wanted),
+            &Snapshot::default(),
+            1,
+        );
         assert_eq!(snapshot.ports.len(), 3);
         assert!(snapshot.ports.iter().all(Option::is_none));
         let flood = snapshot.bridges[0].flood.iter().map(|member| match member {

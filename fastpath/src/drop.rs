@@ -48,7 +48,7 @@ reasons! {
     OuterFragment = "outer_fragment",
     /// Ends within its UDP header (RFC 768).
     UdpTruncated = "udp_truncated",
-    /// UDP length shorter than its header or not what IPv4 carries.
+    /// UDP length shorter than its header or longer than what IPv4 carries.
     UdpLength = "udp_length",
     /// Wrong UDP checksum; zero is none and passes over IPv4 (RFC 7348, 4.1).
     UdpChecksum = "udp_checksum",
@@ -92,7 +92,7 @@ reasons! {
     MtuExceeded = "mtu_exceeded",
     /// Nowhere to put the outer headers.
     NoHeadroom = "no_headroom",
-    /// The packet pool is empty.
+    /// The packet pool is empty, or a packet that had to be copied does not fit into one buffer.
     NoBuffer = "no_buffer",
     /// More new flows in one round than the worker may resolve.
     ResolveBudget = "resolve_budget",

@@ -44,7 +44,7 @@ macro_rules! flags {
 }
 
 flags! {
-    /// An 802.1Q tag follows the MACs.
+    /// An 802.1Q tag that names a VLAN follows the MACs.
     HAS_VLAN = 16,
     /// A well-formed ARP packet for IPv4 over Ethernet.
     HAS_ARP = 17,

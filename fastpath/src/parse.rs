@@ -85,7 +85,8 @@ impl Walk<'_> {
             && let Some(tci) = cursor.u16()
             && let Some(inner_type) = cursor.u16()
         {
-            self.set(Field::HAS_VLAN, 1u8);
+            // VLAN 0 is none: the tag only carries a priority (IEEE 802.1Q, 6.9.1).
+            self.set(Field::HAS_VLAN, u8::from(tci & 0xfff != 0));
             self.set(Field::VLAN_ID, tci & 0xfff);
             ether_type = inner_type;
         }

@@ -148,7 +148,7 @@ pub enum Member {
 }
 
 /// One tunnel end point of ours.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tunnel {
     /// Its number.
     pub id: TunnelId,

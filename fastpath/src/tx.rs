@@ -98,8 +98,18 @@ impl<I: Io> Outputs<I> {
         self.ip_id ^ self.worker.get() << 10
     }
 
-    /// Hands a packet to control, or gives it back if the ring is full.
-    pub fn punt(&mut self, ingress: PortId, packet: I::Packet) -> Result<(), I::Packet> {
+    /// Hands a packet to control, or gives it back if the ring is full. What is not `urgent` may
+    /// fill half of it, so that a flood of echo requests leaves room for ARP.
+    pub fn punt(
+        &mut self,
+        ingress: PortId,
+        packet: I::Packet,
+        urgent: bool,
+    ) -> Result<(), I::Packet> {
+        let ring = self.punts.buffer().capacity();
+        if !urgent && self.punts.slots() <= ring / 2 {
+            return Err(packet);
+        }
         self.punts
             .push(Punt { packet, ingress })
             .map_err(|rtrb::PushError::Full(punt)| punt.packet)

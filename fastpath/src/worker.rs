@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 /// Most receive queues of one worker.
 pub const MAX_RX_QUEUES: usize = 256;
-/// Flows that a worker resolves in one round, so that new ones cannot starve established ones.
+/// New flows that a worker resolves in one round, so that they cannot starve established ones. A
+/// flow whose decision is only to be renewed does not count.
 pub const RESOLVE_BUDGET: usize = 64;
 /// Bytes in which all headers that overpath reads lie. A first segment shorter than that, with more
 /// behind it, is straightened on receipt.
@@ -90,6 +91,8 @@ pub struct Worker<I: Io> {
     parts: Parts<I>,
     cache: Cache,
     queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
+    /// The queue that comes first in this round: each in turn, or the budget would favour one.
+    first: usize,
     budget: usize,
 }
 
@@ -101,6 +104,7 @@ impl<I: Io> Worker<I> {
             parts,
             cache,
             queues: ArrayVec::new(),
+            first: 0,
             budget: 0,
         }
     }
@@ -112,7 +116,9 @@ impl<I: Io> Worker<I> {
         self.parts.learner.set_now(now);
         self.budget = RESOLVE_BUDGET;
         let mut moved = self.drain_inbound();
-        for at in 0..self.queues.len() {
+        let count = self.queues.len();
+        self.first = (self.first + 1).checked_rem(count).unwrap_or(0);
+        for at in (self.first..count).chain(0..self.first) {
             let mut burst = Burst::new();
             if self.queues[at].receive(&mut burst) > 0 {
                 moved += burst.len();
@@ -292,11 +298,13 @@ impl<I: Io> Worker<I> {
                 continue;
             }
             stats.misses.add(1);
-            let Some(left) = self.budget.checked_sub(1) else {
-                decisions.push(None);
-                continue;
-            };
-            self.budget = left;
+            if !self.cache.knows(&parsed.key) {
+                let Some(left) = self.budget.checked_sub(1) else {
+                    decisions.push(None);
+                    continue;
+                };
+                self.budget = left;
+            }
             let resolution = resolve(&parsed.key, snapshot, &self.parts.fdb);
             count(
                 stats,

@@ -370,7 +370,8 @@ impl<I: Io> State<I> {
     fn publish(&mut self) {
         if std::mem::take(&mut self.dirty) {
             self.generation = self.generation.wrapping_add(1);
-            let snapshot = build(&self.wanted, &self.ports, &self.tunnels, self.generation);
+            let (before, number) = (self.world.current(), self.generation);
+            let snapshot = build(&self.wanted, &self.ports, &self.tunnels, before, number);
             self.published = self.world.publish(snapshot);
             self.tunnels.seal(self.published);
         }

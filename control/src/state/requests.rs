@@ -1,6 +1,6 @@
 //! Answers to the api thread, from what state knows.
 
-use super::{BATCH, SECOND, State};
+use super::{SECOND, State};
 use crate::ageing::age;
 use crate::api::messages::{self as api, Method, Reply};
 use crate::ports::{Life, Port};
@@ -12,23 +12,20 @@ use fastpath::stats::{Account, Counter, Drops, PortStats, WorkerStats};
 use std::collections::BTreeMap;
 
 impl<I: Io> State<I> {
+    /// Answers one client: a long answer takes its time, and the next step is not far.
     pub(super) fn requests(&mut self) -> bool {
-        let mut busy = false;
-        for _ in 0..BATCH {
-            let Ok(request) = self.requests.try_recv() else {
-                break;
-            };
-            busy = true;
-            let reply = match request.method {
-                Method::Version => Reply::Version(self.version()),
-                Method::PortShow => Reply::Ports(self.show_ports()),
-                Method::FdbShow => Reply::Fdb(self.show_fdb()),
-                Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
-                Method::StatsShow => Reply::Stats(Box::new(self.stats())),
-            };
-            request.answer(reply);
-        }
-        busy
+        let Ok(request) = self.requests.try_recv() else {
+            return false;
+        };
+        let reply = match request.method {
+            Method::Version => Reply::Version(self.version()),
+            Method::PortShow => Reply::Ports(self.show_ports()),
+            Method::FdbShow => Reply::Fdb(self.show_fdb()),
+            Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
+            Method::StatsShow => Reply::Stats(Box::new(self.stats())),
+        };
+        request.answer(reply);
+        true
     }
 
     fn version(&self) -> api::Version {

@@ -130,3 +130,43 @@ fn an_uplink_that_flaps() {
     switch.tunnels("a", &from_to(1, 2), &[1], &[], "received sent");
     switch.close();
 }
+
+/// Flows that are established live on when something else changes, however many must be renewed at
+/// once: only what the change can affect is decided anew, and that is no new traffic.
+#[test]
+fn established_flows_survive_a_link_elsewhere() {
+    let ports = ["a", "b", "c"];
+    let mut text = String::from("[[bridge]]\nname = \"br1\"\nports = [\"e\"]\n");
+    for (n, name) in ports.iter().chain(&["o", "e"]).enumerate() {
+        text += &format!("[[port]]\nname = \"{name}\"\ndevice = \"heap{n}\"\n");
+    }
+    text += "[[bridge]]\nname = \"br0\"\nports = [\"a\", \"b\", \"c\", \"o\"]\n";
+    let mut switch = Switch::new(&text);
+    switch.pass("o", &broadcast(250));
+    let all = |switch: &mut Switch| {
+        for (port, first) in ports.iter().zip([0, 50, 100]) {
+            for station in first..first + 32 {
+                assert!(switch.rig.send(port, &from_to(station, 250)));
+            }
+        }
+        switch.rig.run(200);
+    };
+    for _ in 0..5 {
+        all(&mut switch);
+    }
+    switch.settle();
+    for (port, up) in [("e", false), ("c", false), ("c", true)] {
+        let before = switch.rig.stats().drops;
+        switch.rig.set_link(port, up);
+        switch.settle();
+        all(&mut switch);
+        let now = switch.rig.stats().drops;
+        let budget = "resolve_budget";
+        assert_eq!(now.get(budget), before.get(budget), "{port}");
+        for _ in 0..5 {
+            all(&mut switch);
+        }
+    }
+    switch.rig.received("o");
+    switch.close();
+}

@@ -4,6 +4,7 @@ use super::{Action, Program, Target, decap, flood};
 use crate::drop::DropReason;
 use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
+use crate::key::Field;
 use crate::learn::Learner;
 use crate::parse::Parsed;
 use crate::resolve::Decision;
@@ -113,7 +114,10 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                     }
                 }
                 Action::Flood { bridge, from } => return flood::flood(self, bridge, from, packet),
-                Action::Punt => return self.punt(ingress, packet),
+                Action::Punt => {
+                    let urgent = parsed.key.get(Field::HAS_ARP) != 0;
+                    return self.punt(ingress, packet, urgent);
+                }
                 Action::Drop(reason) => return self.end(Verdict::Dropped(reason)),
                 Action::DropFault(reason) => {
                     return self.end(Verdict::Dropped(parsed.fault.unwrap_or(reason)));
@@ -130,8 +134,8 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         }
     }
 
-    fn punt(&mut self, ingress: PortId, packet: I::Packet) {
-        let verdict = match self.context.outputs.punt(ingress, packet) {
+    fn punt(&mut self, ingress: PortId, packet: I::Packet, urgent: bool) {
+        let verdict = match self.context.outputs.punt(ingress, packet, urgent) {
             Ok(()) => Verdict::Consumed,
             Err(_packet) => Verdict::Dropped(DropReason::PuntFull),
         };

@@ -90,12 +90,17 @@ impl Cache {
         self.masks.len()
     }
 
-    /// The decision kept for `key`, whose ingress port is at `generation`.
+    /// What is kept for `key`, whose ingress port is at `generation`.
     pub fn lookup(&mut self, key: &FlowKey, generation: u32) -> Option<Decision> {
         let at = self.find(key, Some(generation))?;
         let entry = self.slab[at].as_mut()?;
         entry.used = true;
         Some(entry.decision)
+    }
+
+    /// Whether there is an entry for `key`, be it of an older generation: a flow that is no new one.
+    pub fn knows(&self, key: &FlowKey) -> bool {
+        self.find(key, None).is_some()
     }
 
     fn find(&self, key: &FlowKey, generation: Option<u32>) -> Option<usize> {

@@ -333,3 +333,12 @@ fn a_guest_frame_is_the_outer_frame() {
     assert_eq!(parsed.key.get(Field::SRC_MAC), guest(1).0.to_u64());
     assert_eq!(flags(&parsed), "ethernet ipv4 udp");
 }
+
+/// It is for priority only (IEEE 802.1Q, 6.9.1).
+#[test]
+fn a_tag_without_a_vlan_is_none() {
+    let tag = Tag::from_bits(0xe000);
+    let tagged = craft::tagged(&samples::VXLAN_UDP, EtherType::VLAN, tag);
+    let (parsed, plain) = (parse_frame(&tagged), parse_frame(&samples::VXLAN_UDP));
+    assert_eq!((parsed.key, parsed.inner_at), (plain.key, 54));
+}

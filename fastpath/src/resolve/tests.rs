@@ -92,7 +92,7 @@ fn assert_not_for_us(frame: impl Fn(Pair) -> Vec<u8>, reason: Action) {
 
 #[test]
 fn what_is_not_for_us() {
-    let tag = Tag::from_bits(0);
+    let tag = Tag::from_bits(1);
     let drop = Action::Drop;
     assert_not_for_us(
         |pair| craft::tagged(&pair.udp(1, 4789, &[]), EtherType::VLAN, tag),

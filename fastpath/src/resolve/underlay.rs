@@ -50,12 +50,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Requests for our addresses, answers to our requests, and announcements (RFC 826, RFC 5227).
+    /// In a bridge announcements are for all its stations, so they are bridged.
     fn arp(&mut self, port: &'a Port) -> Action {
         if !self.key.is(Field::HAS_ARP) {
             return self.not_for_us(port, DropReason::NotForUs);
         }
         let target = self.key.ip(Field::DST_IP);
-        if port.addresses.contains(&target) || self.key.ip(Field::SRC_IP) == target {
+        let ours = port.addresses.contains(&target);
+        if ours || (port.bridge.is_none() && self.key.ip(Field::SRC_IP) == target) {
             Action::Punt
         } else {
             self.not_for_us(port, DropReason::NotForUs)

@@ -135,14 +135,14 @@ fn new_flows_have_a_budget_and_established_ones_do_not() {
     };
     assert_eq!(
         ports.map(drops),
-        [0, 0, 0, 16],
-        "64 of 80 in the order of the queues"
+        [0, 16, 0, 0],
+        "64 of 80 in the order of the queues, the third one first in this round"
     );
     assert_eq!((stats.cache.hits.get(), stats.cache.misses.get()), (1, 81));
     // A round later there is a new one.
-    site.arrive(BOTH, &to_station(19));
+    site.arrive(B, &to_station(19));
     site.poll(0, 0);
-    assert_eq!((drops(BOTH), stats.cache.misses.get()), (16, 82));
+    assert_eq!((drops(B), stats.cache.misses.get()), (16, 82));
     drop(stats);
     site.stop();
 }
@@ -195,7 +195,8 @@ fn what_is_for_the_switch_goes_to_control() {
     assert_eq!((punt.ingress, punt.packet.bytes()), (port(UPLINK), frame));
     drop(punt);
     let stats = site.stop();
-    let expected = "2.received 10, 2.consumed 8, 2.dropped.punt_full 2, \
+    // Echo requests may fill half of the ring.
+    let expected = "2.received 10, 2.consumed 4, 2.dropped.punt_full 6, \
         hits 9, misses 1, inserted 1";
     assert_eq!(moved(&stats[0]), expected);
 }

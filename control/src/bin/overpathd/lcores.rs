@@ -1,6 +1,6 @@
 //! Puts workers on lcores, and takes them back.
 
-use fastpath::dpdk::{Clock, DpdkIo, Eal, LaunchError, LcoreHandle};
+use fastpath::dpdk::{Clock, DpdkIo, Eal, LaunchError, Lcore, LcoreHandle};
 use fastpath::worker::Worker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,10 +30,25 @@ impl Milliseconds {
         }
     }
 
-    /// The time.
+    /// The time. A CPU whose counter is a hair behind says 0.
     pub(crate) fn now(&self) -> u64 {
-        self.clock.now().wrapping_sub(self.start) / self.per_millisecond
+        self.clock.now().saturating_sub(self.start) / self.per_millisecond
     }
+}
+
+fn launch(
+    eal: &Eal,
+    lcore: Lcore,
+    mut worker: DpdkWorker,
+    clock: Milliseconds,
+    stop: Arc<AtomicBool>,
+) -> Result<LcoreHandle<DpdkWorker>, LaunchError> {
+    eal.launch(lcore, move || {
+        while !stop.load(Ordering::Relaxed) {
+            worker.poll(clock.now());
+        }
+        worker
+    })
 }
 
 /// Workers that run.
@@ -59,14 +74,15 @@ impl Running {
             return Ok(Running::Main(Box::new(worker)));
         }
         let mut handles = Vec::new();
-        for (lcore, mut worker) in eal.worker_lcores().iter().zip(workers) {
-            let stop = Arc::clone(stop);
-            handles.push(eal.launch(*lcore, move || {
-                while !stop.load(Ordering::Relaxed) {
-                    worker.poll(clock.now());
+        for (lcore, worker) in eal.worker_lcores().iter().zip(workers) {
+            match launch(eal, *lcore, worker, clock, Arc::clone(stop)) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    drop(Running::Lcores(handles).join());
+                    return Err(error);
                 }
-                worker
-            })?);
+            }
         }
         Ok(Running::Lcores(handles))
     }

@@ -34,7 +34,7 @@ fn naive_ethernet(parsed: &mut Parsed, head: &[u8], len: usize) -> Option<DropRe
     if ether_type == EtherType::VLAN
         && let Some(tag) = Vlan::new(&head[14..])
     {
-        key.set(Field::HAS_VLAN, 1);
+        key.set(Field::HAS_VLAN, u64::from(tag.tag().vid.get() != 0));
         key.set(
             Field::VLAN_ID,
             u64::from(u16::from_be_bytes([head[14] & 0xf, head[15]])),
