@@ -2,6 +2,7 @@
 #include "wrapper.h"
 
 #include <rte_cycles.h>
+#include <rte_devargs.h>
 
 int shim_errno(void) { return rte_errno; }
 
@@ -26,6 +27,13 @@ void shim_pktmbuf_free(struct rte_mbuf *mbuf) { rte_pktmbuf_free(mbuf); }
 void shim_pktmbuf_attach(struct rte_mbuf *indirect, struct rte_mbuf *direct)
 {
 	rte_pktmbuf_attach(indirect, direct);
+}
+
+/* Not inline, but the struct that it returns is of no other use. */
+const char *shim_dev_arguments(const struct rte_device *device)
+{
+	const struct rte_devargs *devargs = rte_dev_devargs(device);
+	return devargs != NULL ? devargs->args : NULL;
 }
 
 /* Not inline, but the fields of its result are bit fields within unions that moved. */

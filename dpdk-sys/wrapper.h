@@ -90,6 +90,7 @@ uint16_t shim_eth_tx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **mbuf
 struct rte_mbuf *shim_pktmbuf_alloc(struct rte_mempool *pool);
 void shim_pktmbuf_free(struct rte_mbuf *mbuf);
 void shim_pktmbuf_attach(struct rte_mbuf *indirect, struct rte_mbuf *direct);
+const char *shim_dev_arguments(const struct rte_device *device);
 int shim_eth_link_get_nowait(uint16_t port, uint32_t *speed, bool *full_duplex, bool *up);
 
 #endif

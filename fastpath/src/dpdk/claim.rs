@@ -1,29 +1,52 @@
 //! Which ports have an owner, and who may add and remove devices.
 
 use super::PortIndex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Ports that have an owner. DPDK's lists of buses and devices are not safe for use from several
-/// threads, so whoever adds, looks up or removes a device holds this lock meanwhile.
-static CLAIMED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+#[derive(Debug)]
+struct Known {
+    /// Ports that have an owner.
+    claimed: BTreeSet<u16>,
+    /// What the EAL was given with a device, by the name that the device was opened by. Removing
+    /// the device removes it in DPDK.
+    arguments: BTreeMap<String, CString>,
+}
+
+/// DPDK's lists of buses and devices are not safe for use from several threads, so whoever adds,
+/// looks up or removes a device holds this lock meanwhile.
+static KNOWN: Mutex<Known> = Mutex::new(Known {
+    claimed: BTreeSet::new(),
+    arguments: BTreeMap::new(),
+});
 
 /// The right to add, look up and remove devices.
-pub(super) struct Devices(MutexGuard<'static, BTreeSet<u16>>);
+pub(super) struct Devices(MutexGuard<'static, Known>);
 
 impl Devices {
     /// Waits for the right.
     pub(super) fn lock() -> Self {
-        Devices(CLAIMED.lock().unwrap_or_else(PoisonError::into_inner))
+        Devices(KNOWN.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Marks a port as owned; `false` if it is.
     pub(super) fn claim(&mut self, port: PortIndex) -> bool {
-        self.0.insert(port.get())
+        self.0.claimed.insert(port.get())
     }
 
     /// The owner is gone.
     pub(super) fn release(&mut self, port: PortIndex) {
-        self.0.remove(&port.get());
+        self.0.claimed.remove(&port.get());
+    }
+
+    /// Keeps the arguments of a device for the time after its removal.
+    pub(super) fn remember(&mut self, name: &str, arguments: CString) {
+        self.0.arguments.insert(name.to_owned(), arguments);
+    }
+
+    /// What was remembered.
+    pub(super) fn arguments(&self, name: &str) -> Option<&CString> {
+        self.0.arguments.get(name)
     }
 }

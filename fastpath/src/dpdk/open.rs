@@ -52,19 +52,27 @@ pub struct Port {
 impl Port {
     /// Takes the port of a device. If DPDK does not know the device yet, it is attached, with the
     /// arguments that follow its name (`net_tap0,iface=up0`, `0000:01:00.0`); else these are not
-    /// looked at. A slow call.
+    /// looked at. A device that the EAL was given with arguments is attached again with those, if
+    /// none follow its name. A slow call.
     pub fn open(eal: &Eal, device: &str) -> Result<Self, OpenError> {
         let name = device_name(device);
         let bad_name = || OpenError::Name {
             device: device.to_owned(),
         };
         let c_name = CString::new(name.as_str()).map_err(|_| bad_name())?;
-        let c_device = CString::new(device).map_err(|_| bad_name())?;
+        let mut c_device = CString::new(device).map_err(|_| bad_name())?;
         if name.is_empty() {
             return Err(bad_name());
         }
         let mut devices = Devices::lock();
-        let index = match find(&c_name) {
+        let found = find(&c_name);
+        if found.is_none()
+            && !device.contains(',')
+            && let Some(arguments) = devices.arguments(&name)
+        {
+            c_device = with_arguments(&c_name, arguments).ok_or_else(bad_name)?;
+        }
+        let index = match found {
             Some(index) => index,
             None => attach(&c_name, &c_device, device)?,
         };
@@ -74,9 +82,16 @@ impl Port {
                 port: index,
             });
         }
+        let device = Device::new(eal, index, name);
+        // What was attached here is attached again by the same text.
+        if found.is_some()
+            && let Some(arguments) = device.arguments()
+        {
+            devices.remember(device.name(), arguments);
+        }
         Ok(Port {
             configured: None,
-            device: Device::new(eal, index, name),
+            device,
         })
     }
 
@@ -101,6 +116,10 @@ fn device_name(device: &str) -> String {
     } else {
         name.to_owned()
     }
+}
+
+fn with_arguments(name: &CStr, arguments: &CStr) -> Option<CString> {
+    CString::new([name.to_bytes(), b",", arguments.to_bytes()].concat()).ok()
 }
 
 fn find(name: &CStr) -> Option<PortIndex> {

@@ -6,7 +6,7 @@ use super::claim::Devices;
 use super::{Eal, Errno};
 use crate::wire::Mac;
 use dpdk_sys as sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -223,6 +223,22 @@ impl Device {
             link_events: flags & sys::K_ETH_DEV_INTR_LSC != 0,
             removal_events: flags & sys::K_ETH_DEV_INTR_RMV != 0,
         })
+    }
+
+    /// What followed the name of the device when it was attached. The caller holds [`Devices`].
+    pub(super) fn arguments(&self) -> Option<CString> {
+        let device = self.raw_info().ok()?.device;
+        if device.is_null() {
+            return None;
+        }
+        // SAFETY: the device exists while its port does.
+        let arguments = unsafe { sys::shim_dev_arguments(device) };
+        if arguments.is_null() {
+            return None;
+        }
+        // SAFETY: a string that belongs to the device, copied while nobody may remove it.
+        let arguments = unsafe { CStr::from_ptr(arguments) }.to_owned();
+        (!arguments.is_empty()).then_some(arguments)
     }
 
     fn name_in_dpdk(&self) -> String {

@@ -143,6 +143,29 @@ fn a_device_has_one_owner() {
 }
 
 #[test]
+fn a_device_of_the_eal_keeps_its_arguments() {
+    on_eal(|eal| {
+        let pool = pool(eal, "given");
+        let length = |device: &str| {
+            let (port, mut rx, tx) = started(eal, device, &pool);
+            let mut burst = Burst::new();
+            assert_ne!(rx.receive(&mut burst), 0);
+            drop(port.stop(vec![rx], vec![tx]).unwrap());
+            burst[0].len()
+        };
+        // Attached by the EAL, then here: with the same arguments unless others are given.
+        assert_eq!(length("net_null_given"), 123);
+        assert_eq!(length("net_null_given"), 123);
+        assert_eq!(length("net_null_given,size=77"), 77);
+        assert_eq!(length("net_null_given"), 123);
+        // Those of a device that was attached here are forgotten with it.
+        assert_eq!(length("net_null_other,size=99"), 99);
+        assert_eq!(length("net_null_other"), 64);
+        assert_eq!(pool.in_use(), 0);
+    });
+}
+
+#[test]
 fn more_than_there_is_becomes_what_there_is() {
     on_eal(|eal| {
         let pool = pool(eal, "caps");

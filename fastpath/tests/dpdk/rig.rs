@@ -37,6 +37,8 @@ fn main_lcore() -> Sender<Job> {
             "-m",
             "128",
             "--no-pci",
+            // The argument is the length of what it receives.
+            "--vdev=net_null_given,size=123",
             "--lcores",
             &lcores,
         ];
