@@ -119,7 +119,7 @@ impl Daemon {
     pub fn wait_quiet(&self) -> Result<Value> {
         let mut last = None;
         wait::until("the switch to be quiet", wait::LONG, || {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(100));
             let stats = self.stats()?;
             let account = Account::from_stats(&stats)?;
             Ok((last.replace(account) == Some(account)).then_some(stats))
