@@ -12,7 +12,6 @@ use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
 use fastpath::worker::Worker;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,8 +21,12 @@ use tracing::{info, warn};
 
 /// Requests of clients that may wait for state.
 const REQUESTS: usize = 64;
-/// About what a packet of the default MTU takes from the pool's memory.
-const MBUF_BYTES: u64 = 2560;
+/// What a packet takes from memory beside its bytes: header, headroom, rounding.
+const MBUF_OVERHEAD: u32 = 512;
+/// Buffers are not made smaller than this.
+const LEAST_ROOM: u32 = 2048;
+/// DPDK's tables and the rings of queues take about as much again as the pool.
+const SURROUNDINGS: u32 = 2;
 /// How long ports may take to close at the end.
 const CLOSING: Duration = Duration::from_secs(10);
 
@@ -53,8 +56,9 @@ pub(crate) enum DaemonError {
 pub(crate) struct Advice(Vec<host::Finding>);
 
 impl Advice {
-    fn on(command: &[OsString], pool_mb: u64) -> Self {
-        let facts = Facts::gather(command.iter().cloned(), pool_mb);
+    /// The commands that it names are this one, mended.
+    fn here(pool_mb: u64) -> Self {
+        let facts = Facts::gather(std::env::args_os(), pool_mb);
         Advice(host::diagnose(&facts))
     }
 }
@@ -76,8 +80,9 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let pool_mb = (u64::from(wanted.switch.mbufs) * MBUF_BYTES) >> 20;
-    let advice = || Advice::on(&line.eal, pool_mb);
+    let mbuf = SURROUNDINGS * (MBUF_OVERHEAD + largest_mtu(&wanted).max(LEAST_ROOM));
+    let pool_mb = (u64::from(wanted.switch.mbufs) * u64::from(mbuf)) >> 20;
+    let advice = || Advice::here(pool_mb);
     let eal = Eal::init(line.eal.get(1..).unwrap_or_default()).map_err(|error| {
         let advice = advice();
         DaemonError::Eal { error, advice }
@@ -101,13 +106,13 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
     }
 }
 
+fn largest_mtu(wanted: &Wanted) -> u32 {
+    let largest = wanted.ports.iter().map(|port| port.mtu).max();
+    u32::from(largest.unwrap_or(1500))
+}
+
 fn pool(eal: &Eal, wanted: &Wanted) -> Result<Mempool, PoolError> {
-    let mtu = wanted
-        .ports
-        .iter()
-        .map(|port| port.mtu)
-        .max()
-        .unwrap_or(1500);
+    let mtu = largest_mtu(wanted) as u16;
     let (name, mbufs) = ("packets".to_owned(), wanted.switch.mbufs);
     Mempool::new(
         eal,
