@@ -12,6 +12,10 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Packets that a closing port takes out of each of its receive queues at most: more than any ring
+/// holds, but some sources never end.
+const DRAIN: usize = 16384;
+
 /// A running port, owned by its queues and its [`StartedPort`](super::StartedPort) together.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -55,9 +59,31 @@ impl Shared {
         .concat()
     }
 
+    /// Only without a queue that could poll the device.
+    fn stop_device(&self) -> Result<(), PortError> {
+        for number in 0..self.settings().rx_queues {
+            self.drain(number);
+        }
+        self.device().stop()
+    }
+
+    /// Frees what waits in a receive queue: drivers that end in a ring (net_ring) free the ring but
+    /// not what is in it.
+    fn drain(&self, number: u16) {
+        let (index, mut burst, mut taken) = (self.device().index(), Burst::new(), 0);
+        while taken < DRAIN {
+            // SAFETY: the port runs, and no queue is left that could be polled elsewhere.
+            match unsafe { receive(index.get(), number, &mut burst) } {
+                0 => break,
+                count => taken += count,
+            }
+            burst.clear();
+        }
+    }
+
     /// Stops the port, which has no queue left, as it is not shared any more.
     pub(super) fn stop(self) -> Result<Port, Box<(Self, PortError)>> {
-        if let Err(error) = self.device().stop() {
+        if let Err(error) = self.stop_device() {
             return Err(Box::new((self, error)));
         }
         let mut shared = ManuallyDrop::new(self);
@@ -77,7 +103,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Err(error) = self.device().stop() {
+        if let Err(error) = self.stop_device() {
             // Its driver may still write into the pool: port, pool and DPDK stay as they are.
             tracing::warn!(%error, "port is left running");
             return;
@@ -175,19 +201,27 @@ impl io::RxQueue for RxQueue {
     }
 
     fn receive(&mut self, burst: &mut Burst<Mbuf>) -> usize {
-        let (len, room) = (burst.len(), burst.remaining_capacity());
-        // SAFETY: `len` is at most the capacity, so this stays within or at the end of it.
-        let free = unsafe { burst.as_mut_ptr().add(len) };
         // SAFETY: the port runs while `self` is, and this queue is polled by its one owner only.
-        // `room` pointers may be written from `free` on: an `Mbuf` is one, by representation.
-        let count =
-            unsafe { sys::shim_eth_rx_burst(self.index, self.number, free.cast(), room as u16) };
-        let count = usize::from(count);
-        // SAFETY: the driver wrote `count` pointers, at most `room`, each to a chain that it gave
-        // away.
-        unsafe { burst.set_len(len + count) };
-        count
+        unsafe { receive(self.index, self.number, burst) }
     }
+}
+
+/// Adds received packets, and returns how many.
+///
+/// # Safety
+///
+/// The port runs and has this receive queue, which nobody else polls meanwhile.
+unsafe fn receive(index: u16, number: u16, burst: &mut Burst<Mbuf>) -> usize {
+    let (len, room) = (burst.len(), burst.remaining_capacity());
+    // SAFETY: `len` is at most the capacity, so this stays within or at the end of it.
+    let free = unsafe { burst.as_mut_ptr().add(len) };
+    // SAFETY: the queue is there and ours (contract). `room` pointers may be written from `free`
+    // on: an `Mbuf` is one, by representation.
+    let count = unsafe { sys::shim_eth_rx_burst(index, number, free.cast(), room as u16) };
+    let count = usize::from(count);
+    // SAFETY: the driver wrote `count` pointers, at most `room`, each to a chain that it gave away.
+    unsafe { burst.set_len(len + count) };
+    count
 }
 
 impl io::TxQueue for TxQueue {

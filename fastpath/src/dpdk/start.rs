@@ -111,7 +111,8 @@ impl Port {
 impl StartedPort {
     /// Stops the port. `rx` and `tx` are the queues that [`Port::start`] handed out; a queue that
     /// was dropped counts as given back. Queues that are in flight to another thread have to come
-    /// back first: the error names them. A slow call.
+    /// back first: the error names them. Packets that wait in the receive queues are freed. A slow
+    /// call.
     pub fn stop(self, rx: Vec<RxQueue>, tx: Vec<TxQueue>) -> Result<Port, StopError> {
         drop((rx, tx));
         let shared = match Arc::try_unwrap(self.0) {

@@ -112,6 +112,40 @@ fn a_dropped_port_runs_on_until_its_queues_are_dropped_too() {
 }
 
 #[test]
+fn what_waits_in_a_ring_is_freed_with_its_port() {
+    on_eal(|eal| {
+        let pool = pool(eal, "left");
+        let first = started(eal, "net_ring_left0", &pool);
+        let second = started(eal, "net_ring_left1", &pool);
+        let mut ports = [first, second];
+        for (_, _, tx) in &mut ports {
+            for _ in 0..5 {
+                let mut burst: Burst<_> = (0..32).map(|_| packet(&pool, 60)).collect();
+                assert_eq!(tx.transmit(&mut burst), 32);
+            }
+        }
+        assert_eq!(pool.in_use(), 320);
+        let [(first, rx, tx), second] = ports;
+        drop(first.stop(vec![rx], vec![tx]).unwrap());
+        assert_eq!(pool.in_use(), 160);
+        drop(second);
+        assert_eq!(pool.in_use(), 0);
+    });
+}
+
+#[test]
+fn a_source_without_end_stops() {
+    on_eal(|eal| {
+        let pool = pool(eal, "endless");
+        let (port, rx, tx) = started(eal, "net_null_endless", &pool);
+        let port = port.stop(vec![rx], vec![tx]).unwrap();
+        let taken = port.device().counters().unwrap().rx_packets;
+        assert!((1024..=17_000).contains(&taken), "{taken}");
+        assert_eq!(pool.in_use(), 0);
+    });
+}
+
+#[test]
 fn errors_name_the_device() {
     on_eal(|eal| {
         for device in ["net_unheard_of0,a=b", "0000:7f:1f.7"] {
