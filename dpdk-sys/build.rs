@@ -23,7 +23,7 @@ const LIBRARIES: [&str; 5] = [
 /// What of the headers is bound. Other types follow from these.
 const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote_launch\
     |rte_eal_wait_lcore|rte_eal_get_lcore_state|rte_get_main_lcore|rte_get_next_lcore\
-    |rte_lcore_cpuset|rte_lcore_to_socket_id|rte_thread_register|rte_thread_unregister\
+    |rte_lcore_cpuset|rte_lcore_to_socket_id\
     |rte_get_tsc_hz|rte_openlog_stream|rte_log_cur_msg_loglevel|rte_log_cur_msg_logtype\
     |rte_log_dump|rte_dev_probe|rte_dev_remove\
     |rte_pktmbuf_pool_create|rte_mempool_free|rte_mempool_avail_count\

@@ -5,15 +5,12 @@
 use super::{Errno, Lcore, event, log};
 use dpdk_sys as sys;
 use std::ffi::{CStr, CString, OsStr, c_char, c_int};
-use std::marker::PhantomData;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// DPDK keeps its state in globals, and cannot be initialised twice.
 static INITIALISED: AtomicBool = AtomicBool::new(false);
-/// Threads that registered themselves and have not ended yet.
-static REGISTERED: AtomicUsize = AtomicUsize::new(0);
 
 /// DPDK did not start.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +28,6 @@ pub enum EalError {
     #[error("DPDK cannot start: {0}")]
     Init(Errno),
 }
-
-/// A thread could not be registered.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot register this thread with DPDK: {0}")]
-pub struct RegisterError(Errno);
 
 /// DPDK, initialised. Its clones are one; with the last of them, DPDK is cleaned up.
 ///
@@ -105,31 +97,10 @@ impl Eal {
         &self.0.workers
     }
 
-    /// Makes the calling thread known to DPDK, so that pools have a cache for it and ethdev calls
-    /// work as on an lcore. It takes one of the lcore numbers that are left, and from then on no
-    /// secondary process can attach. Refused with `EEXIST` on a thread that DPDK knows.
-    pub fn register_thread(&self) -> Result<RegisteredThread, RegisterError> {
-        if current() != u32::MAX {
-            return Err(RegisterError(Errno::of(libc::EEXIST)));
-        }
-        REGISTERED.fetch_add(1, Ordering::SeqCst);
-        // SAFETY: DPDK is initialised, and the thread is not known to it (above).
-        if unsafe { sys::rte_thread_register() } < 0 {
-            REGISTERED.fetch_sub(1, Ordering::SeqCst);
-            return Err(RegisterError(Errno::last()));
-        }
-        Ok(RegisteredThread {
-            _eal: self.clone(),
-            _here: PhantomData,
-        })
-    }
-
-    /// No thread that has a cache in a pool can be using it: this is the main lcore, nothing runs
-    /// on the others, and no registered thread is left.
+    /// No thread that has a cache in a pool can be using it: this is the main lcore, and nothing
+    /// runs on the others.
     pub(super) fn is_quiet(&self) -> bool {
-        current() == self.0.main.number()
-            && REGISTERED.load(Ordering::SeqCst) == 0
-            && self.0.workers.iter().all(|lcore| lcore.is_waiting())
+        current() == self.0.main.number() && self.0.workers.iter().all(|lcore| lcore.is_waiting())
     }
 }
 
@@ -157,21 +128,6 @@ impl Drop for Inner {
         if let Err(errno) = Errno::check(returned) {
             tracing::warn!(%errno, "DPDK was not cleaned up");
         }
-    }
-}
-
-/// A thread that DPDK knows, until this is dropped. It stays on its thread.
-#[derive(Debug)]
-pub struct RegisteredThread {
-    _eal: Eal,
-    _here: PhantomData<*const ()>,
-}
-
-impl Drop for RegisteredThread {
-    fn drop(&mut self) {
-        // SAFETY: this thread registered itself, and the value never left it.
-        unsafe { sys::rte_thread_unregister() };
-        REGISTERED.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -30,7 +30,7 @@ mod start;
 
 pub use clock::Clock;
 pub use configure::ConfigureError;
-pub use eal::{Eal, EalError, RegisterError, RegisteredThread};
+pub use eal::{Eal, EalError};
 pub use errno::Errno;
 pub use event::{PortEvent, PortEventKind};
 pub use lcore::{LaunchError, Lcore, LcoreHandle};

@@ -63,22 +63,6 @@ fn a_panic_on_a_worker_is_handed_to_whoever_joins() {
 }
 
 #[test]
-fn a_thread_registers_once_and_leaves() {
-    on_eal(|eal| {
-        assert!(eal.register_thread().is_err(), "the main lcore is known");
-        let eal = eal.clone();
-        thread::spawn(move || {
-            let registered = eal.register_thread().unwrap();
-            assert!(eal.register_thread().is_err());
-            drop(registered);
-            drop(eal.register_thread().unwrap());
-        })
-        .join()
-        .unwrap();
-    });
-}
-
-#[test]
 fn the_clock_runs() {
     on_eal(|eal| {
         let clock = Clock::new(eal);

@@ -35,10 +35,6 @@ struct Running {
 impl Devices {
     /// Serves orders until state is gone.
     pub(crate) fn run(self) {
-        let registered = self.eal.register_thread();
-        if let Err(error) = &registered {
-            warn!("{error}");
-        }
         let mut ports = BTreeMap::new();
         let mut next_look = Instant::now();
         loop {
