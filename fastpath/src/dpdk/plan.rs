@@ -11,8 +11,10 @@ const PLAIN_OVERHEAD: u32 = 18;
 pub struct PortConfig {
     /// Receive queues, at least one.
     pub rx_queues: u16,
-    /// Transmit queues, at least one.
-    pub tx_queues: u16,
+    /// Transmit queues, at least one. `None`: one for each worker, or as many as there are.
+    pub tx_queues: Option<u16>,
+    /// Threads that transmit.
+    pub workers: u16,
     /// Descriptors of each receive queue.
     pub rx_descriptors: u16,
     /// Descriptors of each transmit queue.
@@ -29,7 +31,8 @@ impl Default for PortConfig {
     fn default() -> Self {
         PortConfig {
             rx_queues: 1,
-            tx_queues: 1,
+            tx_queues: None,
+            workers: 1,
             rx_descriptors: 1024,
             tx_descriptors: 1024,
             mtu: 1500,
@@ -118,8 +121,12 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
         info.max_tx_queues
     };
     let tx_queues = match config.tx_queues {
-        _ if quirks.equal_queues && config.tx_queues < rx_queues => rx_queues,
-        wanted => cap(wanted, most, "transmit queues"),
+        _ if quirks.equal_queues && config.tx_queues.unwrap_or(config.workers) < rx_queues => {
+            rx_queues
+        }
+        Some(wanted) => cap(wanted, most, "transmit queues"),
+        // Nobody asked for a number, so one that the device does not have is no news.
+        None => config.workers.max(1).min(most),
     };
     let told = max_mtu(info);
     let (mtu, told_mtu) = if quirks.nominal_frame && config.mtu > told {

@@ -211,7 +211,7 @@ fn more_than_there_is_becomes_what_there_is() {
         );
         let wanted = PortConfig {
             rx_queues: 9999,
-            tx_queues: 9999,
+            tx_queues: Some(9999),
             ..PortConfig::default()
         };
         let settings = port.configure(&wanted, &pool).unwrap().clone();

@@ -95,7 +95,8 @@ impl Devices {
         let mut port = Port::open(&self.eal, devargs).map_err(|error| text(&error))?;
         let asked = PortConfig {
             rx_queues: wanted.rx_queues,
-            tx_queues: wanted.tx_queues.unwrap_or(self.workers).min(self.workers),
+            tx_queues: wanted.tx_queues.map(|queues| queues.min(self.workers)),
+            workers: self.workers,
             rx_descriptors: wanted.rx_descriptors,
             tx_descriptors: wanted.tx_descriptors,
             mtu: wanted.mtu,
@@ -108,11 +109,6 @@ impl Devices {
         let mac = port.device().mac().map_err(|error| text(&error))?;
         let (port, rx, tx) = port.start(id).map_err(|error| text(&error))?;
         let settings = port.settings();
-        let mut notes = settings.notes.clone();
-        if wanted.tx_queues.is_none() {
-            // Nobody asked for a number, so one that the device does not have is no news.
-            notes.retain(|note| !note.contains("transmit queues instead"));
-        }
         let link = port.device().link().is_ok_and(|link| link.up);
         let info = PortInfo {
             driver,
@@ -120,7 +116,7 @@ impl Devices {
             mtu: settings.mtu.min(wanted.mtu),
             link,
             may_chain: settings.chains,
-            notes,
+            notes: settings.notes.clone(),
         };
         Ok((port, Opened { id, info, rx, tx }))
     }

@@ -33,8 +33,29 @@ fn info(driver: &str) -> PortInfo {
 fn config(rx_queues: u16, tx_queues: u16) -> PortConfig {
     PortConfig {
         rx_queues,
-        tx_queues,
+        tx_queues: Some(tx_queues),
         ..PortConfig::default()
+    }
+}
+
+#[test]
+fn without_a_number_there_is_a_transmit_queue_for_each_worker() {
+    for (driver, workers, expected) in [
+        ("net_x", 0, 1),
+        ("net_x", 1, 1),
+        ("net_x", 2, 2),
+        ("net_x", 8, 2),
+        ("net_tap", 1, 3),
+        ("net_tap", 8, 3),
+    ] {
+        let wanted = PortConfig {
+            rx_queues: 3,
+            workers,
+            ..PortConfig::default()
+        };
+        let settings = plan(&info(driver), &wanted).settings;
+        assert_eq!(settings.tx_queues, expected, "{driver} {workers}");
+        assert_eq!(settings.notes, [""; 0], "{driver} {workers}");
     }
 }
 
