@@ -64,10 +64,12 @@ static const uint16_t K_MAX_ETHPORTS = RTE_MAX_ETHPORTS;
 static const int K_SOCKET_ID_ANY = SOCKET_ID_ANY;
 
 /*
- * Where the fields of an mbuf lie. The struct itself is opaque: its unions and markers changed
+ * Where the fields of an mbuf lie, and how large they are. The struct itself is opaque: its unions and markers changed
  * from release to release, so that a field has no stable path in Rust.
  */
-#define OFFSET(name, field) static const size_t K_MBUF_##name = offsetof(struct rte_mbuf, field)
+#define OFFSET(name, field) \
+	static const size_t K_MBUF_##name = offsetof(struct rte_mbuf, field); \
+	static const size_t K_MBUF_##name##_SIZE = sizeof(((struct rte_mbuf *)0)->field)
 
 OFFSET(BUF_ADDR, buf_addr);
 OFFSET(DATA_OFF, data_off);

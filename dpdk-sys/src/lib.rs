@@ -1,8 +1,8 @@
 //! Raw bindings to DPDK, generated at build time from the headers that `pkg-config libdpdk` finds.
 //!
 //! Names are those of DPDK. Two groups are ours: constants `K_*` stand for macros of the same name
-//! with `RTE_` in place of `K_`, and for the offsets of the fields of `struct rte_mbuf`
-//! (`K_MBUF_DATA_OFF` and its kin); functions `shim_*` wrap inline functions of the headers.
+//! with `RTE_` in place of `K_`, and for offsets and sizes of the fields of `struct
+//! rte_mbuf` (`K_MBUF_DATA_OFF`, `K_MBUF_DATA_OFF_SIZE` and their kin); functions `shim_*` wrap inline functions of the headers.
 //!
 //! There is no logic here. Safe owners of what these functions return are in `fastpath::dpdk`.
 //!

@@ -93,11 +93,6 @@ impl<T> LcoreHandle<T> {
         unsafe { sys::rte_eal_wait_lcore(self.lcore.0) };
         result.unwrap_or_else(|lost| Err(Box::new(lost)))
     }
-
-    /// The closure has ended, or is about to.
-    pub fn is_finished(&self) -> bool {
-        self.lcore.is_waiting()
-    }
 }
 
 /// What crosses to the lcore: one pointer to this.

@@ -167,11 +167,6 @@ impl TxQueue {
     pub fn number(&self) -> u16 {
         self.number
     }
-
-    /// Packets may have several segments.
-    pub fn takes_chains(&self) -> bool {
-        self.shared.settings().chains
-    }
 }
 
 impl Drop for RxQueue {

@@ -67,16 +67,6 @@ impl Mbuf {
         unsafe { std::slice::from_raw_parts(segment.data(), usize::from(segment.data_len())) }
     }
 
-    /// Segments of the chain.
-    pub fn segment_count(&self) -> usize {
-        usize::from(self.first().nb_segs())
-    }
-
-    /// Whether the first segment can be written and grown: nobody else refers to its buffer.
-    pub fn is_writable(&self) -> bool {
-        self.first().is_exclusive()
-    }
-
     /// Puts `tail` behind the last segment.
     pub(super) fn append(&mut self, tail: Mbuf) {
         let (first, Some(last)) = (self.first(), self.segments().last()) else {
@@ -110,7 +100,7 @@ impl fmt::Debug for Mbuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mbuf")
             .field("len", &self.len())
-            .field("segments", &self.segment_count())
+            .field("segments", &self.first().nb_segs())
             .finish_non_exhaustive()
     }
 }

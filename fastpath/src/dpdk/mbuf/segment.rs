@@ -13,13 +13,29 @@ use std::sync::atomic::{AtomicU16, Ordering};
 #[derive(Clone, Copy)]
 pub(in crate::dpdk) struct Segment(NonNull<sys::rte_mbuf>);
 
+/// A field can be read and written as a `T`.
+const fn fits<T>(offset: usize, size: usize) -> bool {
+    size_of::<T>() == size && offset.is_multiple_of(align_of::<T>())
+}
+
+const _: () = assert!(fits::<*mut sys::rte_mbuf>(
+    sys::K_MBUF_NEXT,
+    sys::K_MBUF_NEXT_SIZE
+));
+const _: () = assert!(fits::<AtomicU16>(
+    sys::K_MBUF_REFCNT,
+    sys::K_MBUF_REFCNT_SIZE
+));
+
 macro_rules! fields {
-    ($($(#[$doc:meta])* $get:ident $set:ident $offset:ident: $type:ty;)*) => {
+    ($($(#[$doc:meta])* $get:ident $set:ident $offset:ident $size:ident: $type:ty;)*) => {
         $(
             $(#[$doc])*
             pub(in crate::dpdk) fn $get(self) -> $type {
-                // SAFETY: the header is live and ours to read (`Segment::new`); the field has this
-                // type at this offset in every supported DPDK and is aligned for it.
+                const _: () = assert!(fits::<$type>(sys::$offset, sys::$size));
+                // SAFETY: the header is live and ours to read (`Segment::new`); the field is at
+                // this offset, as large as the type and aligned for it (asserted above), and any
+                // bits are a value of it.
                 unsafe { self.field::<$type>(sys::$offset).read() }
             }
 
@@ -42,21 +58,21 @@ impl Segment {
 
     fields! {
         /// Where the buffer begins.
-        buf_addr _set_buf_addr K_MBUF_BUF_ADDR: *mut u8;
+        buf_addr _set_buf_addr K_MBUF_BUF_ADDR K_MBUF_BUF_ADDR_SIZE: *mut u8;
         /// Bytes of the buffer.
-        buf_len _set_buf_len K_MBUF_BUF_LEN: u16;
+        buf_len _set_buf_len K_MBUF_BUF_LEN K_MBUF_BUF_LEN_SIZE: u16;
         /// Bytes of the buffer before the data.
-        data_off set_data_off K_MBUF_DATA_OFF: u16;
+        data_off set_data_off K_MBUF_DATA_OFF K_MBUF_DATA_OFF_SIZE: u16;
         /// Bytes of data in this segment.
-        data_len set_data_len K_MBUF_DATA_LEN: u16;
+        data_len set_data_len K_MBUF_DATA_LEN K_MBUF_DATA_LEN_SIZE: u16;
         /// Bytes of data in all segments; only in the first one.
-        pkt_len set_pkt_len K_MBUF_PKT_LEN: u32;
+        pkt_len set_pkt_len K_MBUF_PKT_LEN K_MBUF_PKT_LEN_SIZE: u32;
         /// Segments of the chain; only in the first one.
-        nb_segs set_nb_segs K_MBUF_NB_SEGS: u16;
+        nb_segs set_nb_segs K_MBUF_NB_SEGS K_MBUF_NB_SEGS_SIZE: u16;
         /// Offload flags.
-        ol_flags set_ol_flags K_MBUF_OL_FLAGS: u64;
+        ol_flags set_ol_flags K_MBUF_OL_FLAGS K_MBUF_OL_FLAGS_SIZE: u64;
         /// What the NIC recognised.
-        packet_type set_packet_type K_MBUF_PACKET_TYPE: u32;
+        packet_type set_packet_type K_MBUF_PACKET_TYPE K_MBUF_PACKET_TYPE_SIZE: u32;
     }
 
     /// A pointer to a field of the header.
