@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 /// Up to this length a replica is a copy: copying is cheaper than a second mbuf.
 const COPY_LIMIT: usize = 256;
-/// Bytes copied into the replica's own segment when the rest is shared.
-const COPIED_HEAD: usize = 64;
+/// Bytes copied into the replica's own segment when the rest is shared. Encapsulation reads the
+/// headers there: Ethernet, two VLAN tags, IPv4 with all options or IPv6, and the ports.
+const COPIED_HEAD: usize = 128;
 /// What a frame has beyond its MTU: Ethernet header, one VLAN tag, FCS.
 const FRAME_OVERHEAD: u32 = 22;
 /// Some NICs can be told the size of a buffer in kilobytes only, and round it down.

@@ -15,8 +15,8 @@ pub const HEADROOM: usize = 128;
 const DATA_ROOM: usize = 2048;
 /// Up to this length a replica is a copy.
 const COPY_LIMIT: usize = 256;
-/// Bytes copied into the replica's own segment when the rest is shared.
-const COPIED_HEAD: usize = 64;
+/// Bytes copied into the replica's own segment when the rest is shared, as in DPDK's pools.
+const COPIED_HEAD: usize = 128;
 
 /// A packet on the heap.
 #[derive(Debug)]
@@ -298,7 +298,7 @@ mod tests {
         let pool = HeapPool::new(2);
         let bytes: Vec<u8> = (0..300).map(|i| i as u8).collect();
         let replica = pool.replicate(&pool.alloc(&bytes).unwrap(), true).unwrap();
-        for skip in [0, 1, 63, 64, 65, 299, 300, 301] {
+        for skip in [0, 1, 127, 128, 129, 299, 300, 301] {
             let mut seen = Vec::new();
             replica.for_each_segment(skip, |s| seen.extend_from_slice(s));
             assert_eq!(seen, bytes[skip.min(300)..], "{skip}");

@@ -100,7 +100,7 @@ fn a_long_replica_shares_all_but_its_front() {
         let mut replica = pool.replicate(&packet, true).unwrap();
         assert_eq!(
             (segments(&replica), replica.head().len(), replica.len()),
-            (2, 64, 1000)
+            (2, 128, 1000)
         );
         assert_eq!((bytes(&replica), pool.in_use()), (pattern(1000), 3));
         // The replica's front is its own; the shared bytes are read only, on both sides.
@@ -149,7 +149,7 @@ fn a_replica_can_be_replicated() {
         let original = packet(&pool, 1500);
         let mut first = pool.replicate(&original, true).unwrap();
         first.prepend(50).unwrap().fill(0xaa);
-        // Its head of 114 bytes is longer than what is copied, so that is shared too.
+        // Its head of 178 bytes is longer than what is copied, so that is shared too.
         let mut second = pool.replicate(&first, true).unwrap();
         assert_eq!(segments(&second), 3);
         assert_eq!(bytes(&second), bytes(&first));
@@ -168,14 +168,14 @@ fn segments_are_cut_and_skipped_to_the_byte() {
     on_eal(|eal| {
         let pool = pool(eal, "cut");
         let packet = packet(&pool, 300);
-        for len in [0, 1, 63, 64, 65, 299, 300, 301] {
+        for len in [0, 1, 127, 128, 129, 299, 300, 301] {
             let mut replica = pool.replicate(&packet, true).unwrap();
             assert!(replica.truncate(len));
             assert_eq!(bytes(&replica), pattern(300)[..len.min(300)], "{len}");
             assert_eq!(replica.len(), len.min(300));
             let expected = match len {
                 0 => 0,
-                1..=64 => 1,
+                1..=128 => 1,
                 _ => 2,
             };
             assert_eq!(segments(&replica), expected, "{len}");
