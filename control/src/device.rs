@@ -52,10 +52,12 @@ pub enum Report<I: Io> {
         /// Whether there is link now.
         up: bool,
     },
-    /// The device is gone.
-    Removed {
+    /// The device is gone or cannot go on: the port is to be closed, and opened again later.
+    Lost {
         /// The port.
         id: PortId,
+        /// What happened, as a user should read it.
+        reason: String,
     },
     /// What the driver counted so far.
     Counters {

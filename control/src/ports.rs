@@ -14,9 +14,9 @@ const RETRY: (u64, u64) = (1_000, 30_000);
 /// Where a port is in its life.
 ///
 /// ```text
-/// Opening --opened--> Open --removed--> Closing --closed--> Waiting --due--> Opening
-///    |                                                        ^
-///    +-----------------------failed---------------------------+
+/// Opening --opened--> Open --lost--> Closing --closed--> Waiting --due--> Opening
+///    |                                                     ^
+///    +----------------------failed-------------------------+
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -24,8 +24,8 @@ pub enum Life {
     Opening,
     /// Started.
     Open(PortInfo),
-    /// The device is gone; its queues are being collected.
-    Closing,
+    /// The device is gone or cannot go on, for this reason; its queues are being collected.
+    Closing(String),
     /// Failed, for this reason, and tried again at this time.
     Waiting {
         /// What went wrong.
@@ -206,7 +206,7 @@ mod tests {
         assert!(port.is_up() && !port.set_link(true));
         assert!(port.set_link(false) && !port.is_up() && !port.set_link(false));
         assert!(port.set_link(true) && port.is_up());
-        port.life = Life::Closing;
+        port.life = Life::Closing("gone".to_owned());
         assert!(!port.set_link(false) && !port.is_up());
     }
 

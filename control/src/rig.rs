@@ -182,8 +182,13 @@ impl Rig {
 
     /// Pulls the device of a port out. It is opened again after a while.
     pub fn remove_device(&mut self, port: &str) {
-        let id = self.id(port);
-        self.report(Report::Removed { id });
+        self.lose_device(port, "the device was removed");
+    }
+
+    /// The device of a port cannot go on. It is opened again after a while.
+    pub fn lose_device(&mut self, port: &str, reason: &str) {
+        let (id, reason) = (self.id(port), reason.to_owned());
+        self.report(Report::Lost { id, reason });
     }
 
     /// From now on the device of a port cannot be opened, or can be again.

@@ -50,8 +50,8 @@ impl<I: Io> State<I> {
 
     fn order_close(&mut self, at: usize) {
         let port = &mut self.ports[at];
-        if matches!(port.life, Life::Open(_) | Life::Closing) {
-            port.life = Life::Closing;
+        if matches!(port.life, Life::Open(_) | Life::Closing(_)) {
+            port.life = Life::Closing("the switch closes".to_owned());
             let queues = std::mem::take(&mut port.back);
             drop(self.device.orders.try_send(Order::Close {
                 id: port.id,
@@ -82,7 +82,7 @@ impl<I: Io> State<I> {
                     port.life = over("stopped");
                 }
             }
-            Report::Link { .. } | Report::Removed { .. } | Report::Counters { .. } => {}
+            Report::Link { .. } | Report::Lost { .. } | Report::Counters { .. } => {}
         }
     }
 }

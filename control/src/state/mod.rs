@@ -151,7 +151,7 @@ impl<I: Io> State<I> {
                 self.dirty = true;
             }
             Report::Link { id, up } => self.link(id, up),
-            Report::Removed { id } => self.removed(id),
+            Report::Lost { id, reason } => self.lost(id, reason),
             Report::Counters { id, counters } => {
                 if let Some(port) = self.ports.get_mut(id.index()) {
                     port.counters = counters;
@@ -162,8 +162,9 @@ impl<I: Io> State<I> {
                     return;
                 };
                 port.counters = counters;
-                if port.life == Life::Closing {
-                    port.failed("the device was removed".to_owned(), self.now);
+                if let Life::Closing(reason) = &mut port.life {
+                    let reason = std::mem::take(reason);
+                    port.failed(reason, self.now);
                 }
             }
         }
@@ -203,16 +204,16 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// The device is gone: collect its queues from the workers, then close it.
-    fn removed(&mut self, id: PortId) {
+    /// The device is gone or cannot go on: collect its queues from the workers, then close it.
+    fn lost(&mut self, id: PortId, reason: String) {
         let Some(port) = self.ports.get_mut(id.index()) else {
             return;
         };
         if !matches!(port.life, Life::Open(_)) {
             return;
         }
-        warn!(port = %port.wanted.name, "the device was removed");
-        port.life = Life::Closing;
+        warn!(port = %port.wanted.name, "{reason}");
+        port.life = Life::Closing(reason);
         self.neighbours.remove_port(id, self.now, &mut self.outbox);
         self.fdb.flush(Destination::Port(id));
         self.dirty = true;
@@ -232,7 +233,7 @@ impl<I: Io> State<I> {
                     continue;
                 };
                 let port = &mut self.ports[id.index()];
-                if port.is_whole() && port.life == Life::Closing {
+                if port.is_whole() && matches!(port.life, Life::Closing(_)) {
                     let queues = std::mem::take(&mut port.back);
                     drop(self.device.orders.try_send(Order::Close { id, queues }));
                 }

@@ -44,7 +44,7 @@ impl<I: Io> State<I> {
         let (info, reason) = match &port.life {
             Life::Open(info) => (Some(info), None),
             Life::Waiting { reason, .. } => (None, Some(reason.clone())),
-            Life::Opening | Life::Closing => (None, None),
+            Life::Opening | Life::Closing(_) => (None, None),
         };
         let state = match &port.life {
             Life::Waiting { .. } => api::PortState::Failed,

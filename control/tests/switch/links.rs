@@ -64,6 +64,19 @@ fn a_device_is_pulled_out_and_comes_back() {
     switch.close();
 }
 
+#[test]
+fn a_device_that_cannot_go_on_says_why_and_comes_back() {
+    let mut switch = Switch::new(LAN);
+    switch.rig.lose_device("a", "the device wants to be reset");
+    switch.rig.run(3);
+    let port = switch.port("a");
+    assert_eq!(port.state, PortState::Failed);
+    assert_eq!(port.reason.as_deref(), Some("the device wants to be reset"));
+    switch.rig.run(3_000);
+    assert_eq!(switch.port("a").state, PortState::Up);
+    switch.close();
+}
+
 /// Tried again after 1 second, then after twice as long each time, as the doubling of [`Port`]'s
 /// own test: what counts here is that state asks, says why not, and goes on.
 ///

@@ -28,8 +28,8 @@ pub(crate) struct Devices {
 struct Running {
     port: StartedPort,
     up: bool,
-    /// Has said that it is gone: it is not asked any more.
-    removed: bool,
+    /// Has said that it cannot go on: it is not asked any more.
+    lost: bool,
 }
 
 impl Devices {
@@ -37,6 +37,7 @@ impl Devices {
     pub(crate) fn run(self) {
         let mut ports = BTreeMap::new();
         let mut next_look = Instant::now();
+        let mut lost = 0;
         loop {
             match self.end.orders.recv_timeout(EVENTS) {
                 Ok(order) => self.obey(order, &mut ports),
@@ -44,6 +45,15 @@ impl Devices {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.port_events(&mut ports);
+            let lost_now = self.eal.lost_port_events();
+            if lost != lost_now {
+                warn!(
+                    "{} events of ports were lost: all links are looked at",
+                    lost_now - lost
+                );
+                lost = lost_now;
+                next_look = Instant::now();
+            }
             if next_look <= Instant::now() {
                 next_look = Instant::now() + LOOK;
                 for (id, running) in &mut ports {
@@ -68,7 +78,7 @@ impl Devices {
                         Running {
                             port,
                             up,
-                            removed: false,
+                            lost: false,
                         },
                     );
                     self.report(Report::Opened(Box::new(opened)));
@@ -129,17 +139,22 @@ impl Devices {
             };
             match event.kind {
                 PortEventKind::Link => self.look(*id, running),
-                PortEventKind::Removed | PortEventKind::Reset => {
-                    running.removed = true;
-                    self.report(Report::Removed { id: *id });
-                }
+                PortEventKind::Removed => self.lost(*id, running, "the device was removed"),
+                PortEventKind::Reset => self.lost(*id, running, "the device wants to be reset"),
             }
         }
     }
 
+    /// A port cannot go on, and is to be closed and opened again.
+    fn lost(&self, id: PortId, running: &mut Running, reason: &str) {
+        running.lost = true;
+        let reason = reason.to_owned();
+        self.report(Report::Lost { id, reason });
+    }
+
     /// Reads link and counters of a port.
     fn look(&self, id: PortId, running: &mut Running) {
-        if running.removed {
+        if running.lost {
             return;
         }
         let up = running.port.device().link().is_ok_and(|link| link.up);
