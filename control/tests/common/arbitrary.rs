@@ -1,6 +1,7 @@
 //! Switches and what happens to them, at random but from small pools, so that flows repeat and
 //! addresses turn up in several places.
 
+use super::setup::{Setup, setup};
 use control::rig::Rig;
 use fastpath::wire::craft::{self, Pair};
 use fastpath::wire::ethernet::EtherType;
@@ -9,7 +10,6 @@ use fastpath::wire::{Dscp, Ecn, Mac, icmp, ipv4, udp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 /// A switch and what happens to it.
@@ -29,37 +29,8 @@ pub(crate) enum Step {
     Leap(u64),
     Link(usize, bool),
     Remove(usize),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    ports: Vec<PortSpec>,
-    bridges: Vec<(u32, bool)>,
-    tunnels: Vec<TunnelSpec>,
-    fixed: Vec<(usize, usize, usize, bool)>,
-    fdb_entries: u32,
-}
-
-#[derive(Clone, Debug)]
-struct PortSpec {
-    underlay: bool,
-    bridge: usize,
-    mtu: u16,
-    tx_queues: Option<u16>,
-}
-
-#[derive(Clone, Debug)]
-struct TunnelSpec {
-    bridge: usize,
-    second: bool,
-    remotes: Vec<(usize, bool)>,
-    accept: &'static str,
-    reserved: &'static str,
-    learning: bool,
-    ttl: &'static str,
-    dscp: &'static str,
-    df: &'static str,
-    udp_port: u16,
+    /// Every peer of the first port answers.
+    Answer,
 }
 
 /// Frames that look alike.
@@ -105,7 +76,7 @@ struct Outer {
     fragment: bool,
 }
 
-const REMOTES: [Ipv4Addr; 6] = [
+pub(super) const REMOTES: [Ipv4Addr; 6] = [
     Ipv4Addr::new(192, 0, 2, 1),
     Ipv4Addr::new(192, 0, 2, 3),
     Ipv4Addr::new(192, 0, 2, 4),
@@ -113,8 +84,8 @@ const REMOTES: [Ipv4Addr; 6] = [
     Ipv4Addr::new(203, 0, 113, 1),
     Ipv4Addr::new(224, 0, 0, 1),
 ];
-const OWN: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(198, 51, 100, 2)];
-const MACS: [Mac; 9] = [
+pub(super) const OWN: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 2), Ipv4Addr::new(198, 51, 100, 2)];
+pub(super) const MACS: [Mac; 9] = [
     Mac::new([2, 0, 0, 0, 2, 0]),
     Mac::new([2, 0, 0, 0, 2, 1]),
     Mac::new([2, 0, 0, 0, 2, 2]),
@@ -126,116 +97,15 @@ const MACS: [Mac; 9] = [
     Mac::ZERO,
 ];
 
-impl Setup {
-    /// The configuration as a user would write it.
-    pub(crate) fn text(&self) -> String {
-        let mut text = format!("[switch]\nfdb_entries = {}\n", self.fdb_entries);
-        for (at, port) in self.ports.iter().enumerate() {
-            let addresses = self.address(at).map(|own| format!("\"{own}/24\""));
-            let queues = port.tx_queues.map(|n| format!("tx_queues = {n}\n"));
-            write!(
-                text,
-                "[[port]]\nname = \"p{at}\"\ndevice = \"heap{at}\"\nmtu = {}\naddresses = [{}]\n{}",
-                port.mtu,
-                addresses.unwrap_or_default(),
-                queues.unwrap_or_default(),
-            )
-            .unwrap();
-        }
-        for (at, (ageing, learning)) in self.bridges.iter().enumerate() {
-            let members = (0..self.ports.len()).filter(|port| self.bridge_of(*port) == Some(at));
-            let members: Vec<_> = members.map(|port| format!("\"p{port}\"")).collect();
-            write!(
-                text,
-                "[[bridge]]\nname = \"br{at}\"\nageing = {ageing}\nlearning = {learning}\nports = [{}]\n",
-                members.join(", ")
-            )
-            .unwrap();
-        }
-        for (at, tunnel) in self.tunnels() {
-            let lenient = |(to, lenient): &(usize, bool)| {
-                let bits = if *lenient {
-                    ", reserved_bits = \"lenient\""
-                } else {
-                    ""
-                };
-                format!("{{ address = \"{}\"{bits} }}", REMOTES[*to])
-            };
-            let remotes: Vec<_> = tunnel.remotes.iter().map(lenient).collect();
-            let TunnelSpec {
-                accept,
-                reserved,
-                learning,
-                ttl,
-                dscp,
-                df,
-                udp_port,
-                ..
-            } = tunnel;
-            write!(
-                text,
-                "[[tunnel]]\nname = \"vx{at}\"\nbridge = \"br{}\"\nvni = {}\nlocal = \"{}\"\n\
-                 remotes = [{}]\naccept = \"{accept}\"\nreserved_bits = \"{reserved}\"\n\
-                 learning = {learning}\nttl = {ttl}\ndscp = {dscp}\ndf = \"{df}\"\nudp_port = {udp_port}\n",
-                tunnel.bridge % self.bridges.len(),
-                10 + at,
-                OWN[usize::from(tunnel.second && self.address(1).is_some())],
-                remotes.join(", "),
-            )
-            .unwrap();
-        }
-        text + &self.fixed_text()
-    }
-
-    fn fixed_text(&self) -> String {
-        let (mut text, mut taken) = (String::new(), Vec::new());
-        for (mac, port, tunnel, remote) in &self.fixed {
-            let port = port % self.ports.len();
-            let tunnels: Vec<_> = self.tunnels().collect();
-            let target = match tunnels.get(*tunnel) {
-                Some((at, tunnel)) if *remote => {
-                    let to = REMOTES[(mac + port) % 5];
-                    let place = format!("tunnel = \"vx{at}\"\nremote = \"{to}\"\n");
-                    Some((tunnel.bridge % self.bridges.len(), place))
-                }
-                _ => self
-                    .bridge_of(port)
-                    .map(|bridge| (bridge, format!("port = \"p{port}\"\n"))),
-            };
-            let Some((bridge, place)) = target else {
-                continue;
-            };
-            if !taken.contains(&(bridge, *mac)) {
-                taken.push((bridge, *mac));
-                let mac = MACS[*mac];
-                write!(
-                    text,
-                    "[[fdb]]\nbridge = \"br{bridge}\"\nmac = \"{mac}\"\n{place}"
-                )
-                .unwrap();
-            }
-        }
-        text
-    }
-
-    fn tunnels(&self) -> impl Iterator<Item = (usize, &TunnelSpec)> {
-        let any = self.address(0).is_some();
-        self.tunnels.iter().enumerate().filter(move |_| any)
-    }
-
-    pub(crate) fn ports(&self) -> usize {
-        self.ports.len()
-    }
-
-    fn address(&self, port: usize) -> Option<Ipv4Addr> {
-        let spec = self.ports.get(port)?;
-        spec.underlay.then(|| OWN.get(port).copied()).flatten()
-    }
-
-    fn bridge_of(&self, port: usize) -> Option<usize> {
-        let bridge = self.ports[port].bridge;
-        (bridge < self.bridges.len()).then_some(bridge)
-    }
+/// What the peers of the first port say when they are asked.
+pub(crate) fn answers() -> impl Iterator<Item = Flow> {
+    let kinds = (0..3).map(|from| Kind::ArpReply(from, from as u8));
+    kinds.map(|kind| Flow {
+        port: 0,
+        kind,
+        broken: None,
+        cut: None,
+    })
 }
 
 impl Flow {
@@ -350,8 +220,8 @@ fn inner() -> impl Strategy<Value = Inner> {
 
 fn outer() -> impl Strategy<Value = Outer> {
     (
-        prop_oneof![8 => 0..4_usize, 1 => 0..6_usize],
-        prop_oneof![8 => 10..13_u32, 1 => 9..15_u32],
+        prop_oneof![12 => 0..3_usize, 1 => 0..6_usize],
+        prop_oneof![16 => Just(10_u32), 6 => 10..13_u32, 1 => 9..15_u32],
         select(&[0_u8, 0, 1, 2, 3, 0xb9][..]),
         prop_oneof![8 => Just(4789_u16), 1 => Just(8472_u16)],
         prop_oneof![4 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))],
@@ -373,8 +243,8 @@ fn outer() -> impl Strategy<Value = Outer> {
 
 fn flow() -> impl Strategy<Value = Flow> {
     let kind = prop_oneof![
-        4 => inner().prop_map(Kind::Local),
-        6 => (inner(), outer()).prop_map(|(inner, outer)| Kind::Tunnelled(inner, outer)),
+        8 => inner().prop_map(Kind::Local),
+        8 => (inner(), outer()).prop_map(|(inner, outer)| Kind::Tunnelled(inner, outer)),
         2 => (0..5_usize, 0..3_u8).prop_map(|(from, mac)| Kind::ArpReply(from, mac)),
         1 => (0..5_usize).prop_map(Kind::ArpRequest),
         1 => (0..5_usize).prop_map(Kind::Echo),
@@ -382,11 +252,10 @@ fn flow() -> impl Strategy<Value = Flow> {
     let broken = prop_oneof![9 => Just(None), 1 => (0..60_usize, 1_u8..).prop_map(Some)];
     let cut = prop_oneof![19 => Just(None), 1 => (0..70_usize).prop_map(Some)];
     // Tunnels end at the first port.
-    (0..4_usize, kind, broken, cut).prop_map(|(port, kind, broken, cut)| {
-        let port = if matches!(kind, Kind::Local(_)) {
-            port
-        } else {
-            port / 3
+    (0..8_usize, kind, broken, cut).prop_map(|(port, kind, broken, cut)| {
+        let port = match kind {
+            Kind::Local(_) if port > 0 => 1 + port % 3,
+            _ => port / 7,
         };
         Flow {
             port,
@@ -397,87 +266,15 @@ fn flow() -> impl Strategy<Value = Flow> {
     })
 }
 
-fn setup() -> impl Strategy<Value = Setup> {
-    let port = (
-        prop::bool::weighted(0.8),
-        0..4_usize,
-        select(&[1500_u16, 1600, 600][..]),
-        prop_oneof![Just(None), Just(Some(1)), Just(Some(2))],
-    )
-        .prop_map(|(underlay, bridge, mtu, tx_queues)| PortSpec {
-            underlay,
-            bridge,
-            mtu,
-            tx_queues,
-        });
-    let bridge = (select(&[0_u32, 2, 300, 300][..]), prop::bool::weighted(0.9));
-    let fixed = (0..6_usize, 0..4_usize, 0..3_usize, any::<bool>());
-    (
-        vec(port, 1..=4),
-        vec(bridge, 1..=3),
-        vec(tunnel(), 0..=3),
-        vec(fixed, 0..=2),
-        select(&[2_u32, 1024, 1024][..]),
-    )
-        .prop_map(|(ports, bridges, tunnels, fixed, fdb_entries)| Setup {
-            ports,
-            bridges,
-            tunnels,
-            fixed,
-            fdb_entries,
-        })
-}
-
-fn tunnel() -> impl Strategy<Value = TunnelSpec> {
-    let remotes = prop::sample::subsequence(vec![0, 1, 2, 3, 4], 0..=3).prop_flat_map(|some| {
-        some.into_iter()
-            .map(|at| (Just(at), any::<bool>()))
-            .collect::<Vec<_>>()
-    });
-    (
-        (0..3_usize, prop::bool::weighted(0.2), remotes),
-        (
-            select(&["known", "any"][..]),
-            select(&["strict", "lenient"][..]),
-            prop::bool::weighted(0.8),
-        ),
-        (
-            select(&["64", "7", "\"inherit\""][..]),
-            select(&["0", "46", "\"inherit\""][..]),
-            select(&["set", "unset", "inherit"][..]),
-            prop_oneof![5 => Just(4789_u16), 1 => Just(8472_u16)],
-        ),
-    )
-        .prop_map(
-            |(
-                (bridge, second, remotes),
-                (accept, reserved, learning),
-                (ttl, dscp, df, udp_port),
-            )| {
-                TunnelSpec {
-                    bridge,
-                    second,
-                    remotes,
-                    accept,
-                    reserved,
-                    learning,
-                    ttl,
-                    dscp,
-                    df,
-                    udp_port,
-                }
-            },
-        )
-}
-
 /// Any world.
 pub(crate) fn world() -> impl Strategy<Value = World> {
     let step = prop_oneof![
-        12 => vec(any::<usize>(), 1..8).prop_map(Step::Frames),
+        16 => vec(any::<usize>(), 1..12).prop_map(Step::Frames),
         3 => (1..50_u64).prop_map(Step::Run),
         2 => (500..5_000_u64).prop_map(Step::Leap),
         1 => (any::<usize>(), any::<bool>()).prop_map(|(port, up)| Step::Link(port, up)),
         1 => any::<usize>().prop_map(Step::Remove),
+        1 => Just(Step::Answer),
     ];
     (setup(), vec(flow(), 1..16), vec(step, 1..40)).prop_map(|(setup, flows, steps)| World {
         setup,

@@ -1,6 +1,7 @@
 //! What the tests of a whole switch share: stations, frames, and a switch that tells what moved.
 
 pub(crate) mod arbitrary;
+mod setup;
 
 use control::api::messages::{FdbEntry, Method, Neighbour, Port, Reply, Stats};
 use control::config::Wanted;

@@ -1,6 +1,6 @@
 //! One bridge between local ports.
 
-use crate::common::{LAN, Switch, broadcast, from_to, station, to_mac};
+use crate::common::{LAN, Switch, broadcast, from_peer, from_to, station, to_mac, vxlan};
 use fastpath::wire::Mac;
 use fastpath::wire::craft::tagged;
 use fastpath::wire::ethernet::EtherType;
@@ -26,6 +26,23 @@ fn a_station_on_the_same_port_is_not_sent_to() {
     switch.settle();
     switch.drops("a", &from_to(1, 2), "same_port");
     switch.drops("a", &from_to(2, 1), "same_port");
+    switch.close();
+}
+
+/// Stations behind one port, and behind one remote, are told apart also where the cache decides.
+#[test]
+fn each_of_several_is_learned() {
+    let mut switch = Switch::new(&vxlan("remotes = [\"192.0.2.1\"]"));
+    switch.pass("a", &broadcast(1));
+    for number in 2..9 {
+        switch.pass("b", &from_to(number, 1));
+        switch.pass("uplink", &from_peer(1, &from_to(number + 10, 1)));
+        switch.pass("b", &from_to(number, 1));
+        switch.pass("uplink", &from_peer(1, &from_to(number + 10, 1)));
+        assert_eq!(switch.place(number), "b");
+        assert_eq!(switch.place(number + 10), "vx10 192.0.2.1");
+    }
+    switch.expect_moved("received=29 copied sent=30 fdb_learned=15");
     switch.close();
 }
 

@@ -1,7 +1,7 @@
 //! The cache changes nothing but its own counters; nor does the number of workers change what comes
 //! out.
 
-use crate::common::arbitrary::{Step, World, world};
+use crate::common::arbitrary::{Step, World, answers, world};
 use crate::common::moved;
 use control::api::messages::{Method, Reply, Stats};
 use control::config::Wanted;
@@ -39,19 +39,22 @@ impl<'a> Runner<'a> {
             // What does not fit is told again by each worker for itself.
             wanted.switch.fdb_entries = 1024;
         }
-        Runner {
+        let mut runner = Runner {
             world,
             rig: Rig::new(wanted, workers),
             split,
             serial: 0,
             frames: vec![Vec::new(); world.setup.ports()],
-        }
+        };
+        runner.answer();
+        runner
     }
 
     fn step(&mut self, step: &Step) {
         let name = |port: usize| format!("p{}", port % self.world.setup.ports());
         match step {
             Step::Frames(numbers) => self.send(numbers),
+            Step::Answer => self.answer(),
             Step::Run(time) => self.rig.run(*time),
             Step::Leap(time) => self.rig.leap(*time),
             Step::Link(port, up) => self.rig.set_link(&name(*port), *up),
@@ -63,6 +66,13 @@ impl<'a> Runner<'a> {
                 }
             }
         }
+    }
+
+    fn answer(&mut self) {
+        for answer in answers() {
+            assert!(self.rig.send("p0", &answer.frame(0, 0)));
+        }
+        self.rig.run(1);
     }
 
     fn send(&mut self, numbers: &[usize]) {

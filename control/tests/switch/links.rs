@@ -26,6 +26,19 @@ fn a_lost_link_takes_what_was_learned_there() {
     switch.close();
 }
 
+/// The frame was received, its port lost its link, and only then control hears of its station.
+#[test]
+fn what_comes_too_late_is_not_learned() {
+    let mut switch = Switch::new(LAN);
+    switch.rig.send("a", &broadcast(1));
+    switch.rig.poll(0);
+    switch.rig.set_link("a", false);
+    switch.rig.run(3);
+    assert_eq!(switch.fdb(), []);
+    switch.expect_moved("received copied sent=2");
+    switch.close();
+}
+
 #[test]
 fn an_unknown_link_change_changes_nothing() {
     let mut switch = Switch::new(LAN);
