@@ -106,3 +106,37 @@ impl std::fmt::Display for Ledger {
         f.write_str(&drops)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    const CHILD: &str = "OVERPATHD_TEST_PANICS";
+
+    /// Runs itself in a process of its own, in which a thread panics.
+    #[test]
+    fn a_panic_in_any_thread_prints_the_account_and_aborts() {
+        if std::env::var_os(CHILD).is_some() {
+            let (workers, ports) = (vec![Arc::default()], vec!["lan".to_owned()]);
+            let ledger = Ledger { workers, ports };
+            let lan = ledger.workers[0].port(PortId::new(0).unwrap());
+            lan.received.add(1);
+            lan.dropped.count(DropReason::FrameRunt);
+            ledger.keep_for_panics();
+            drop(std::thread::spawn(|| panic!("on purpose")).join());
+            return;
+        }
+        let name = "account::tests::a_panic_in_any_thread_prints_the_account_and_aborts";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&child.stdout);
+        assert_eq!(child.status.signal(), Some(signal_hook::consts::SIGABRT));
+        assert!(out.contains("account: received 1 "), "{out}");
+        assert!(out.contains("drop frame_runt 1"), "{out}");
+    }
+}
