@@ -42,6 +42,11 @@ id!(
     PortId, 256
 );
 id!(
+    /// An underlay link, which is a port or one VLAN of it on which the switch has addresses: its
+    /// place in the snapshot's list of links.
+    LinkId, 2048
+);
+id!(
     /// A bridge: its place in the snapshot's list of bridges.
     BridgeId, 4096
 );

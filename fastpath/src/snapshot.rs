@@ -90,6 +90,19 @@ impl UdpPorts {
     }
 }
 
+/// What is done about the layer-4 checksums of what a port receives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RxChecksum {
+    /// They are taken to be right, and not looked at: for a sender in the same memory.
+    Trust,
+    /// The driver's verdict counts; where it has none, what is decided by them is computed.
+    #[default]
+    Verify,
+    /// They are computed anew, inner ones first: for a sender that left them to a NIC which is not
+    /// there, as the kernel does behind veth. Damage on the way is not noticed any more.
+    Recompute,
+}
+
 /// One port as workers see it.
 #[derive(Clone, Debug)]
 pub struct Port {
