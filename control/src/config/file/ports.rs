@@ -1,0 +1,50 @@
+//! `[[port]]`.
+
+use super::{Field, Section, list, number};
+use crate::config::model::{Device, Port};
+use crate::config::prefix::Prefix;
+use crate::config::report::{At, Span};
+
+/// One `[[port]]`.
+pub(in crate::config) struct PortTable {
+    pub(in crate::config) span: Span,
+    pub(in crate::config) name: Option<At<String>>,
+    pub(in crate::config) device: Option<At<Device>>,
+    pub(in crate::config) mtu: u16,
+    pub(in crate::config) addresses: Vec<At<Prefix>>,
+    pub(in crate::config) promiscuous: bool,
+    pub(in crate::config) rx_queues: u16,
+    pub(in crate::config) tx_queues: Option<u16>,
+    pub(in crate::config) rx_descriptors: u16,
+    pub(in crate::config) tx_descriptors: u16,
+}
+
+pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
+    let device = "a DPDK device name or PCI address, devargs may follow after a comma";
+    let port = PortTable {
+        span: s.span(),
+        name: s.require("name").and_then(Field::text),
+        device: s
+            .require("device")
+            .and_then(|f| f.parse(device, Device::new)),
+        mtu: number(&mut s, "mtu", 68..=9600, Port::DEFAULT_MTU),
+        addresses: list(&mut s, "addresses", "a list of addresses", read_prefix),
+        promiscuous: s
+            .get("promiscuous")
+            .and_then(Field::boolean)
+            .unwrap_or(true),
+        rx_queues: number(&mut s, "rx_queues", 1..=64, 1),
+        tx_queues: s.get("tx_queues").and_then(|f| f.number(1..=64)),
+        rx_descriptors: number(&mut s, "rx_descriptors", 32..=32_768, 1024),
+        tx_descriptors: number(&mut s, "tx_descriptors", 32..=32_768, 1024),
+    };
+    s.finish();
+    port
+}
+
+fn read_prefix(field: Field<'_>) -> Option<At<Prefix>> {
+    let allowed = "a host's address and prefix length, as in 192.0.2.2/24";
+    field.parse(allowed, |text| {
+        text.parse().ok().filter(|p: &Prefix| p.is_host())
+    })
+}
