@@ -127,9 +127,8 @@ impl<I: Io> Port<I> {
             bridge: self.bridge,
             addresses: self
                 .wanted
-                .addresses
-                .iter()
-                .map(|prefix| prefix.address())
+                .prefixes(None)
+                .map(config::Prefix::address)
                 .collect(),
             tx_queues: self.queues.1,
             may_chain: info.may_chain,

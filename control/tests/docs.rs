@@ -61,7 +61,14 @@ const TABLES: [&str; 5] = [
     "[[tunnel]]",
     "[[fdb]]",
 ];
-const REMOTES: &str = "[[tunnel]]` `remotes";
+/// Tables within tables, as their headings name them, and an item that has one key too many.
+const ITEMS: [(&str, &str); 2] = [
+    (
+        "[[port]]` `addresses",
+        "{ zzz = 1, address = '198.51.100.2/24' }",
+    ),
+    ("[[tunnel]]` `remotes", "{ zzz = 1, address = '192.0.2.1' }"),
+];
 
 /// The minimal configuration with the line of `key` in the last table of this name replaced by
 /// `line`, or with `line` appended where there is none.
@@ -97,15 +104,16 @@ fn allowed(text: &str, key: &str) -> String {
 
 /// Keys that the code asks for in a table.
 fn keys_of_the_code(table: &str) -> BTreeSet<String> {
-    let (text, key) = if table == REMOTES {
-        let line = "remotes = [{ zzz = 1, address = '192.0.2.1' }]";
-        (with("[[tunnel]]", "remotes", line), "tunnel.remotes.zzz")
-    } else {
-        let text = with(table, "zzz", "zzz = 1");
-        let name = table.trim_matches(['[', ']']);
-        (text, &*format!("{name}.zzz"))
+    let (outer, list) = table.split_once("` `").unwrap_or((table, ""));
+    let name = outer.trim_matches(['[', ']']);
+    let item = ITEMS.iter().find(|(heading, _)| *heading == table);
+    let allowed = match item {
+        Some((_, item)) => {
+            let text = with(outer, list, &format!("{list} = [{item}]"));
+            allowed(&text, &format!("{name}.{list}.zzz"))
+        }
+        None => allowed(&with(table, "zzz", "zzz = 1"), &format!("{name}.zzz")),
     };
-    let allowed = allowed(&text, key);
     allowed.split(", ").map(str::to_owned).collect()
 }
 
@@ -140,7 +148,10 @@ fn every_configuration_key_is_documented_and_no_other() {
     let root = allowed("zzz = 1", "zzz");
     let tables = TABLES.map(|table| table.trim_matches(['[', ']']));
     assert_eq!(root, tables.join(", "));
-    for table in TABLES.iter().chain([&REMOTES]) {
+    for table in TABLES
+        .iter()
+        .chain(ITEMS.iter().map(|(heading, _)| heading))
+    {
         let documented: BTreeSet<_> = names(&rows(&format!("### `{table}`")))
             .into_iter()
             .collect();

@@ -34,7 +34,7 @@ mod validate;
 
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use model::{
-    Accept, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
+    Accept, Address, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
     SwitchSettings, Ttl, Tunnel, Wanted,
 };
 pub use name::{Name, NameError};

@@ -3,7 +3,7 @@
 
 use super::name::Name;
 use super::prefix::Prefix;
-use fastpath::wire::{Mac, Vni};
+use fastpath::wire::{Mac, VlanId, Vni};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
 use std::ops::RangeInclusive;
@@ -112,7 +112,7 @@ pub struct Port {
     pub mtu: u16,
     /// Addresses of the switch on this link, at most [`Port::MAX_ADDRESSES`]. A port that has any
     /// is an underlay port.
-    pub addresses: Vec<Prefix>,
+    pub addresses: Vec<Address>,
     /// Whether the device is to hand over frames for other stations.
     pub promiscuous: bool,
     /// Receive queues, 1 to 64.
@@ -140,8 +140,23 @@ impl Port {
     pub fn has(&self, address: Ipv4Addr) -> bool {
         self.addresses
             .iter()
-            .any(|prefix| prefix.address() == address)
+            .any(|own| own.prefix.address() == address)
     }
+
+    /// Its own addresses on this VLAN, or on frames without a tag.
+    pub fn prefixes(&self, vlan: Option<VlanId>) -> impl Iterator<Item = Prefix> {
+        let here = self.addresses.iter().filter(move |own| own.vlan == vlan);
+        here.map(|own| own.prefix)
+    }
+}
+
+/// An address of the switch on a link: a port, or one VLAN of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address and how much of it is common to the link; see [`Prefix::is_host`].
+    pub prefix: Prefix,
+    /// The VLAN, 1 to 4094; `None`: frames without a tag.
+    pub vlan: Option<VlanId>,
 }
 
 /// A set of ports and tunnels that share a forwarding table.

@@ -1,6 +1,7 @@
 //! A file that says all there is to say, and one row for each thing that can be wrong.
 
 use super::*;
+use fastpath::wire::VlanId;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ mbufs = 2_048
 name = "uplink"
 device = "net_tap0,iface=up0"
 mtu = 1600
-addresses = ["192.0.2.2/24", "198.51.100.1/32"]
+addresses = ["192.0.2.2/24", { address = "198.51.100.1/32", vlan = 4094 }]
 promiscuous = false
 rx_queues = 2
 tx_queues = 3
@@ -67,6 +68,13 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
+fn own(prefix: &str, vlan: Option<VlanId>) -> Address {
+    Address {
+        prefix: prefix.parse().unwrap(),
+        vlan,
+    }
+}
+
 fn good(text: &str) -> Wanted {
     Wanted::parse(text, "test.toml").unwrap_or_else(|errors| panic!("{errors}"))
 }
@@ -85,8 +93,8 @@ fn every_key_arrives() {
         device: Device::new("net_tap0,iface=up0").unwrap(),
         mtu: 1600,
         addresses: vec![
-            "192.0.2.2/24".parse().unwrap(),
-            "198.51.100.1/32".parse().unwrap(),
+            own("192.0.2.2/24", None),
+            own("198.51.100.1/32", VlanId::new(4094)),
         ],
         promiscuous: false,
         rx_queues: 2,

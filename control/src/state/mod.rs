@@ -127,10 +127,10 @@ impl<I: Io> State<I> {
                     return;
                 };
                 port.opened(&opened);
-                let prefixes = &port.wanted.addresses;
+                let prefixes: Vec<_> = port.wanted.prefixes(None).collect();
                 let (now, out) = (self.now, &mut self.outbox);
                 self.neighbours
-                    .add_port(id, opened.info.mac, prefixes, now, out);
+                    .add_port(id, opened.info.mac, &prefixes, now, out);
                 self.neighbours.set_link(id, opened.info.link, now, out);
                 info!(
                     port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,

@@ -1,9 +1,10 @@
 //! `[[port]]`.
 
 use super::{Field, Section, list, number};
-use crate::config::model::{Device, Port};
+use crate::config::model::{Address, Device, Port};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Span};
+use fastpath::wire::VlanId;
 
 /// One `[[port]]`.
 pub(in crate::config) struct PortTable {
@@ -11,7 +12,7 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) name: Option<At<String>>,
     pub(in crate::config) device: Option<At<Device>>,
     pub(in crate::config) mtu: u16,
-    pub(in crate::config) addresses: Vec<At<Prefix>>,
+    pub(in crate::config) addresses: Vec<At<Address>>,
     pub(in crate::config) promiscuous: bool,
     pub(in crate::config) rx_queues: u16,
     pub(in crate::config) tx_queues: Option<u16>,
@@ -28,7 +29,7 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
             .require("device")
             .and_then(|f| f.parse(device, Device::new)),
         mtu: number(&mut s, "mtu", 68..=9600, Port::DEFAULT_MTU),
-        addresses: list(&mut s, "addresses", "a list of addresses", read_prefix),
+        addresses: list(&mut s, "addresses", "a list of addresses", read_own),
         promiscuous: s
             .get("promiscuous")
             .and_then(Field::boolean)
@@ -42,8 +43,31 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
     port
 }
 
-fn read_prefix(field: Field<'_>) -> Option<At<Prefix>> {
+/// `"192.0.2.2/24"`, or `{ address = "192.0.2.2/24", vlan = 100 }`.
+fn read_own(field: Field<'_>) -> Option<At<Address>> {
+    if !field.is_table() {
+        let allowed = "a host's address and prefix length, as in 192.0.2.2/24, \
+                       or { address = ..., vlan = ... }";
+        return read_prefix(field, allowed).map(|prefix| own(prefix, None));
+    }
+    let mut s = field.table("port.addresses.", "a table")?;
     let allowed = "a host's address and prefix length, as in 192.0.2.2/24";
+    let address = s.require("address");
+    let prefix = address.and_then(|field| read_prefix(field, allowed));
+    let vlan = s.get("vlan").and_then(|f| f.number(1..=VlanId::MAX - 1));
+    s.finish();
+    Some(own(prefix?, vlan.and_then(VlanId::new)))
+}
+
+fn own(At { value, span }: At<Prefix>, vlan: Option<VlanId>) -> At<Address> {
+    let prefix = value;
+    At {
+        value: Address { prefix, vlan },
+        span,
+    }
+}
+
+fn read_prefix(field: Field<'_>, allowed: &str) -> Option<At<Prefix>> {
     field.parse(allowed, |text| {
         text.parse().ok().filter(|p: &Prefix| p.is_host())
     })

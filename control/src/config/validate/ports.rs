@@ -46,14 +46,14 @@ impl Check<'_> {
         for table in &self.file.ports {
             let spans = table.addresses.iter().map(|at| &at.span);
             self.limit(key, spans, Port::MAX_ADDRESSES, "addresses of one port");
-            for prefix in &table.addresses {
-                let address = prefix.value.address();
+            for own in &table.addresses {
+                let address = own.value.prefix.address();
                 if let Some(first) = seen.get(&address) {
                     let text = format!("{address} is given to a port already");
                     self.report
-                        .add(Problem::new(&prefix.span, key, text).first(first));
+                        .add(Problem::new(&own.span, key, text).first(first));
                 } else {
-                    seen.insert(address, prefix.span.clone());
+                    seen.insert(address, own.span.clone());
                 }
             }
         }

@@ -123,7 +123,7 @@ impl Check<'_> {
             .ports
             .iter()
             .flat_map(|port| &port.addresses)
-            .map(|at| at.value)
+            .map(|own| own.value.prefix)
     }
 
     fn check_local(&self, local: &At<Ipv4Addr>) {
