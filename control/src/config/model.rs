@@ -3,6 +3,7 @@
 
 use super::name::Name;
 use super::prefix::Prefix;
+use fastpath::snapshot::RxChecksum;
 use fastpath::wire::{Mac, VlanId, Vni};
 use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
@@ -115,6 +116,8 @@ pub struct Port {
     pub addresses: Vec<Address>,
     /// Whether the device is to hand over frames for other stations.
     pub promiscuous: bool,
+    /// What is done about the layer-4 checksums of what it receives.
+    pub rx_checksum: RxChecksum,
     /// Receive queues, 1 to 64.
     pub rx_queues: u16,
     /// Transmit queues, 1 to 64; `None`: as many as workers, at most what the device has.

@@ -1,6 +1,7 @@
 //! A file that says all there is to say, and one row for each thing that can be wrong.
 
 use super::*;
+use fastpath::snapshot::RxChecksum;
 use fastpath::wire::VlanId;
 use std::num::NonZeroU8;
 use std::time::Duration;
@@ -22,6 +23,7 @@ device = "net_tap0,iface=up0"
 mtu = 1600
 addresses = ["192.0.2.2/24", { address = "198.51.100.1/32", vlan = 4094 }]
 promiscuous = false
+rx_checksum = "recompute"
 rx_queues = 2
 tx_queues = 3
 rx_descriptors = 256
@@ -97,6 +99,7 @@ fn every_key_arrives() {
             own("198.51.100.1/32", VlanId::new(4094)),
         ],
         promiscuous: false,
+        rx_checksum: RxChecksum::Recompute,
         rx_queues: 2,
         tx_queues: Some(3),
         rx_descriptors: 256,
@@ -168,6 +171,7 @@ fn what_is_left_out_has_its_default() {
         (port.mtu, port.promiscuous, port.rx_queues, port.tx_queues),
         (1500, true, 1, None)
     );
+    assert_eq!(port.rx_checksum, RxChecksum::Verify);
     assert_eq!((port.rx_descriptors, port.tx_descriptors), (1024, 1024));
     let bridge = &wanted.bridges[0];
     assert_eq!(
@@ -194,6 +198,9 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn words_stand_for_values() {
+    let rx = |word: &str| good(&FULL.replace("recompute", word)).ports[0].rx_checksum;
+    assert_eq!(rx("trust"), RxChecksum::Trust);
+    assert_eq!(rx("verify"), RxChecksum::Verify);
     let with = |from: &str, to: &str| good(&FULL.replace(from, to)).tunnels.remove(0);
     assert_eq!(with("ttl = 1", "ttl = 'inherit'").ttl, Ttl::Inherit);
     assert_eq!(with("dscp = 63", "dscp = 'inherit'").dscp, Dscp::Inherit);

@@ -4,6 +4,7 @@ use super::{Field, Section, list, number};
 use crate::config::model::{Address, Device, Port};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Span};
+use fastpath::snapshot::RxChecksum;
 use fastpath::wire::VlanId;
 
 /// One `[[port]]`.
@@ -14,6 +15,7 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) mtu: u16,
     pub(in crate::config) addresses: Vec<At<Address>>,
     pub(in crate::config) promiscuous: bool,
+    pub(in crate::config) rx_checksum: RxChecksum,
     pub(in crate::config) rx_queues: u16,
     pub(in crate::config) tx_queues: Option<u16>,
     pub(in crate::config) rx_descriptors: u16,
@@ -22,6 +24,11 @@ pub(in crate::config) struct PortTable {
 
 pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
     let device = "a DPDK device name or PCI address, devargs may follow after a comma";
+    let rx_checksum = [
+        ("trust", RxChecksum::Trust),
+        ("verify", RxChecksum::Verify),
+        ("recompute", RxChecksum::Recompute),
+    ];
     let port = PortTable {
         span: s.span(),
         name: s.require("name").and_then(Field::text),
@@ -34,6 +41,10 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
             .get("promiscuous")
             .and_then(Field::boolean)
             .unwrap_or(true),
+        rx_checksum: s
+            .get("rx_checksum")
+            .and_then(|f| f.one_of(&rx_checksum))
+            .unwrap_or_default(),
         rx_queues: number(&mut s, "rx_queues", 1..=64, 1),
         tx_queues: s.get("tx_queues").and_then(|f| f.number(1..=64)),
         rx_descriptors: number(&mut s, "rx_descriptors", 32..=32_768, 1024),

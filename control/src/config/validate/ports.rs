@@ -67,6 +67,7 @@ fn port(table: &PortTable) -> Option<Port> {
         mtu: table.mtu,
         addresses: table.addresses.iter().map(|at| at.value).collect(),
         promiscuous: table.promiscuous,
+        rx_checksum: table.rx_checksum,
         rx_queues: table.rx_queues,
         tx_queues: table.tx_queues,
         rx_descriptors: table.rx_descriptors,
