@@ -35,7 +35,7 @@ mod validate;
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use model::{
     Accept, Address, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
-    SwitchSettings, Ttl, Tunnel, Wanted,
+    SwitchSettings, Ttl, Tunnel, Wanted, ZeroChecksum,
 };
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError, is_unicast};

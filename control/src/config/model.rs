@@ -208,6 +208,9 @@ pub struct Tunnel {
     pub df: Df,
     /// Who may send to us.
     pub accept: Accept,
+    /// Whether packets without an outer UDP checksum are taken; the same for all tunnels of one
+    /// (`local`, `udp_port`).
+    pub zero_checksum: ZeroChecksum,
     /// How remotes that are not listed, such as those of static entries, are judged.
     pub reserved_bits: ReservedBits,
     /// Whether addresses are learned from what comes out of the tunnel.
@@ -268,6 +271,17 @@ pub enum Accept {
     Known,
     /// Any address; those that send are learned as remotes.
     Any,
+}
+
+/// What is done about a packet whose outer UDP checksum is zero, which means that it has none. The
+/// VNI is among what the checksum protects, so this is decided before a tunnel is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZeroChecksum {
+    /// It is taken (RFC 7348, section 5).
+    #[default]
+    Accept,
+    /// It is dropped.
+    Refuse,
 }
 
 /// How bits of the VXLAN header that RFC 7348 reserves are judged on receipt.

@@ -51,6 +51,7 @@ ttl = 1
 dscp = 63
 df = "unset"
 accept = "any"
+zero_checksum = "refuse"
 reserved_bits = "lenient"
 learning = false
 
@@ -135,6 +136,7 @@ fn every_key_arrives() {
         dscp: Dscp::Fixed(63),
         df: Df::Unset,
         accept: Accept::Any,
+        zero_checksum: ZeroChecksum::Refuse,
         reserved_bits: ReservedBits::Lenient,
         learning: false,
     };
@@ -188,6 +190,7 @@ fn what_is_left_out_has_its_default() {
         (Ttl::Fixed(Tunnel::TTL), Dscp::Fixed(0))
     );
     assert_eq!((tunnel.df, tunnel.accept), (Df::Set, Accept::Known));
+    assert_eq!(tunnel.zero_checksum, ZeroChecksum::Accept);
     assert_eq!(
         (tunnel.reserved_bits, tunnel.learning),
         (ReservedBits::Strict, true)
@@ -206,6 +209,8 @@ fn words_stand_for_values() {
     assert_eq!(with("dscp = 63", "dscp = 'inherit'").dscp, Dscp::Inherit);
     assert_eq!(with("df = \"unset\"", "df = 'inherit'").df, Df::Inherit);
     assert_eq!(with("df = \"unset\"", "df = 'set'").df, Df::Set);
+    let accept = with("\"refuse\"", "'accept'");
+    assert_eq!(accept.zero_checksum, ZeroChecksum::Accept);
 }
 
 #[test]

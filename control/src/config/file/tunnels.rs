@@ -1,7 +1,7 @@
 //! `[[tunnel]]`.
 
 use super::{Field, Section, list, number, read_address};
-use crate::config::model::{Accept, Df, Dscp, ReservedBits, Ttl, Tunnel};
+use crate::config::model::{Accept, Df, Dscp, ReservedBits, Ttl, Tunnel, ZeroChecksum};
 use crate::config::report::{At, Span};
 use fastpath::wire::Vni;
 use std::net::Ipv4Addr;
@@ -22,6 +22,8 @@ pub(in crate::config) struct TunnelTable {
     pub(in crate::config) dscp: Dscp,
     pub(in crate::config) df: Df,
     pub(in crate::config) accept: Accept,
+    /// At the table where it is left out.
+    pub(in crate::config) zero_checksum: At<ZeroChecksum>,
     pub(in crate::config) reserved_bits: ReservedBits,
     pub(in crate::config) learning: bool,
 }
@@ -62,6 +64,7 @@ pub(super) fn read_tunnel(mut s: Section<'_>) -> TunnelTable {
             .get("accept")
             .and_then(|f| f.one_of(&accept))
             .unwrap_or(Accept::Known),
+        zero_checksum: read_zero_checksum(&mut s),
         reserved_bits: s
             .get("reserved_bits")
             .and_then(read_reserved_bits)
@@ -92,6 +95,17 @@ fn read_vni(field: Field<'_>) -> Option<At<Vni>> {
     let span = field.span();
     let value = field.number(0..=Vni::MAX).and_then(Vni::new)?;
     Some(At { value, span })
+}
+
+fn read_zero_checksum(s: &mut Section<'_>) -> At<ZeroChecksum> {
+    let field = s.get("zero_checksum");
+    let span = field.as_ref().map_or_else(|| s.span(), Field::span);
+    let words = [
+        ("accept", ZeroChecksum::Accept),
+        ("refuse", ZeroChecksum::Refuse),
+    ];
+    let value = field.and_then(|f| f.one_of(&words)).unwrap_or_default();
+    At { value, span }
 }
 
 fn read_reserved_bits(field: Field<'_>) -> Option<ReservedBits> {

@@ -107,6 +107,7 @@ fn the_base_of_all_rows_is_good() {
 fn what_looks_like_an_error_and_is_none() {
     let other = TUNNEL.replace("vni = 7", "vni = 10\nudp_port = 8472");
     good(&format!("{BASE}{other}"));
+    good(&format!("{BASE}{other}zero_checksum = 'refuse'"));
     let bridge = BASE.replace("\"br20\"\n[", "\"br20\"\nports = ['up']\n[");
     let entry = "[[fdb]]\nbridge = 'br20'\nmac = '02:00:00:00:00:01'\nport = 'up'";
     good(&format!("{bridge}{entry}"));

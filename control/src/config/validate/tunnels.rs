@@ -20,6 +20,7 @@ impl Check<'_> {
             "tunnels",
         );
         self.check_ends();
+        self.check_receive_options();
         self.check_remote_limit();
         self.check_udp_port_limit();
         tables
@@ -49,6 +50,30 @@ impl Check<'_> {
                 );
             } else {
                 seen.insert(end, &vni.span);
+            }
+        }
+    }
+
+    /// What is decided before the VNI is known is the same for all tunnels that it may choose from.
+    fn check_receive_options(&self) {
+        let mut seen = HashMap::new();
+        for table in &self.file.tunnels {
+            let Some(local) = &table.local else {
+                continue;
+            };
+            let here = &table.zero_checksum;
+            let first = *seen.entry((local.value, table.udp_port)).or_insert(here);
+            if first.value != here.value {
+                let text = format!(
+                    "cannot share UDP port {} at {} with a tunnel that has another zero_checksum",
+                    table.udp_port, local.value
+                );
+                let allowed = "one zero_checksum for all tunnels of a local and udp_port";
+                self.report.add(
+                    Problem::new(&here.span, "tunnel.zero_checksum", text)
+                        .first(&first.span)
+                        .allowed(allowed),
+                );
             }
         }
     }
@@ -113,6 +138,7 @@ impl Check<'_> {
             dscp: table.dscp,
             df: table.df,
             accept: table.accept,
+            zero_checksum: table.zero_checksum.value,
             reserved_bits: table.reserved_bits,
             learning: table.learning,
         })
