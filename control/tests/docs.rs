@@ -192,7 +192,7 @@ fn the_defaults_are_those_of_the_code() {
                     .any(|error| error.problem == "is missing" && error.key.ends_with(&**key));
                 assert!(missing, "{table} {key} is not required");
             } else {
-                let special = ["tx_queues", "port", "tunnel", "remote"];
+                let special = ["local", "tx_queues", "port", "tunnel", "remote"];
                 assert!(special.contains(&&**key), "{table} {key} has no default");
             }
         }

@@ -15,7 +15,8 @@ use std::time::Duration;
 /// What [`Wanted::parse`] gives holds these to be true, so that a consumer need not check again:
 /// names are unique per kind and every reference names something that is there; the lists fit the
 /// ids of [`fastpath::ids`], as do all (tunnel, remote) pairs together; a port is in at most one
-/// bridge; an address is on one port only; a tunnel's `local` is an address of a port; (`local`,
+/// bridge; an address is on one port only; a port that is the `local` of another has neither
+/// addresses nor a bridge; a tunnel's `local` is an address of a port; (`local`,
 /// `udp_port`, `vni`) of tunnels are unique, as are (`bridge`, `mac`) of static entries. The lists
 /// are in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +117,9 @@ pub struct Port {
     pub addresses: Vec<Address>,
     /// Whether the device is to hand over frames for other stations.
     pub promiscuous: bool,
+    /// The port that gives the kernel of this host what is neither for a tunnel nor for the switch.
+    /// Only an underlay port outside of bridges has one, and each one of its own.
+    pub local: Option<Name>,
     /// What is done about the layer-4 checksums of what it receives.
     pub rx_checksum: RxChecksum,
     /// Receive queues, 1 to 64.

@@ -248,6 +248,10 @@ impl<'a> Field<'a> {
         items.iter().map(field).collect()
     }
 
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(self.value, DeValue::Array(items) if items.is_empty())
+    }
+
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, DeValue::Table(_))
     }

@@ -22,6 +22,7 @@ name = "uplink"
 device = "net_tap0,iface=up0"
 mtu = 1600
 addresses = ["192.0.2.2/24", { address = "198.51.100.1/32", vlan = 4094 }]
+local = "host"
 promiscuous = false
 rx_checksum = "recompute"
 rx_queues = 2
@@ -32,6 +33,10 @@ tx_descriptors = 512
 [[port]]
 name = "lan"
 device = "0000:01:00.0"
+
+[[port]]
+name = "host"
+device = "net_tap1"
 
 [[bridge]]
 name = "br10"
@@ -99,6 +104,7 @@ fn every_key_arrives() {
             own("192.0.2.2/24", None),
             own("198.51.100.1/32", VlanId::new(4094)),
         ],
+        local: Some(name("host")),
         promiscuous: false,
         rx_checksum: RxChecksum::Recompute,
         rx_queues: 2,
@@ -173,7 +179,7 @@ fn what_is_left_out_has_its_default() {
         (port.mtu, port.promiscuous, port.rx_queues, port.tx_queues),
         (1500, true, 1, None)
     );
-    assert_eq!(port.rx_checksum, RxChecksum::Verify);
+    assert_eq!((port.local, port.rx_checksum), (None, RxChecksum::Verify));
     assert_eq!((port.rx_descriptors, port.tx_descriptors), (1024, 1024));
     let bridge = &wanted.bridges[0];
     assert_eq!(

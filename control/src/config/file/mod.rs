@@ -76,10 +76,15 @@ fn list<'a, T>(
     allowed: &str,
     read: fn(Field<'a>) -> Option<T>,
 ) -> Vec<T> {
-    let items = s
-        .get(key)
-        .map(|field| field.items(allowed))
-        .unwrap_or_default();
+    items(s.get(key), allowed, read)
+}
+
+fn items<'a, T>(
+    field: Option<Field<'a>>,
+    allowed: &str,
+    read: fn(Field<'a>) -> Option<T>,
+) -> Vec<T> {
+    let items = field.map(|field| field.items(allowed)).unwrap_or_default();
     items.into_iter().filter_map(read).collect()
 }
 

@@ -1,6 +1,6 @@
 //! `[[port]]`.
 
-use super::{Field, Section, list, number};
+use super::{Field, Section, items, number};
 use crate::config::model::{Address, Device, Port};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Span};
@@ -14,6 +14,9 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) device: Option<At<Device>>,
     pub(in crate::config) mtu: u16,
     pub(in crate::config) addresses: Vec<At<Address>>,
+    /// Addresses are given, be they read or not.
+    pub(in crate::config) underlay: bool,
+    pub(in crate::config) local: Option<At<String>>,
     pub(in crate::config) promiscuous: bool,
     pub(in crate::config) rx_checksum: RxChecksum,
     pub(in crate::config) rx_queues: u16,
@@ -29,14 +32,20 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
         ("verify", RxChecksum::Verify),
         ("recompute", RxChecksum::Recompute),
     ];
+    let (span, name) = (s.span(), s.require("name").and_then(Field::text));
+    let device = s
+        .require("device")
+        .and_then(|f| f.parse(device, Device::new));
+    let mtu = number(&mut s, "mtu", 68..=9600, Port::DEFAULT_MTU);
+    let addresses = s.get("addresses");
     let port = PortTable {
-        span: s.span(),
-        name: s.require("name").and_then(Field::text),
-        device: s
-            .require("device")
-            .and_then(|f| f.parse(device, Device::new)),
-        mtu: number(&mut s, "mtu", 68..=9600, Port::DEFAULT_MTU),
-        addresses: list(&mut s, "addresses", "a list of addresses", read_own),
+        span,
+        name,
+        device,
+        mtu,
+        underlay: addresses.as_ref().is_some_and(|f| !f.is_empty_list()),
+        addresses: items(addresses, "a list of addresses", read_own),
+        local: s.get("local").and_then(Field::text),
         promiscuous: s
             .get("promiscuous")
             .and_then(Field::boolean)

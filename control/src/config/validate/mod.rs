@@ -2,6 +2,7 @@
 
 mod bridges;
 mod fdb;
+mod local;
 mod names;
 mod ports;
 mod tunnels;

@@ -18,6 +18,7 @@ impl Check<'_> {
         );
         self.check_devices();
         self.check_addresses();
+        self.check_locals();
         tables.iter().filter_map(port).collect()
     }
 
@@ -66,6 +67,7 @@ fn port(table: &PortTable) -> Option<Port> {
         device: table.device.as_ref()?.value.clone(),
         mtu: table.mtu,
         addresses: table.addresses.iter().map(|at| at.value).collect(),
+        local: table.local.as_ref().and_then(|at| at.value.parse().ok()),
         promiscuous: table.promiscuous,
         rx_checksum: table.rx_checksum,
         rx_queues: table.rx_queues,
