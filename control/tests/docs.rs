@@ -13,7 +13,7 @@ const README: &str = include_str!("../../README.md");
 
 /// A configuration in which every table may have one more line, appended to its last table of that
 /// name. Every key that must be there is there.
-const MINIMAL: [(&str, &[&str]); 8] = [
+const MINIMAL: [(&str, &[&str]); 9] = [
     ("[switch]", &[]),
     (
         "[[port]]",
@@ -24,6 +24,10 @@ const MINIMAL: [(&str, &[&str]); 8] = [
         ],
     ),
     ("[[port]]", &["name = 'lan'", "device = 'd1'"]),
+    (
+        "[[route]]",
+        &["to = '203.0.113.0/24'", "via = '192.0.2.254'"],
+    ),
     ("[[bridge]]", &["name = 'br0'", "ports = ['lan']"]),
     ("[[bridge]]", &["name = 'br1'"]),
     (
@@ -54,9 +58,10 @@ const MINIMAL: [(&str, &[&str]); 8] = [
 ];
 
 /// The tables of a configuration, as the headings of the document name them.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "[switch]",
     "[[port]]",
+    "[[route]]",
     "[[bridge]]",
     "[[tunnel]]",
     "[[fdb]]",

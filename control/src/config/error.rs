@@ -80,6 +80,45 @@ pub struct ConfigError {
     pub nearest: Option<String>,
 }
 
+/// Why a value is refused: the words of a [`ConfigError`] without a place, for a change at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong.
+    pub problem: String,
+    /// What is allowed.
+    pub allowed: String,
+    /// The nearest right value, if one was mistyped.
+    pub nearest: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(problem: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Refused {
+            problem: problem.into(),
+            allowed: allowed.into(),
+            nearest: None,
+        }
+    }
+
+    pub(super) fn nearest(self, nearest: Option<impl fmt::Display>) -> Self {
+        let nearest = nearest.map(|nearest| nearest.to_string());
+        Refused { nearest, ..self }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        match &self.nearest {
+            Some(nearest) => write!(f, ", did you mean `{nearest}`?")?,
+            None => f.write_str(".")?,
+        }
+        write!(f, " Allowed: {}", self.allowed)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {

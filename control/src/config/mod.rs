@@ -29,16 +29,18 @@ mod model;
 mod name;
 mod prefix;
 mod report;
+mod route;
 mod section;
 mod validate;
 
-pub use error::{ConfigError, ConfigErrors, Place};
+pub use error::{ConfigError, ConfigErrors, Place, Refused};
 pub use model::{
     Accept, Address, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
     SwitchSettings, Ttl, Tunnel, Wanted, ZeroChecksum,
 };
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError, is_unicast};
+pub use route::{MAX_GATEWAYS, MAX_ROUTES, Route};
 
 use report::{Problem, Report};
 use std::path::Path;

@@ -3,6 +3,7 @@
 
 use super::name::Name;
 use super::prefix::Prefix;
+use super::route::Route;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::{Mac, VlanId, Vni};
 use std::net::Ipv4Addr;
@@ -16,7 +17,8 @@ use std::time::Duration;
 /// names are unique per kind and every reference names something that is there; the lists fit the
 /// ids of [`fastpath::ids`], as do all (tunnel, remote) pairs together; a port is in at most one
 /// bridge; an address is on one port only; a port that is the `local` of another has neither
-/// addresses nor a bridge; a tunnel's `local` is an address of a port; (`local`,
+/// addresses nor a bridge; networks of routes are
+/// unique, and their gateways are on links of ports; a tunnel's `local` is an address of a port; (`local`,
 /// `udp_port`, `vni`) of tunnels are unique, as are (`bridge`, `mac`) of static entries. The lists
 /// are in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub switch: SwitchSettings,
     /// Ports.
     pub ports: Vec<Port>,
+    /// Routes of the underlay.
+    pub routes: Vec<Route>,
     /// Bridges.
     pub bridges: Vec<Bridge>,
     /// Tunnel end points.
@@ -37,6 +41,12 @@ impl Wanted {
     /// The port of this name.
     pub fn port(&self, name: Name) -> Option<&Port> {
         self.ports.iter().find(|port| port.name == name)
+    }
+
+    /// All addresses of the switch, on whatever port and VLAN.
+    pub fn prefixes(&self) -> impl Iterator<Item = Prefix> {
+        let own = self.ports.iter().flat_map(|port| &port.addresses);
+        own.map(|own| own.prefix)
     }
 
     /// The bridge of this name.

@@ -46,6 +46,14 @@ impl Prefix {
         Ipv4Addr::from_bits(self.address.to_bits() & self.mask())
     }
 
+    /// What all hosts of the link have in common: the same prefix of [`Prefix::network`].
+    pub const fn masked(self) -> Self {
+        Prefix {
+            address: self.network(),
+            length: self.length,
+        }
+    }
+
     /// The address with its host bits one, which means every host of the link. `None` where the
     /// prefix has none: of 31 bits (RFC 3021) and 32.
     pub const fn broadcast(self) -> Option<Ipv4Addr> {
@@ -136,6 +144,7 @@ mod tests {
     fn what_is_on_the_link() {
         let link = prefix("192.0.2.2/30");
         assert_eq!(link.network(), Ipv4Addr::new(192, 0, 2, 0));
+        assert_eq!(link.masked(), prefix("192.0.2.0/30"));
         assert_eq!(link.broadcast(), Some(Ipv4Addr::new(192, 0, 2, 3)));
         assert!(link.contains(Ipv4Addr::new(192, 0, 2, 1)));
         assert!(!link.contains(Ipv4Addr::new(192, 0, 2, 4)));

@@ -1,6 +1,6 @@
 //! Collects what is wrong while a file is read and checked.
 
-use super::error::{ConfigError, ConfigErrors, Place};
+use super::error::{ConfigError, ConfigErrors, Place, Refused};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -50,6 +50,13 @@ impl Problem {
             nearest,
             first,
             kind: Kind::Fault,
+        }
+    }
+
+    pub(super) fn refused(span: &Span, key: impl Into<String>, refused: Refused) -> Self {
+        Problem {
+            nearest: refused.nearest,
+            ..Problem::new(span, key, refused.problem).allowed(refused.allowed)
         }
     }
 
@@ -193,7 +200,7 @@ impl<'t> Lines<'t> {
 }
 
 /// The name most like `wrong`: at most a third of its letters, and at least one, may differ.
-fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (wrong.chars().count() / 3).max(1);
     let lower = wrong.to_lowercase();
     let far = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());

@@ -1,5 +1,6 @@
 //! Reads the tables of a file: asks for keys by name and type, and reports what does not fit.
 
+use super::error::Refused;
 use super::report::{At, Problem, Report, Span};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -212,6 +213,29 @@ impl<'a> Field<'a> {
         })
     }
 
+    /// Text that `parse` understands, or refuses in words of its own.
+    pub(super) fn judge<T>(
+        self,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Result<T, Refused>,
+    ) -> Option<At<T>> {
+        let DeValue::String(text) = self.value else {
+            return self.wrong_type(allowed);
+        };
+        let span = self.span();
+        match parse(text) {
+            Ok(value) => Some(At { value, span }),
+            Err(refused) => self.refuse(refused),
+        }
+    }
+
+    /// Reports that the value cannot be taken.
+    pub(super) fn refuse<T>(&self, refused: Refused) -> Option<T> {
+        self.report
+            .add(Problem::refused(&self.span, self.key.as_str(), refused));
+        None
+    }
+
     /// `[first, last]`: UDP ports from the first to the last.
     pub(super) fn range(self) -> Option<RangeInclusive<u16>> {
         let allowed = "[first, last], two numbers from 1 to 65535, the first not above the last";
@@ -246,6 +270,10 @@ impl<'a> Field<'a> {
             value: item.get_ref(),
         };
         items.iter().map(field).collect()
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, DeValue::Array(_))
     }
 
     pub(super) fn is_empty_list(&self) -> bool {

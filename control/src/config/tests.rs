@@ -38,6 +38,14 @@ device = "0000:01:00.0"
 name = "host"
 device = "net_tap1"
 
+[[route]]
+to = "default"
+via = ["192.0.2.254", "192.0.2.253"]
+
+[[route]]
+to = "203.0.113.0/24"
+via = "192.0.2.252"
+
 [[bridge]]
 name = "br10"
 ports = ["lan"]
@@ -116,6 +124,11 @@ fn every_key_arrives() {
         wanted.port_of("198.51.100.1".parse().unwrap()),
         Some(&uplink)
     );
+    let routes = [
+        Route::parse("0.0.0.0/0", &["192.0.2.254", "192.0.2.253"]).unwrap(),
+        Route::parse("203.0.113.0/24", &["192.0.2.252"]).unwrap(),
+    ];
+    assert_eq!(wanted.routes, routes);
     let bridge = Bridge {
         name: name("br10"),
         ports: vec![name("lan")],

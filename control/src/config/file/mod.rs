@@ -3,10 +3,12 @@
 
 mod fdb;
 mod ports;
+mod routes;
 mod tunnels;
 
 pub(super) use fdb::FdbTable;
 pub(super) use ports::PortTable;
+pub(super) use routes::RouteTable;
 pub(super) use tunnels::{RemoteItem, TunnelTable};
 
 use super::model::SwitchSettings;
@@ -14,6 +16,7 @@ use super::report::{At, Report, Span};
 use super::section::{Field, Section};
 use fdb::read_fdb;
 use ports::read_port;
+use routes::read_route;
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
@@ -25,6 +28,7 @@ use tunnels::read_tunnel;
 pub(super) struct File {
     pub(super) switch: SwitchSettings,
     pub(super) ports: Vec<PortTable>,
+    pub(super) routes: Vec<RouteTable>,
     pub(super) bridges: Vec<BridgeTable>,
     pub(super) tunnels: Vec<TunnelTable>,
     pub(super) fdb: Vec<FdbTable>,
@@ -48,6 +52,13 @@ impl File {
         let file = File {
             switch: switch.map(read_switch).unwrap_or_default(),
             ports: tables(&mut root, "port", "port.", "tables, as [[port]]", read_port),
+            routes: tables(
+                &mut root,
+                "route",
+                "route.",
+                "tables, as [[route]]",
+                read_route,
+            ),
             bridges: tables(
                 &mut root,
                 "bridge",

@@ -1,6 +1,6 @@
 //! Lists that are longer than the switch has ids for.
 
-use super::rows::{BASE, FDB, PORT, TUNNEL};
+use super::rows::{BASE, FDB, PORT, ROUTE, TUNNEL};
 use super::*;
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
 use fastpath::snapshot::UdpPorts;
@@ -88,6 +88,21 @@ fn so_many_addresses_of_a_port_and_entries_of_a_table() {
         1,
         "entries, the value of switch.fdb_entries",
     );
+}
+
+#[test]
+fn so_many_routes_and_gateways_of_a_route() {
+    let via = "via = '192.0.2.254'\n";
+    let route = |i: usize| format!("[[route]]\nto = '10.{}.{}.0/24'\n{via}", i / 256, i % 256);
+    let text = |count: usize| format!("{BASE}{}", (0..count).map(route).collect::<String>());
+    good(&text(MAX_ROUTES));
+    let line = text(MAX_ROUTES).lines().count() + 1;
+    beyond(&text(MAX_ROUTES + 1), "route", line, MAX_ROUTES, "routes");
+
+    let gateway = |i: usize| format!("'192.0.2.{}'", 10 + i);
+    let all: Vec<String> = (0..MAX_GATEWAYS).map(gateway).collect();
+    let wanted = good(&format!("{BASE}{ROUTE}via = [{}]", all.join(", ")));
+    assert_eq!(wanted.routes[0].via.len(), MAX_GATEWAYS);
 }
 
 /// A tunnel with `count` remotes, and a static entry to the first of them.

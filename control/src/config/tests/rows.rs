@@ -28,6 +28,7 @@ port = "lan"
 "#;
 
 pub(super) const PORT: &str = "[[port]]\nname = 'p'\ndevice = 'net_null0'\n";
+pub(super) const ROUTE: &str = "[[route]]\nto = '203.0.113.0/24'\n";
 pub(super) const TUNNEL: &str =
     "[[tunnel]]\nname = 't'\nbridge = 'br20'\nvni = 7\nlocal = '192.0.2.2'\n";
 pub(super) const FDB: &str = "[[fdb]]\nbridge = 'br10'\nmac = '02:00:00:00:00:09'\n";
@@ -83,6 +84,7 @@ fn each_error_is_told_with_its_place_and_what_is_allowed() {
         let head = match name {
             "nothing" => "",
             "a port" => PORT,
+            "a route" => ROUTE,
             "a tunnel" => TUNNEL,
             "an entry without a target" => FDB,
             _ => panic!("no such group: {name}"),
@@ -92,7 +94,7 @@ fn each_error_is_told_with_its_place_and_what_is_allowed() {
             count += 1;
         }
     }
-    assert!(count > 70, "only {count} blocks");
+    assert!(count > 115, "only {count} blocks");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod fdb;
 mod local;
 mod names;
 mod ports;
+mod routes;
 mod tunnels;
 
 use super::file::File;
@@ -34,6 +35,7 @@ pub(super) fn validate(report: &Report, file: &File) -> Wanted {
     Wanted {
         switch: file.switch,
         ports: check.check_ports(),
+        routes: check.check_routes(),
         bridges: check.check_bridges(),
         tunnels: check.check_tunnels(),
         fdb: check.check_fdb(),

@@ -144,7 +144,7 @@ impl Check<'_> {
         })
     }
 
-    fn prefixes(&self) -> impl Iterator<Item = Prefix> {
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = Prefix> {
         self.file
             .ports
             .iter()
