@@ -4,6 +4,7 @@ use super::rows::{BASE, FDB, PORT, ROUTE, TUNNEL};
 use super::*;
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
 use fastpath::snapshot::UdpPorts;
+use fastpath::worker::MAX_RX_QUEUES;
 use std::net::Ipv4Addr;
 
 /// `text` has one error: about `key`, in `line`, for more than `limit` of `what`.
@@ -103,6 +104,16 @@ fn so_many_routes_and_gateways_of_a_route() {
     let all: Vec<String> = (0..MAX_GATEWAYS).map(gateway).collect();
     let wanted = good(&format!("{BASE}{ROUTE}via = [{}]", all.join(", ")));
     assert_eq!(wanted.routes[0].via.len(), MAX_GATEWAYS);
+}
+
+#[test]
+fn as_many_receive_queues_as_one_worker_polls() {
+    let (limit, what) = (MAX_RX_QUEUES, "receive queues of all ports");
+    let queues = |each: usize| ports(each).replace("'\nd", "'\nrx_queues=64\nd");
+    good(&queues(limit / 64));
+    let text = format!("{}[[port]]\nname='q'\ndevice='q'", queues(limit / 64));
+    let line = text.lines().count() - 2;
+    beyond(&text, "port.rx_queues", line, limit, what);
 }
 
 /// A tunnel with `count` remotes, and a static entry to the first of them.

@@ -126,7 +126,10 @@ fn where_nothing_is_configured_nothing_is_allowed() {
 #[test]
 fn all_errors_are_told_at_once_in_the_order_of_the_file() {
     let text = format!(
-        "{BASE}[[bridge]]\nname = 'br 30'\nports = ['nosuch']\nage = 1\n[switch]\nmbufs = 1"
+        "{BASE}[[bridge]]\nname = 'br 30'\nports = ['nosuch']\nage = 1\n[switch]\nmbufs = 1\n\
+         {PORT}addresses = ['192.0.2.2/24']\nlocal = 'lan'\n{ROUTE}via = ['192.0.2.2', 'x']\n\
+         {}zero_checksum = 'refuse'",
+        TUNNEL.replace("vni = 7", "vni = 10")
     );
     let errors = Wanted::parse(&text, "t.toml").unwrap_err();
     let told: Vec<(usize, &str)> = errors
@@ -139,6 +142,12 @@ fn all_errors_are_told_at_once_in_the_order_of_the_file() {
         (25, "bridge.ports"),
         (26, "bridge.age"),
         (28, "switch.mbufs"),
+        (32, "port.addresses"),
+        (33, "port.local"),
+        (36, "route.via"),
+        (36, "route.via"),
+        (40, "tunnel.vni"),
+        (42, "tunnel.zero_checksum"),
     ];
     assert_eq!(told, expected, "{errors}");
 }

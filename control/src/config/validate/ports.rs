@@ -5,7 +5,9 @@ use crate::config::file::PortTable;
 use crate::config::model::Port;
 use crate::config::report::{Problem, Span};
 use fastpath::ids::PortId;
+use fastpath::worker::MAX_RX_QUEUES;
 use std::collections::HashMap;
+use std::iter::repeat_n;
 
 impl Check<'_> {
     pub(super) fn check_ports(&self) -> Vec<Port> {
@@ -19,7 +21,16 @@ impl Check<'_> {
         self.check_devices();
         self.check_addresses();
         self.check_locals();
+        self.check_rx_queues();
         tables.iter().filter_map(port).collect()
+    }
+
+    /// There may be one worker only, which then polls them all.
+    fn check_rx_queues(&self) {
+        let ports = self.file.ports.iter().take(PortId::LIMIT);
+        let queues = ports.flat_map(|table| repeat_n(&table.span, table.rx_queues.into()));
+        let what = "receive queues of all ports";
+        self.limit("port.rx_queues", queues, MAX_RX_QUEUES, what);
     }
 
     fn check_devices(&self) {
