@@ -15,6 +15,8 @@ pub(crate) struct Setup {
     tunnels: Vec<TunnelSpec>,
     fixed: Vec<(usize, usize, usize, bool)>,
     fdb_entries: u32,
+    zero_checksum: &'static str,
+    routed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ struct PortSpec {
     bridge: usize,
     mtu: u16,
     tx_queues: Option<u16>,
+    rx_checksum: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -48,10 +51,20 @@ impl Setup {
             let queues = port.tx_queues.map(|n| format!("tx_queues = {n}\n"));
             write!(
                 text,
-                "[[port]]\nname = \"p{at}\"\ndevice = \"heap{at}\"\nmtu = {}\naddresses = [{}]\n{}",
+                "[[port]]\nname = \"p{at}\"\ndevice = \"heap{at}\"\nmtu = {}\naddresses = [{}]\n\
+                 rx_checksum = \"{}\"\n{}",
                 port.mtu,
                 addresses.unwrap_or_default(),
+                port.rx_checksum,
                 queues.unwrap_or_default(),
+            )
+            .unwrap();
+        }
+        if self.routed && self.address(0).is_some() {
+            let [gateway, second, .., remote, _] = REMOTES;
+            write!(
+                text,
+                "[[route]]\nto = \"{remote}/32\"\nvia = [\"{gateway}\", \"{second}\"]\n"
             )
             .unwrap();
         }
@@ -89,11 +102,13 @@ impl Setup {
                 text,
                 "[[tunnel]]\nname = \"vx{at}\"\nbridge = \"br{}\"\nvni = {}\nlocal = \"{}\"\n\
                  remotes = [{}]\naccept = \"{accept}\"\nreserved_bits = \"{reserved}\"\n\
-                 learning = {learning}\nttl = {ttl}\ndscp = {dscp}\ndf = \"{df}\"\nudp_port = {udp_port}\n",
+                 learning = {learning}\nttl = {ttl}\ndscp = {dscp}\ndf = \"{df}\"\nudp_port = {udp_port}\n\
+                 zero_checksum = \"{}\"\n",
                 tunnel.bridge % self.bridges.len(),
                 10 + at,
                 OWN[usize::from(tunnel.second && self.address(1).is_some())],
                 remotes.join(", "),
+                self.zero_checksum,
             )
             .unwrap();
         }
@@ -158,12 +173,14 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         prop_oneof![5 => Just(0_usize), 1 => 0..4_usize],
         select(&[1500_u16, 1600, 1600, 600][..]),
         prop_oneof![Just(None), Just(Some(1)), Just(Some(2))],
+        select(&["verify", "verify", "trust", "recompute"][..]),
     )
-        .prop_map(|(underlay, bridge, mtu, tx_queues)| PortSpec {
+        .prop_map(|(underlay, bridge, mtu, tx_queues, rx_checksum)| PortSpec {
             underlay,
             bridge,
             mtu,
             tx_queues,
+            rx_checksum,
         });
     let bridge = (select(&[0_u32, 2, 300, 300][..]), prop::bool::weighted(0.9));
     let fixed = (0..6_usize, 0..4_usize, 0..3_usize, any::<bool>());
@@ -173,14 +190,19 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         prop_oneof![1 => vec(tunnel(), 0..=3), 4 => vec(tunnel(), 1..=2)],
         vec(fixed, 0..=2),
         select(&[2_u32, 1024, 1024][..]),
+        (select(&["accept", "accept", "refuse"][..]), any::<bool>()),
     )
-        .prop_map(|(ports, bridges, tunnels, fixed, fdb_entries)| Setup {
-            ports,
-            bridges,
-            tunnels,
-            fixed,
-            fdb_entries,
-        })
+        .prop_map(
+            |(ports, bridges, tunnels, fixed, fdb_entries, (zero_checksum, routed))| Setup {
+                ports,
+                bridges,
+                tunnels,
+                fixed,
+                fdb_entries,
+                zero_checksum,
+                routed,
+            },
+        )
 }
 
 fn tunnel() -> impl Strategy<Value = TunnelSpec> {
