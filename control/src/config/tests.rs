@@ -124,6 +124,11 @@ fn every_key_arrives() {
         wanted.port_of("198.51.100.1".parse().unwrap()),
         Some(&uplink)
     );
+    let [plain, tagged] = ["192.0.2.2/24", "198.51.100.1/32"].map(|text| text.parse().unwrap());
+    assert_eq!(uplink.prefixes(None).collect::<Vec<_>>(), [plain]);
+    let there = uplink.prefixes(VlanId::new(4094));
+    assert_eq!(there.collect::<Vec<_>>(), [tagged]);
+    assert_eq!(wanted.prefixes().collect::<Vec<_>>(), [plain, tagged]);
     let routes = [
         Route::parse("0.0.0.0/0", &["192.0.2.254", "192.0.2.253"]).unwrap(),
         Route::parse("203.0.113.0/24", &["192.0.2.252"]).unwrap(),
