@@ -1,4 +1,8 @@
-//! The Internet Control Message Protocol (RFC 792): echo.
+//! The Internet Control Message Protocol (RFC 792): echo, and errors.
+
+mod error;
+
+pub use error::{Fault, Quote, QuoteError};
 
 use super::Sum;
 use super::field::view;
@@ -14,6 +18,8 @@ mod field {
     pub(super) const CHECKSUM: Field<2> = Field::at(CODE.end());
     pub(super) const IDENT: Field<2> = Field::at(CHECKSUM.end());
     pub(super) const SEQUENCE: Field<2> = Field::at(IDENT.end());
+    /// In place of the sequence number, in an error (RFC 1191, section 4).
+    pub(super) const NEXT_HOP_MTU: Field<2> = SEQUENCE;
 }
 
 /// The type field.
@@ -25,6 +31,29 @@ impl Kind {
     pub const ECHO_REPLY: Kind = Kind(0);
     /// Send this back.
     pub const ECHO_REQUEST: Kind = Kind(8);
+    /// A packet did not reach its destination; the code says why.
+    pub const UNREACHABLE: Kind = Kind(3);
+    /// Send more slowly. Deprecated (RFC 6633).
+    pub const SOURCE_QUENCH: Kind = Kind(4);
+    /// There is a better gateway.
+    pub const REDIRECT: Kind = Kind(5);
+    /// A packet went over too many hops, or its fragments came too late.
+    pub const TIME_EXCEEDED: Kind = Kind(11);
+    /// A header made no sense to somebody.
+    pub const PARAMETER_PROBLEM: Kind = Kind(12);
+
+    /// Tells of a packet that was sent, and quotes it. Never to be answered (RFC 1122, section
+    /// 3.2.2).
+    pub const fn is_error(self) -> bool {
+        matches!(
+            self,
+            Kind::UNREACHABLE
+                | Kind::SOURCE_QUENCH
+                | Kind::REDIRECT
+                | Kind::TIME_EXCEEDED
+                | Kind::PARAMETER_PROBLEM
+        )
+    }
 }
 
 /// Why a message is not an echo.
@@ -39,7 +68,7 @@ pub enum Error {
 }
 
 view!(
-    /// A view of an echo message. It has to hold the whole message and nothing behind it, because
+    /// A view of a message, with the fields of an echo. It has to hold the whole message and nothing behind it, because
     /// ICMP has no length and the checksum covers all there is.
     Icmp,
     HEADER_LEN
@@ -71,6 +100,12 @@ impl<T: AsRef<[u8]>> Icmp<T> {
         field::SEQUENCE.u16(self.data())
     }
 
+    /// In [`Kind::UNREACHABLE`] for a packet that was too long: how long one may be. Zero from those
+    /// who do not say.
+    pub fn next_hop_mtu(&self) -> u16 {
+        field::NEXT_HOP_MTU.u16(self.data())
+    }
+
     /// The checksum is right.
     pub fn verify_checksum(&self) -> bool {
         Sum::new().add_bytes(self.data()).finish() == 0
@@ -78,7 +113,7 @@ impl<T: AsRef<[u8]>> Icmp<T> {
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized> Icmp<&'a T> {
-    /// What is to come back.
+    /// What is to come back, or what an error quotes.
     pub fn payload(&self) -> &'a [u8] {
         self.0.as_ref().get(HEADER_LEN..).unwrap_or_default()
     }
