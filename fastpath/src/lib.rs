@@ -87,6 +87,7 @@ pub mod key;
 pub mod learn;
 pub mod parse;
 pub mod publish;
+pub mod recompute;
 pub mod resolve;
 pub mod snapshot;
 pub mod stats;

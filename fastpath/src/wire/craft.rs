@@ -143,7 +143,7 @@ impl Pair {
         let sum = Sum::new()
             .add_pseudo_v4(self.ip.src, self.ip.dst, Protocol::TCP, len)
             .add_bytes(&segment);
-        segment[16..18].copy_from_slice(&sum.finish().to_be_bytes());
+        segment[tcp::CHECKSUM_AT..][..2].copy_from_slice(&sum.finish().to_be_bytes());
         self.ipv4(Protocol::TCP, &segment)
     }
 

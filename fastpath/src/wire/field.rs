@@ -10,6 +10,11 @@ impl<const N: usize> Field<N> {
         Field(start)
     }
 
+    /// Its own place.
+    pub(super) const fn start(self) -> usize {
+        self.0
+    }
+
     /// The place of what follows.
     pub(super) const fn end(self) -> usize {
         self.0 + N

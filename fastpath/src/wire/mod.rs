@@ -52,6 +52,7 @@ mod flow_hash;
 mod inner;
 mod mac;
 mod protocol;
+mod transport;
 mod vni;
 
 #[cfg(test)]
@@ -66,5 +67,6 @@ pub use flow_hash::flow_hash;
 pub use inner::{Family, InnerIp, decapsulate_ecn};
 pub use mac::{Mac, MacParseError};
 pub use protocol::Protocol;
+pub use transport::Transport;
 pub use vlan::{Tag, VlanId};
 pub use vni::Vni;

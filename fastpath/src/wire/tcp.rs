@@ -1,15 +1,18 @@
-//! The Transmission Control Protocol (RFC 9293): its ports, and no more.
+//! The Transmission Control Protocol (RFC 9293): its ports, and where its checksum is.
 
 use super::field::view;
 
 /// Bytes of a header without options.
 pub const HEADER_LEN: usize = 20;
+/// Bytes of the header before the checksum.
+pub const CHECKSUM_AT: usize = field::CHECKSUM.start();
 
 mod field {
     use crate::wire::field::Field;
 
     pub(super) const SRC_PORT: Field<2> = Field::at(0);
     pub(super) const DST_PORT: Field<2> = Field::at(SRC_PORT.end());
+    pub(super) const CHECKSUM: Field<2> = Field::at(16);
 }
 
 view!(

@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Bytes of the header.
 pub const HEADER_LEN: usize = field::CHECKSUM.end();
+/// Bytes of the header before the checksum.
+pub const CHECKSUM_AT: usize = field::CHECKSUM.start();
 
 mod field {
     use crate::wire::field::Field;
