@@ -63,6 +63,8 @@ pub struct PortSettings {
     pub chains: bool,
     /// The NIC verifies IPv4 and UDP checksums.
     pub rx_checksums: bool,
+    /// Mbufs that the driver never gives back, not even when the port is closed.
+    pub kept: u32,
     /// What is not as it was asked for, in words for the log.
     pub notes: Vec<String>,
 }
@@ -91,14 +93,17 @@ struct Quirks {
     unfinished_checksums: bool,
     /// Says the length of a plain Ethernet frame, but passes what its interface or ring passes.
     nominal_frame: bool,
+    /// Mbufs that it puts before the kernel for each receive queue, and forgets there at the end.
+    kept: u32,
 }
 
 impl Quirks {
     fn of(driver: &str) -> Self {
         Quirks {
-            equal_queues: driver == "net_tap",
+            equal_queues: matches!(driver, "net_tap" | "net_af_xdp"),
             unfinished_checksums: driver == "net_vhost" || driver.starts_with("net_virtio"),
             nominal_frame: matches!(driver, "net_af_packet" | "net_memif"),
+            kept: if driver == "net_af_xdp" { 2048 } else { 0 },
         }
     }
 }
@@ -162,6 +167,7 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
             rss: rss_types != 0,
             chains: tx_offloads != 0,
             rx_checksums: rx_offloads != 0,
+            kept: quirks.kept * u32::from(rx_queues),
             notes,
         },
         mtu: told_mtu,

@@ -96,9 +96,10 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
         let advice = advice();
         DaemonError::Pool { error, advice }
     })?;
-    let ledger = switch(line, wanted, &eal, &pool, &stop)?;
+    let (ledger, kept) = switch(line, wanted, &eal, &pool, &stop)?;
     ledger.print();
-    let (held, out) = (ledger.account().held(), pool.in_use());
+    let out = pool.in_use().saturating_sub(kept);
+    let held = ledger.account().held();
     match (held, out) {
         (0, 0) => Ok(()),
         (0, out) => Err(DaemonError::Leaked(out)),
@@ -125,13 +126,14 @@ fn pool(eal: &Eal, wanted: &Wanted) -> Result<Mempool, PoolError> {
     )
 }
 
+/// Returns the account, and how many packets drivers have kept.
 fn switch(
     line: &CommandLine,
     wanted: Wanted,
     eal: &Eal,
     pool: &Mempool,
     stop: &Arc<AtomicBool>,
-) -> Result<Ledger, DaemonError> {
+) -> Result<(Ledger, usize), DaemonError> {
     let workers = eal.worker_lcores().len().max(1);
     let ports: Vec<_> = wanted
         .ports
@@ -187,8 +189,8 @@ fn switch(
     });
     info!("stopping");
     server.shutdown();
-    shut_down(state, running.join(), devices);
-    Ok(ledger)
+    let kept = shut_down(state, running.join(), devices);
+    Ok((ledger, kept))
 }
 
 /// Says once that the switch forwards: when every port was tried.
@@ -216,7 +218,12 @@ impl Progress {
 }
 
 /// All workers have ended their last round: take their queues back and close the ports with them.
-fn shut_down(state: State<DpdkIo>, workers: Vec<Worker<DpdkIo>>, devices: JoinHandle<()>) {
+/// Returns how many packets drivers have kept.
+fn shut_down(
+    state: State<DpdkIo>,
+    workers: Vec<Worker<DpdkIo>>,
+    devices: JoinHandle<usize>,
+) -> usize {
     let queues = workers.into_iter().flat_map(Worker::stop).collect();
     let deadline = Instant::now() + CLOSING;
     let still_open = state.close(queues, || Instant::now() < deadline);
@@ -224,7 +231,11 @@ fn shut_down(state: State<DpdkIo>, workers: Vec<Worker<DpdkIo>>, devices: JoinHa
         warn!("port {port} did not close in {} s", CLOSING.as_secs());
     }
     // A driver that hangs must not keep the account from being printed.
-    if still_open.is_empty() && devices.join().is_err() {
-        warn!("the device thread ended in a panic");
+    if !still_open.is_empty() {
+        return 0;
     }
+    devices.join().unwrap_or_else(|_| {
+        warn!("the device thread ended in a panic");
+        0
+    })
 }

@@ -33,16 +33,17 @@ struct Running {
 }
 
 impl Devices {
-    /// Serves orders until state is gone.
-    pub(crate) fn run(self) {
+    /// Serves orders until state is gone. Returns how many packets of the pool drivers have kept.
+    pub(crate) fn run(self) -> usize {
         let mut ports = BTreeMap::new();
+        let mut kept = 0;
         let mut next_look = Instant::now();
         let mut lost = 0;
         loop {
             match self.end.orders.recv_timeout(EVENTS) {
-                Ok(order) => self.obey(order, &mut ports),
+                Ok(order) => kept += self.obey(order, &mut ports),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return kept,
             }
             self.port_events(&mut ports);
             let lost_now = self.eal.lost_port_events();
@@ -68,11 +69,14 @@ impl Devices {
         drop(self.end.reports.send(report));
     }
 
-    fn obey(&self, order: Order<DpdkIo>, ports: &mut BTreeMap<PortId, Running>) {
+    /// Returns how many packets of the pool the driver of an opened port will never give back.
+    fn obey(&self, order: Order<DpdkIo>, ports: &mut BTreeMap<PortId, Running>) -> usize {
+        let mut kept = 0;
         match order {
             Order::Open { id, wanted } => match self.open(id, &wanted) {
                 Ok((port, opened)) => {
                     let up = opened.info.link;
+                    kept = port.settings().kept as usize;
                     ports.insert(
                         id,
                         Running {
@@ -93,6 +97,7 @@ impl Devices {
                 self.report(Report::Closed { id, counters });
             }
         }
+        kept
     }
 
     fn open(

@@ -47,6 +47,7 @@ fn without_a_number_there_is_a_transmit_queue_for_each_worker() {
         ("net_x", 8, 2),
         ("net_tap", 1, 3),
         ("net_tap", 8, 3),
+        ("net_af_xdp", 1, 3),
     ] {
         let wanted = PortConfig {
             rx_queues: 3,
@@ -168,4 +169,12 @@ fn what_a_driver_cannot_be_told_is_kept_only_if_it_does_not_matter() {
     }
     let plan = plan(&plain("net_af_packet"), &config(1, 1));
     assert_eq!((plan.settings.mtu, plan.mtu), (1500, Some(1500)));
+}
+
+#[test]
+fn only_af_xdp_keeps_mbufs_for_each_receive_queue() {
+    let kept = |driver: &str, queues| plan(&info(driver), &config(queues, queues)).settings.kept;
+    assert_eq!(kept("net_tap", 2), 0);
+    assert_eq!(kept("net_af_xdp", 1), 2048);
+    assert_eq!(kept("net_af_xdp", 2), 4096);
 }
