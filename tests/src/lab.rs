@@ -1,8 +1,8 @@
 //! A switch with ports that lead into namespaces.
 
-use crate::Result;
 use crate::daemon::{Daemon, Setup, Stopped};
 use crate::netns::Netns;
+use crate::{Result, skip};
 
 /// What a port of the switch is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Link {
     Tap,
     /// net_af_packet on one end of a veth pair.
     AfPacket,
+    /// net_af_xdp on one end of a veth pair: native XDP, copy mode.
+    AfXdp,
 }
 
 impl Link {
@@ -20,8 +22,32 @@ impl Link {
     pub fn mtus(self) -> (u32, u32) {
         match self {
             Self::Tap => (1500, 1450),
-            Self::AfPacket => (1600, 1500),
+            Self::AfPacket | Self::AfXdp => (1600, 1500),
         }
+    }
+
+    /// The word `need!` wants for such ports, beside those of the lab.
+    #[must_use]
+    pub fn need(self) -> &'static str {
+        match self {
+            Self::Tap => skip::TAP,
+            Self::AfPacket => "ethtool",
+            Self::AfXdp => skip::XDP,
+        }
+    }
+
+    /// What DPDK calls such a device number `n`, and the kernel's end of it.
+    fn device(self, n: usize) -> (String, String) {
+        match self {
+            Self::Tap => (format!("net_tap{n},iface=tap{n}"), format!("tap{n}")),
+            Self::AfPacket => (format!("net_af_packet{n},iface=p{n}"), format!("u{n}")),
+            Self::AfXdp => (format!("net_af_xdp{n},iface=p{n}"), format!("u{n}")),
+        }
+    }
+
+    /// Both ends are devices of the kernel, made before the daemon starts.
+    fn is_veth(self) -> bool {
+        self != Self::Tap
     }
 }
 
@@ -95,24 +121,19 @@ impl Lab {
     /// If the kernel refuses.
     pub fn port(&mut self, name: &str, mtu: u32) -> Result<Port> {
         let n = self.ports.len();
-        let port = match self.link {
-            Link::Tap => Port {
-                name: name.into(),
-                device: format!("net_tap{n},iface=tap{n}"),
-                kernel_end: format!("tap{n}"),
-                mtu,
-            },
-            Link::AfPacket => {
-                self.switch
-                    .ip(&format!("link add p{n} type veth peer name u{n}"))?;
-                self.switch.ip(&format!("link set p{n} mtu {mtu} up"))?;
-                Port {
-                    name: name.into(),
-                    device: format!("net_af_packet{n},iface=p{n}"),
-                    kernel_end: format!("u{n}"),
-                    mtu,
-                }
-            }
+        if self.link.is_veth() {
+            let make = format!("link add p{n} type veth peer name u{n}");
+            self.switch.ip(&make)?;
+            self.switch.ip(&format!("link set p{n} mtu {mtu} up"))?;
+            // A driver that takes frames from the veth itself looks at both ends' MTU.
+            self.switch.ip(&format!("link set u{n} mtu {mtu}"))?;
+        }
+        let (device, kernel_end) = self.link.device(n);
+        let port = Port {
+            name: name.into(),
+            device,
+            kernel_end,
+            mtu,
         };
         self.ports.push(port.clone());
         Ok(port)
@@ -179,7 +200,7 @@ impl Lab {
         ))?;
         // A tap device starts with the MAC of the switch's port: two owners of one address.
         host.ip(&format!("link set {HOST_END} address {mac} mtu {mtu}"))?;
-        if self.link == Link::AfPacket {
+        if self.link.is_veth() {
             host.finish_frames(HOST_END)?;
         }
         if let Some(address) = address {

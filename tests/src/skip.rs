@@ -4,6 +4,7 @@ use crate::command;
 use crate::netns::Netns;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::process::Command;
 
 /// Ends a test early because the host lacks something: `skip!("no iperf3")`.
 #[macro_export]
@@ -35,6 +36,9 @@ pub const TAP: &str = "tap";
 /// For [`need!`](crate::need): VXLAN in the kernel.
 pub const VXLAN: &str = "vxlan";
 
+/// For [`need!`](crate::need): XDP on one end of a veth pair, through sockets, and ethtool.
+pub const XDP: &str = "xdp";
+
 /// Why `what` (a program, or one of the words above) is not to be had on this host.
 #[must_use]
 pub fn missing(what: &str) -> Option<String> {
@@ -50,6 +54,7 @@ pub fn missing(what: &str) -> Option<String> {
             made.err()
                 .map(|error| format!("no VXLAN in the kernel: {error}"))
         }
+        XDP => missing_xdp(),
         program if command::found(program) => None,
         program => Some(format!(
             "{program} is not installed: scripts/install-deps lab test"
@@ -68,6 +73,17 @@ fn missing_lab() -> Option<String> {
     let made = Netns::new("try");
     made.err()
         .map(|error| format!("no network namespaces: {error}"))
+}
+
+/// A kernel without the address family answers so before it looks at anything else.
+fn missing_xdp() -> Option<String> {
+    const TRY: &str = "import socket; socket.socket(44, socket.SOCK_RAW).close()";
+    if !command::found("ethtool") {
+        return missing("ethtool");
+    }
+    let made = command::run(Command::new("python3").args(["-c", TRY]));
+    made.err()
+        .map(|error| format!("no XDP sockets in the kernel: {error}"))
 }
 
 /// Says that a test is skipped: on the real standard error, past the test runner's capture, and

@@ -1,5 +1,5 @@
 //! The Linux kernel's own VXLAN on one side, plain hosts on the other, overpath between them; over
-//! net_tap and over net_af_packet on veth.
+//! net_tap, over net_af_packet on veth, and the heart of it over net_af_xdp on veth.
 
 use overpath_tests::account::counters_moved;
 use overpath_tests::lab::{HOST_END, Link};
@@ -238,7 +238,8 @@ macro_rules! over {
             $(
                 #[test]
                 fn $name() -> Result {
-                    need!(skip::LAB, skip::TAP, skip::VXLAN, "ethtool", "iperf3", "ping", "tcpdump", "bridge", "python3");
+                    need!(skip::LAB, skip::VXLAN, "iperf3", "ping", "tcpdump", "bridge", "python3");
+                    need!($link.need());
                     super::$name($link)
                 }
             )+
@@ -260,6 +261,15 @@ over!(
     several_remotes_share_an_overlay,
     ipv6_hosts_find_each_other,
     two_workers_share_the_ports,
+);
+
+over!(
+    af_xdp,
+    Link::AfXdp,
+    ping_both_ways,
+    iperf3_both_ways,
+    broadcast_reaches_everyone_once,
+    several_remotes_share_an_overlay
 );
 
 /// A kernel that leaves the outer checksum open for hardware to finish, and hardware that does not
