@@ -148,7 +148,7 @@ fn numbers(stats: &Stats) -> BTreeMap<String, u64> {
 }
 
 /// `"received copied=2"` as a map; no number means 1.
-fn parse_moved(text: &str) -> BTreeMap<String, i64> {
+pub(crate) fn parse_moved(text: &str) -> BTreeMap<String, i64> {
     let word = |word: &str| match word.split_once('=') {
         Some((name, count)) => (name.to_owned(), count.parse().unwrap()),
         None => (word.to_owned(), 1),

@@ -16,6 +16,7 @@ mod drops;
 mod flood;
 mod joined;
 mod links;
+mod malformed;
 mod moves;
 mod neighbours;
 mod outer;
