@@ -37,6 +37,7 @@ pub mod frame;
 pub mod golden;
 pub mod lab;
 pub mod netns;
+pub mod ovs;
 pub mod pcap;
 pub mod placement;
 pub mod rpc;
