@@ -3,6 +3,7 @@
 use crate::daemon::{Daemon, Setup, Stopped};
 use crate::netns::Netns;
 use crate::{Result, skip};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What a port of the switch is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,15 @@ impl Port {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its `[[port]]` table, to which lines may be added.
+    #[must_use]
+    pub fn toml(&self) -> String {
+        let Self {
+            name, device, mtu, ..
+        } = self;
+        format!("[[port]]\nname = {name:?}\ndevice = {device:?}\nmtu = {mtu}\n")
     }
 
     /// The DPDK device, with its arguments.
@@ -142,15 +152,7 @@ impl Lab {
     /// The `[[port]]` tables of all ports; `extra` gives further lines for a port by its name.
     #[must_use]
     pub fn ports_toml(&self, extra: impl Fn(&str) -> &'static str) -> String {
-        let table = |port: &Port| {
-            format!(
-                "[[port]]\nname = {:?}\ndevice = {:?}\nmtu = {}\n{}\n",
-                port.name,
-                port.device,
-                port.mtu,
-                extra(&port.name)
-            )
-        };
+        let table = |port: &Port| format!("{}{}\n", port.toml(), extra(&port.name));
         self.ports.iter().map(table).collect()
     }
 
@@ -210,6 +212,11 @@ impl Lab {
         Ok(())
     }
 
+    /// Kills the daemon (SIGKILL); it can be started again.
+    pub fn kill(&mut self) {
+        self.daemon = None;
+    }
+
     /// Stops the daemon with SIGTERM.
     ///
     /// # Errors
@@ -261,6 +268,7 @@ pub fn kernel_vxlan(
 pub struct Segment {
     ns: Netns,
     mtu: u32,
+    uplinks: AtomicU8,
 }
 
 impl Segment {
@@ -272,18 +280,23 @@ impl Segment {
         let ns = Netns::new("segment")?;
         ns.ip(&format!("link add br0 mtu {mtu} type bridge"))?;
         ns.ip("link set br0 up")?;
-        Ok(Self { ns, mtu })
+        let uplinks = AtomicU8::new(0);
+        Ok(Self { ns, mtu, uplinks })
     }
 
-    /// Plugs a port of the switch into the segment; at most one.
+    /// Plugs a port of a switch into the segment.
     ///
     /// # Errors
     /// If the kernel refuses.
     pub fn uplink(&self, lab: &Lab, port: &Port) -> Result {
-        lab.plug(port, &self.ns, "02:00:00:00:fe:01", None)?;
+        let n = self.uplinks.fetch_add(1, Ordering::Relaxed);
+        let mac = format!("02:00:00:00:fe:{n:02x}");
+        lab.plug(port, &self.ns, &mac, None)?;
+        // The next one is plugged in under the same name.
+        self.ns.ip(&format!("link set {HOST_END} down"))?;
         self.ns
-            .ip(&format!("link set {HOST_END} master br0"))
-            .map(drop)
+            .ip(&format!("link set {HOST_END} name up{n} master br0"))?;
+        self.ns.ip(&format!("link set up{n} up")).map(drop)
     }
 
     /// Connects a host, which gets [`HOST_END`] with a MAC and an address.

@@ -36,6 +36,7 @@ pub mod daemon;
 pub mod frame;
 pub mod golden;
 pub mod lab;
+pub mod mesh;
 pub mod netns;
 pub mod ovs;
 pub mod pcap;
