@@ -31,6 +31,7 @@
 //! waits end as soon as what they wait for is there, and their limits are generous.
 
 pub mod account;
+pub mod arp_peer;
 pub mod command;
 pub mod daemon;
 pub mod frame;
