@@ -100,6 +100,8 @@ pub struct PortInfo {
     pub link: bool,
     /// Takes packets of more than one segment.
     pub may_chain: bool,
+    /// Bytes from which on a received frame may have been cut by the driver.
+    pub rx_limit: Option<u16>,
     /// What was wanted and could not be had, without being a failure.
     pub notes: Vec<String>,
 }

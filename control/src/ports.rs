@@ -132,6 +132,8 @@ impl<I: Io> Port<I> {
                 .collect(),
             tx_queues: self.queues.1,
             may_chain: info.may_chain,
+            rx_checksum: self.wanted.rx_checksum,
+            rx_limit: info.rx_limit,
         }))
     }
 }
@@ -161,6 +163,7 @@ mod tests {
                 mtu: 1400,
                 link: true,
                 may_chain: false,
+                rx_limit: Some(1982),
                 notes: Vec::new(),
             },
             rx: vec![queue()],
@@ -236,6 +239,7 @@ mod tests {
         );
         assert_eq!(view.addresses, [std::net::Ipv4Addr::new(192, 0, 2, 2)]);
         assert!(view.up && !view.may_chain && view.bridge.is_none());
+        assert_eq!(view.rx_limit, Some(1982));
         port.set_link(false);
         assert!(port.view(8).is_some_and(|view| !view.up), "known, and down");
         port.failed("gone".to_owned(), 0);

@@ -41,6 +41,8 @@ use fastpath::worker::Worker;
 use std::sync::Arc;
 
 const QUEUE: usize = 4096;
+/// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
+const LONGEST: u16 = 2048;
 
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
@@ -76,6 +78,7 @@ impl RigPort {
                 mtu,
                 link: true,
                 may_chain: true,
+                rx_limit: Some(LONGEST),
                 notes: Vec::new(),
             },
             rx: vec![self.rx.clone()],

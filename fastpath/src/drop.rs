@@ -26,6 +26,8 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// As long as the longest frame that the driver hands over: the rest may be missing.
+    FrameTruncated = "frame_truncated",
     /// Shorter than an Ethernet header.
     FrameRunt = "frame_runt",
     /// On an underlay port, sent to the MAC of another station.

@@ -36,7 +36,7 @@
 //! ```
 //! use fastpath::action::{Action, From};
 //! use fastpath::ids::{BridgeId, PortId};
-//! use fastpath::snapshot::{Bridge, Port, Snapshot};
+//! use fastpath::snapshot::{Bridge, Port, RxChecksum, Snapshot};
 //! use fastpath::wire::{Mac, craft};
 //! use fastpath::{fdb::Fdb, key::Field, parse::parse, resolve::resolve};
 //! use std::sync::Arc;
@@ -52,6 +52,8 @@
 //!     addresses: Vec::new(),
 //!     tx_queues: 1,
 //!     may_chain: true,
+//!     rx_checksum: RxChecksum::Verify,
+//!     rx_limit: None,
 //! };
 //! let snapshot = Snapshot {
 //!     ports: vec![Some(Arc::new(lan))],

@@ -124,6 +124,11 @@ pub struct Port {
     pub tx_queues: u16,
     /// Takes packets of more than one segment.
     pub may_chain: bool,
+    /// What is done about the checksums of what it receives.
+    pub rx_checksum: RxChecksum,
+    /// Bytes from which on a received frame may have been cut by the driver, without a sign of it.
+    /// `None` if the driver does not cut.
+    pub rx_limit: Option<u16>,
 }
 
 impl Port {

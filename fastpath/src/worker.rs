@@ -9,8 +9,9 @@ use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
 use crate::learn::Learner;
 use crate::parse::{Parsed, parse};
 use crate::publish::Reader;
+use crate::recompute::recompute;
 use crate::resolve::{Decision, resolve};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::{CacheStats, WorkerStats};
 use crate::tx::{Handoff, Outputs, discard};
 use arrayvec::ArrayVec;
@@ -223,8 +224,16 @@ impl<I: Io> Worker<I> {
     }
 
     fn forward(&mut self, ingress: PortId, mut burst: Burst<I::Packet>) {
-        self.account(ingress, &mut burst);
+        let port = self.parts.snapshot.get().port(ingress);
+        let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
+        let limit = port.and_then(|port| port.rx_limit);
+        self.account(ingress, limit, &mut burst);
         let parsed = self.parse(ingress, &burst);
+        if rx_checksum == RxChecksum::Recompute {
+            for (packet, parsed) in burst.iter_mut().zip(&parsed) {
+                recompute(packet, parsed);
+            }
+        }
         let decisions = self.decide(ingress, &parsed);
         let Parts {
             snapshot,
@@ -240,6 +249,7 @@ impl<I: Io> Worker<I> {
             outputs,
             learner,
             stats,
+            rx_checksum,
         };
         for ((packet, parsed), decision) in burst.into_iter().zip(&parsed).zip(&decisions) {
             match decision {
@@ -256,15 +266,20 @@ impl<I: Io> Worker<I> {
     }
 
     /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
-    /// be straightened for want of a buffer is dropped here.
-    fn account(&mut self, ingress: PortId, burst: &mut Burst<I::Packet>) {
+    /// be straightened for want of a buffer is dropped here, and so is what may lack its end.
+    fn account(&mut self, ingress: PortId, limit: Option<u16>, burst: &mut Burst<I::Packet>) {
         let counters = self.parts.stats.port(ingress);
         counters.received.add(burst.len() as u64);
         counters
             .received_bytes
             .add(burst.iter().map(|packet| packet.len() as u64).sum());
         let pool = &self.parts.pool;
+        let limit = limit.map_or(usize::MAX, usize::from);
         burst.retain(|packet| {
+            if packet.len() >= limit {
+                counters.dropped.count(DropReason::FrameTruncated);
+                return false;
+            }
             let have = packet.head().len();
             if have >= HEADERS || have == packet.len() {
                 return true;

@@ -3,6 +3,7 @@
 use crate::daemon::{Daemon, Setup, Stopped};
 use crate::netns::Netns;
 use crate::{Result, skip};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What a port of the switch is made of.
@@ -94,6 +95,7 @@ pub struct Lab {
     ports: Vec<Port>,
     link: Link,
     workers: usize,
+    default_offloads: bool,
     switch: Netns,
 }
 
@@ -108,8 +110,17 @@ impl Lab {
             ports: Vec::new(),
             link,
             workers: 1,
+            default_offloads: false,
             switch: Netns::new("switch")?,
         })
+    }
+
+    /// Leaves the hosts' ends of veth pairs as the kernel makes them: checksums are left to the
+    /// device, and so is cutting data into segments.
+    #[must_use]
+    pub fn default_offloads(mut self) -> Self {
+        self.default_offloads = true;
+        self
     }
 
     /// Starts the daemon on so many worker lcores (default 1).
@@ -151,7 +162,7 @@ impl Lab {
 
     /// The `[[port]]` tables of all ports; `extra` gives further lines for a port by its name.
     #[must_use]
-    pub fn ports_toml(&self, extra: impl Fn(&str) -> &'static str) -> String {
+    pub fn ports_toml<T: Display>(&self, extra: impl Fn(&str) -> T) -> String {
         let table = |port: &Port| format!("{}{}\n", port.toml(), extra(&port.name));
         self.ports.iter().map(table).collect()
     }
@@ -202,7 +213,7 @@ impl Lab {
         ))?;
         // A tap device starts with the MAC of the switch's port: two owners of one address.
         host.ip(&format!("link set {HOST_END} address {mac} mtu {mtu}"))?;
-        if self.link.is_veth() {
+        if self.link.is_veth() && !self.default_offloads {
             host.finish_frames(HOST_END)?;
         }
         if let Some(address) = address {

@@ -30,6 +30,10 @@ pub struct Plan {
     pub workers: usize,
     /// Further lines of the `[[bridge]]` table.
     pub bridge: &'static str,
+    /// Further lines of each `[[port]]` table.
+    pub port: &'static str,
+    /// Hosts and VTEPs keep the offloads that the kernel gives them.
+    pub default_offloads: bool,
 }
 
 impl Plan {
@@ -42,6 +46,8 @@ impl Plan {
             hosts: 1,
             workers: 1,
             bridge: "",
+            port: "",
+            default_offloads: false,
         }
     }
 
@@ -69,13 +75,29 @@ impl Plan {
         Self { bridge, ..self }
     }
 
+    /// With further lines in each `[[port]]` table.
+    #[must_use]
+    pub fn port(self, port: &'static str) -> Self {
+        Self { port, ..self }
+    }
+
+    /// With the offloads that the kernel gives to hosts and VTEPs.
+    #[must_use]
+    pub fn default_offloads(self) -> Self {
+        let default_offloads = true;
+        Self {
+            default_offloads,
+            ..self
+        }
+    }
+
     fn config(&self, lab: &Lab) -> String {
         let quoted = |names: Vec<String>| format!("{names:?}");
         let lans = quoted((1..=self.hosts).map(|n| format!("lan{n}")).collect());
         let remotes = quoted((1..=self.vteps).map(underlay).collect());
         let ports = lab.ports_toml(|name| match name {
-            "uplink" => "addresses = [\"192.0.2.254/24\"]",
-            _ => "",
+            "uplink" => format!("addresses = [\"192.0.2.254/24\"]\n{}", self.port),
+            _ => self.port.to_owned(),
         });
         format!(
             "{ports}\n[[bridge]]\nname = \"br10\"\nports = {lans}\n{}\n\
@@ -136,6 +158,9 @@ impl Site {
     /// If anything fails on the way.
     pub fn new(plan: Plan) -> Result<Self> {
         let mut lab = Lab::new(plan.link)?.workers(plan.workers);
+        if plan.default_offloads {
+            lab = lab.default_offloads();
+        }
         let (underlay_mtu, overlay_mtu) = plan.link.mtus();
         let uplink = lab.port("uplink", underlay_mtu)?;
         let lans = (1..=plan.hosts).map(|n| lab.port(&format!("lan{n}"), overlay_mtu));

@@ -72,6 +72,7 @@ fn single() -> Vec<(DropReason, &'static str, Vec<u8>)> {
     let mut fragment = outer();
     fragment.ip.more_fragments = true;
     vec![
+        (FrameTruncated, "a", vec![2; 2048]),
         (FrameRunt, "a", good[..13].to_vec()),
         (FrameRunt, "uplink", good[..5].to_vec()),
         (OtherHost, "uplink", with(&good, 0, &peer(9).0.bytes())),

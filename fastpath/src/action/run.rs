@@ -8,7 +8,7 @@ use crate::key::Field;
 use crate::learn::Learner;
 use crate::parse::Parsed;
 use crate::resolve::Decision;
-use crate::snapshot::{Port, Remote, Snapshot};
+use crate::snapshot::{Port, Remote, RxChecksum, Snapshot};
 use crate::stats::{PortStats, WorkerStats};
 use crate::tx::Outputs;
 use crate::wire::Mac;
@@ -36,6 +36,8 @@ pub struct Context<'a, I: Io> {
     pub learner: &'a mut Learner,
     /// The worker's counters.
     pub stats: &'a WorkerStats,
+    /// What is done about the checksums of the packets at hand.
+    pub rx_checksum: RxChecksum,
 }
 
 /// Runs `decision` on a packet that came from `ingress`, and counts its verdict.
@@ -93,7 +95,8 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         for step in steps {
             match step.action {
                 Action::Decap(remote) => {
-                    if let Err(reason) = decap::decap(&mut packet, parsed) {
+                    if let Err(reason) = decap::decap(&mut packet, parsed, self.context.rx_checksum)
+                    {
                         return self.end(Verdict::Dropped(reason));
                     }
                     if let Some(remote) = remote {

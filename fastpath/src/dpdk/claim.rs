@@ -12,6 +12,8 @@ struct Known {
     /// What the EAL was given with a device, by the name that the device was opened by. Removing
     /// the device removes it in DPDK.
     arguments: BTreeMap<String, CString>,
+    /// Devices whose driver holds what it was given until the process ends.
+    spent: BTreeSet<String>,
 }
 
 /// DPDK's lists of buses and devices are not safe for use from several threads, so whoever adds,
@@ -19,6 +21,7 @@ struct Known {
 static KNOWN: Mutex<Known> = Mutex::new(Known {
     claimed: BTreeSet::new(),
     arguments: BTreeMap::new(),
+    spent: BTreeSet::new(),
 });
 
 /// The right to add, look up and remove devices.
@@ -48,5 +51,22 @@ impl Devices {
     /// What was remembered.
     pub(super) fn arguments(&self, name: &str) -> Option<&CString> {
         self.0.arguments.get(name)
+    }
+
+    /// Marks a device as one that cannot be set up again by this process; `false` if it is.
+    pub(super) fn spend(&mut self, name: &str) -> bool {
+        self.0.spent.insert(name.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_spent_once() {
+        let mut devices = Devices::lock();
+        assert!(devices.spend("net_spent0") && devices.spend("net_spent1"));
+        assert!(!devices.spend("net_spent0"));
     }
 }

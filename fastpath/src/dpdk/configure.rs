@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "configures foreign devices")]
 
+use super::claim::Devices;
 use super::plan::{Plan, plan};
 use super::{Device, Errno, Mempool, Port, PortConfig, PortError, PortInfo, PortSettings};
 use dpdk_sys as sys;
@@ -22,6 +23,15 @@ pub enum ConfigureError {
         mtu: u16,
         /// Bytes of a buffer of the pool.
         room: usize,
+    },
+    /// The driver held on to its queues, and to packets of the pool, when it was closed or failed.
+    #[error(
+        "port {device} cannot be set up again by this process: its driver never lets go of its \
+         queues; restart the daemon"
+    )]
+    Spent {
+        /// Name of the device.
+        device: String,
     },
 }
 
@@ -61,6 +71,12 @@ impl Port {
         device.adjust_descriptors(&mut plan.settings)?;
         if let Some(mtu) = plan.mtu {
             device.set_mtu(mtu, &mut plan.settings)?;
+        }
+        // Each try costs as many packets, whether it succeeds or not.
+        if plan.settings.kept > 0 && !Devices::lock().spend(device.name()) {
+            return Err(ConfigureError::Spent {
+                device: device.name().to_owned(),
+            });
         }
         device.set_up_queues(&info, &plan.settings, pool)?;
         let configured = Configured {

@@ -18,6 +18,9 @@ const COPY_LIMIT: usize = 256;
 const COPIED_HEAD: usize = 128;
 /// What a frame has beyond its MTU: Ethernet header, one VLAN tag, FCS.
 const FRAME_OVERHEAD: u32 = 22;
+/// What XDP takes of a buffer before each frame (XDP_PACKET_HEADROOM), in buffers that net_af_xdp
+/// lends to the kernel. net_af_packet wants less: its ring's frames are to fit with their header.
+const XDP_HEADROOM: u32 = 256;
 /// Some NICs can be told the size of a buffer in kilobytes only, and round it down.
 const ROOM_UNIT: u32 = 1024;
 /// Least bytes of a buffer; drivers are tuned to this.
@@ -219,7 +222,7 @@ fn push(packet: &mut Mbuf, bytes: &[u8]) -> Option<()> {
 
 /// Bytes of a buffer, headroom not counted.
 fn data_room(mtu: u16) -> u32 {
-    (u32::from(mtu) + FRAME_OVERHEAD)
+    (u32::from(mtu) + FRAME_OVERHEAD + XDP_HEADROOM)
         .next_multiple_of(ROOM_UNIT)
         .max(LEAST_ROOM)
 }
@@ -284,8 +287,9 @@ mod tests {
     #[test]
     fn the_room_follows_the_mtu_in_kilobytes() {
         assert_eq!(data_room(68), 2048);
-        assert_eq!(data_room(2026), 2048);
-        assert_eq!(data_room(2027), 3072);
+        assert_eq!(data_room(1770), 2048);
+        assert_eq!(data_room(1771), 3072);
+        assert_eq!(data_room(2794), 3072, "the longest that net_af_xdp takes");
         assert_eq!(data_room(9600), 10240);
     }
 }

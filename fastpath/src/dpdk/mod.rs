@@ -12,6 +12,7 @@
 //! Owners hold what they need alive, so they may be dropped in any order. What C returns becomes
 //! one error type per operation, with the text of its errno.
 
+mod af_packet;
 mod claim;
 mod clock;
 mod configure;
@@ -23,11 +24,13 @@ mod log;
 mod mbuf;
 mod mempool;
 mod open;
+mod pass;
 mod plan;
 mod port;
 mod queue;
 mod start;
 
+pub use af_packet::advice as rx_limit_advice;
 pub use clock::Clock;
 pub use configure::ConfigureError;
 pub use eal::{Eal, EalError};
@@ -37,6 +40,7 @@ pub use lcore::{LaunchError, Lcore, LcoreHandle};
 pub use mbuf::Mbuf;
 pub use mempool::{Mempool, PoolConfig, PoolError};
 pub use open::{OpenError, Port};
+pub use pass::{PassError, PassProgram};
 pub use plan::{PortConfig, PortSettings};
 pub use port::{Device, Limits, Link, PortCounters, PortError, PortIndex, PortInfo};
 pub use queue::{RxQueue, TxQueue};

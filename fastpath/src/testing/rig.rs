@@ -96,6 +96,7 @@ impl Rig {
             outputs: &mut self.outputs,
             learner: &mut self.learner,
             stats: &self.stats,
+            rx_checksum: self.snapshot.port(ingress).unwrap().rx_checksum,
         };
         run(&mut context, ingress, decision, parsed, packet)
     }

@@ -11,7 +11,8 @@ use super::frames::vtep;
 use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
 use crate::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::snapshot::{
-    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, Snapshot, Tunnel,
+    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, RxChecksum, Snapshot,
+    Tunnel,
 };
 use crate::wire::{Mac, Vni, vxlan};
 use std::sync::Arc;
@@ -120,6 +121,8 @@ fn plain(number: usize) -> Port {
         addresses: Vec::new(),
         tx_queues: 1,
         may_chain: true,
+        rx_checksum: RxChecksum::Verify,
+        rx_limit: None,
     }
 }
 

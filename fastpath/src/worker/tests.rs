@@ -1,5 +1,7 @@
 //! The loop as a whole, on heap queues.
 
+mod received;
+
 use super::*;
 use crate::fdb::Destination;
 use crate::testing::{

@@ -15,9 +15,11 @@ use fastpath::io::{Packet, Pool};
 use fastpath::key::FlowKey;
 use fastpath::learn::Learner;
 use fastpath::parse::parse;
+use fastpath::recompute::recompute;
 use fastpath::resolve::resolve;
 use fastpath::snapshot::{
-    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, Snapshot, Tunnel,
+    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, RxChecksum, Snapshot,
+    Tunnel,
 };
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::tx::{Outputs, Punt};
@@ -128,10 +130,15 @@ impl Switch {
         self.pool.replicate(&packet, true)
     }
 
-    fn forward(&mut self, ingress: PortId, packet: HeapPacket) {
+    fn forward(&mut self, ingress: PortId, mut packet: HeapPacket) {
         let (head, len) = (packet.head(), packet.len());
         let parsed = parse(ingress, head, len, &self.snapshot.udp_ports);
         let _ = format!("{parsed:?}");
+        let port = self.snapshot.port(ingress);
+        let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
+        if rx_checksum == RxChecksum::Recompute {
+            recompute(&mut packet, &parsed);
+        }
         let resolution = resolve(&parsed.key, &self.snapshot, &self.fdb);
         // Everything that the mask does not name, inverted.
         let mask = resolution.mask.0;
@@ -148,6 +155,7 @@ impl Switch {
             outputs: &mut self.outputs,
             learner: &mut self.learner,
             stats: &self.stats,
+            rx_checksum,
         };
         let decision = &resolution.decision;
         let _ = run(&mut context, ingress, decision, &parsed, packet);
@@ -171,6 +179,8 @@ fn snapshot() -> Snapshot {
             addresses: if number < 2 { vec![] } else { vec![LOCAL] },
             tx_queues: 1,
             may_chain: number % 2 == 0,
+            rx_checksum: [RxChecksum::Verify, RxChecksum::Recompute][number % 2],
+            rx_limit: None,
         })));
     }
     let settings = EncapSettings {

@@ -4,7 +4,8 @@ use control::config;
 use control::device::{DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
 use crossbeam_channel::RecvTimeoutError;
 use fastpath::dpdk::{
-    DpdkIo, Eal, Mempool, Port, PortConfig, PortEventKind, RxQueue, StartedPort, StopError, TxQueue,
+    Device, DpdkIo, Eal, Mempool, PassProgram, Port, PortConfig, PortEventKind, RxQueue,
+    StartedPort, StopError, TxQueue, rx_limit_advice,
 };
 use fastpath::ids::PortId;
 use fastpath::worker::Returned;
@@ -27,6 +28,8 @@ pub(crate) struct Devices {
 
 struct Running {
     port: StartedPort,
+    /// Keeps oversized frames away, for as long as the port runs.
+    pass: Option<PassProgram>,
     up: bool,
     /// Has said that it cannot go on: it is not asked any more.
     lost: bool,
@@ -74,24 +77,16 @@ impl Devices {
         let mut kept = 0;
         match order {
             Order::Open { id, wanted } => match self.open(id, &wanted) {
-                Ok((port, opened)) => {
-                    let up = opened.info.link;
-                    kept = port.settings().kept as usize;
-                    ports.insert(
-                        id,
-                        Running {
-                            port,
-                            up,
-                            lost: false,
-                        },
-                    );
+                Ok((running, opened)) => {
+                    kept = running.port.settings().kept as usize;
+                    ports.insert(id, running);
                     self.report(Report::Opened(Box::new(opened)));
                 }
                 Err(reason) => self.report(Report::Failed { id, reason }),
             },
             Order::Close { id, queues } => {
                 let counters = match ports.remove(&id) {
-                    Some(running) => close(running.port, queues),
+                    Some(running) => close(running, queues),
                     None => DriverCounters::default(),
                 };
                 self.report(Report::Closed { id, counters });
@@ -100,11 +95,7 @@ impl Devices {
         kept
     }
 
-    fn open(
-        &self,
-        id: PortId,
-        wanted: &config::Port,
-    ) -> Result<(StartedPort, Opened<DpdkIo>), String> {
+    fn open(&self, id: PortId, wanted: &config::Port) -> Result<(Running, Opened<DpdkIo>), String> {
         let text = |error: &dyn std::error::Error| error.to_string();
         let devargs = wanted.device.devargs();
         let mut port = Port::open(&self.eal, devargs).map_err(|error| text(&error))?;
@@ -122,18 +113,27 @@ impl Devices {
             .map_err(|error| text(&error))?;
         let driver = port.device().info().map_err(|error| text(&error))?.driver;
         let mac = port.device().mac().map_err(|error| text(&error))?;
+        let rx_limit = port.device().rx_limit().map_err(|error| text(&error))?;
         let (port, rx, tx) = port.start(id).map_err(|error| text(&error))?;
         let settings = port.settings();
         let link = port.device().link().is_ok_and(|link| link.up);
-        let info = PortInfo {
+        let mut info = PortInfo {
             driver,
             mac,
             mtu: settings.mtu.min(wanted.mtu),
             link,
             may_chain: settings.chains,
+            rx_limit,
             notes: settings.notes.clone(),
         };
-        Ok((port, Opened { id, info, rx, tx }))
+        let pass = keep_whole(port.device(), &mut info);
+        let running = Running {
+            port,
+            pass,
+            up: link,
+            lost: false,
+        };
+        Ok((running, Opened { id, info, rx, tx }))
     }
 
     fn port_events(&self, ports: &mut BTreeMap<PortId, Running>) {
@@ -175,6 +175,20 @@ impl Devices {
     }
 }
 
+/// Sees to it that no frame is longer than a driver that cuts can hold, as far as that is ours to
+/// do; the rest is noted.
+fn keep_whole(device: &Device, info: &mut PortInfo) -> Option<PassProgram> {
+    let limit = info.rx_limit?;
+    info.notes.extend(rx_limit_advice(info.mtu, limit));
+    PassProgram::attach(device).unwrap_or_else(|error| {
+        info.notes.push(format!(
+            "{error}: the other end of the veth may send frames above the MTU, which are dropped \
+             (ethtool -K PEER tso off gso off)"
+        ));
+        None
+    })
+}
+
 fn counters(port: &StartedPort) -> DriverCounters {
     let counters = port.device().counters().unwrap_or_default();
     DriverCounters {
@@ -186,8 +200,10 @@ fn counters(port: &StartedPort) -> DriverCounters {
 }
 
 /// Stops and closes a port, and returns what it had counted.
-fn close(port: StartedPort, queues: Vec<Returned<DpdkIo>>) -> DriverCounters {
+fn close(running: Running, queues: Vec<Returned<DpdkIo>>) -> DriverCounters {
+    let Running { port, pass, .. } = running;
     let counters = counters(&port);
+    drop(pass);
     let (mut rx, mut tx): (Vec<RxQueue>, Vec<TxQueue>) = (Vec::new(), Vec::new());
     for queue in queues {
         match queue {
