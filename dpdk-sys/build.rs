@@ -29,7 +29,7 @@ const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote
     |rte_pktmbuf_pool_create|rte_mempool_free|rte_mempool_avail_count\
     |rte_eth_dev_get_port_by_name|rte_eth_dev_get_name_by_port|rte_eth_find_next_of\
     |rte_eth_iterator_init|rte_eth_iterator_next|rte_eth_iterator_cleanup\
-    |rte_eth_dev_info_get|rte_eth_dev_socket_id|rte_eth_macaddr_get\
+    |rte_eth_dev_info_get|rte_eth_dev_socket_id|rte_eth_macaddr_get|rte_eth_dev_default_mac_addr_set\
     |rte_eth_dev_configure|rte_eth_dev_adjust_nb_rx_tx_desc|rte_eth_dev_set_mtu\
     |rte_eth_rx_queue_setup|rte_eth_tx_queue_setup|rte_eth_dev_start|rte_eth_dev_stop\
     |rte_eth_dev_close|rte_eth_promiscuous_enable|rte_eth_promiscuous_disable\

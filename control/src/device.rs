@@ -25,6 +25,13 @@ pub enum Order<I: Io> {
         /// What is wanted of it.
         wanted: Box<config::Port>,
     },
+    /// Give an open port another MAC.
+    SetMac {
+        /// Its number.
+        id: PortId,
+        /// The MAC.
+        mac: Mac,
+    },
     /// Stop and close a port.
     Close {
         /// Its number.
@@ -58,6 +65,13 @@ pub enum Report<I: Io> {
         id: PortId,
         /// What happened, as a user should read it.
         reason: String,
+    },
+    /// Something that was wanted of an open port could not be had, and it goes on without.
+    Note {
+        /// The port.
+        id: PortId,
+        /// What, as a user should read it.
+        text: String,
     },
     /// What the driver counted so far.
     Counters {

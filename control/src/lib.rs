@@ -54,6 +54,8 @@ pub mod host;
 pub mod neighbours;
 pub mod ports;
 pub mod rig;
+pub mod routes;
 pub mod snapshot;
 pub mod state;
 pub mod tunnels;
+pub mod waiting;

@@ -43,6 +43,10 @@ pub struct Port<I: Io> {
     pub wanted: config::Port,
     /// The bridge it is in.
     pub bridge: Option<BridgeId>,
+    /// The port to the kernel that belongs to it.
+    pub local: Option<PortId>,
+    /// The underlay port that it is the kernel's port of.
+    pub uplink: Option<PortId>,
     /// Where it is in its life.
     pub life: Life,
     /// Queues of it: receive, transmit.
@@ -61,6 +65,8 @@ impl<I: Io> Port<I> {
             id,
             wanted,
             bridge,
+            local: None,
+            uplink: None,
             life: Life::Opening,
             queues: (0, 0),
             back: Vec::new(),
@@ -127,9 +133,15 @@ impl<I: Io> Port<I> {
             bridge: self.bridge,
             addresses: self
                 .wanted
-                .prefixes(None)
-                .map(config::Prefix::address)
+                .addresses
+                .iter()
+                .map(|own| snapshot::Own {
+                    address: own.prefix.address(),
+                    vlan: own.vlan,
+                })
                 .collect(),
+            local: self.local,
+            uplink: self.uplink,
             tx_queues: self.queues.1,
             may_chain: info.may_chain,
             rx_checksum: self.wanted.rx_checksum,
@@ -237,7 +249,7 @@ mod tests {
             (view.id, view.mtu, view.generation, view.tx_queues),
             (port.id, 1400, 7, 2)
         );
-        assert_eq!(view.addresses, [std::net::Ipv4Addr::new(192, 0, 2, 2)]);
+        assert!(view.has(None, std::net::Ipv4Addr::new(192, 0, 2, 2)));
         assert!(view.up && !view.may_chain && view.bridge.is_none());
         assert_eq!(view.rx_limit, Some(1982));
         port.set_link(false);

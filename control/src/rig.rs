@@ -28,7 +28,7 @@
 //! ```
 
 use crate::api::messages::{Method, Reply, Stats};
-use crate::api::{Request, RequestSender, requests};
+use crate::api::{Refused, Request, RequestSender, requests};
 use crate::config::{self, Wanted};
 use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
 use crate::state::{Assembly, Settings, State, assemble};
@@ -50,6 +50,8 @@ struct RigPort {
     rx: HeapQueue,
     tx: Vec<HeapQueue>,
     broken: bool,
+    /// What it was given instead of its own.
+    mac: Option<Mac>,
 }
 
 impl RigPort {
@@ -62,6 +64,7 @@ impl RigPort {
                 .map(|_| HeapQueue::new(id, QUEUE))
                 .collect(),
             broken: false,
+            mac: None,
         }
     }
 
@@ -162,6 +165,10 @@ impl Rig {
                 Order::Open { id, wanted } => {
                     self.ports[id.index()].open(id, wanted.mtu, self.number)
                 }
+                Order::SetMac { id, mac } => {
+                    self.ports[id.index()].mac = Some(mac);
+                    continue;
+                }
                 Order::Close { id, .. } => Report::Closed {
                     id,
                     counters: DriverCounters::default(),
@@ -170,6 +177,11 @@ impl Rig {
             // As much room as for orders.
             drop(self.device.reports.try_send(report));
         }
+    }
+
+    /// The MAC that a port was given instead of its own.
+    pub fn given_mac(&self, port: &str) -> Option<Mac> {
+        self.ports[self.id(port).index()].mac
     }
 
     fn report(&mut self, report: Report<HeapIo>) {
@@ -226,7 +238,7 @@ impl Rig {
     }
 
     fn turn(&mut self) {
-        for _ in 0..2 {
+        for _ in 0..3 {
             self.play_device();
             self.state.step(self.now);
             for worker in &mut self.workers {
@@ -264,12 +276,34 @@ impl Rig {
         packets.map(|packet| packet.bytes()).collect()
     }
 
-    /// Asks what a client of the API would ask.
+    /// Asks what a client of the API would ask. `None` if it is refused.
     pub fn ask(&mut self, method: Method) -> Option<Reply> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
         self.requests.try_send(Request { method, reply }).ok()?;
         self.state.step(self.now);
-        answer.try_recv().ok()
+        answer.try_recv().ok()?.ok()
+    }
+
+    /// Makes a change that a client of the API would make, and runs until it is acknowledged, a few
+    /// milliseconds at most.
+    pub fn change(&mut self, method: Method) -> Option<Reply> {
+        self.request(method)?.ok()
+    }
+
+    /// Why a change is refused.
+    pub fn refusal(&mut self, method: Method) -> Option<String> {
+        self.request(method)?
+            .err()
+            .map(|refused| refused.to_string())
+    }
+
+    fn request(&mut self, method: Method) -> Option<Result<Reply, Refused>> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        self.requests.try_send(Request { method, reply }).ok()?;
+        (0..20).find_map(|_| {
+            self.run(1);
+            answer.try_recv().ok()
+        })
     }
 
     /// The counters, as clients see them.
@@ -298,7 +332,9 @@ impl Rig {
                 while queue.pop().is_some() {}
             }
         }
-        drop((queues, self.state));
+        // Nobody answers for the ports: what waits for a neighbour is dropped, and that is all.
+        drop(self.state.close(queues, || false));
+        drop(self.device);
         (
             Account::of(self.stats.iter().map(|stats| &**stats)),
             self.pool.out(),

@@ -5,20 +5,33 @@ use crate::ports::Port;
 use crate::tunnels::Tunnels;
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
-use fastpath::snapshot::{self, Member, Remote, Snapshot};
+use fastpath::snapshot::{self, Link, Member, Remote, Snapshot};
 use std::sync::Arc;
+
+/// What a snapshot is made of.
+pub struct Parts<'a, I: Io> {
+    /// What is wanted.
+    pub wanted: &'a Wanted,
+    /// By number.
+    pub ports: &'a [Port<I>],
+    /// By number.
+    pub links: &'a [Link],
+    /// With their remotes.
+    pub tunnels: &'a Tunnels,
+}
 
 /// Builds the snapshot that follows `previous`. Decisions about packets from a port are void if
 /// anything that they read is different now: then the port's generation becomes `generation`, a
 /// number that was not used before, else it stays.
-pub fn build<I: Io>(
-    wanted: &Wanted,
-    ports: &[Port<I>],
-    tunnels: &Tunnels,
-    previous: &Snapshot,
-    generation: u32,
-) -> Snapshot {
+pub fn build<I: Io>(parts: &Parts<'_, I>, previous: &Snapshot, generation: u32) -> Snapshot {
+    let Parts {
+        wanted,
+        ports,
+        links,
+        tunnels,
+    } = *parts;
     let mut snapshot = Snapshot {
+        links: links.to_vec(),
         ports: ports.iter().map(|port| port.view(generation)).collect(),
         ..Snapshot::default()
     };
@@ -46,8 +59,9 @@ fn keep_generations(snapshot: &mut Snapshot, previous: &Snapshot) {
             let bridge = bridges.get(port.bridge?.index());
             bridge.map(|bridge| bridge.learning)
         };
-        let same = (port.mac, port.bridge, &port.addresses)
-            == (before.mac, before.bridge, &before.addresses)
+        let role = |port: &snapshot::Port| (port.mac, port.bridge, port.local, port.uplink);
+        let same = role(port) == role(before)
+            && port.addresses == before.addresses
             && learning(bridges) == learning(&previous.bridges)
             && (port.addresses.is_empty() || underlay_same);
         if same {
@@ -128,13 +142,13 @@ mod tests {
         let ports: Vec<Port<HeapIo>> = numbered
             .map(|(id, port)| Port::new(id, port.clone(), None))
             .collect();
-        let snapshot = build(
-            &wanted,
-            &ports,
-            &Tunnels::new(&wanted),
-            &Snapshot::default(),
-            1,
-        );
+        let parts = Parts {
+            wanted: &wanted,
+            ports: &ports,
+            links: &[],
+            tunnels: &Tunnels::new(&wanted),
+        };
+        let snapshot = build(&parts, &Snapshot::default(), 1);
         assert_eq!(snapshot.ports.len(), 3);
         assert!(snapshot.ports.iter().all(Option::is_none));
         let flood = snapshot.bridges[0].flood.iter().map(|member| match member {

@@ -1,10 +1,15 @@
 //! Tunnels and their remotes: from names and addresses to numbered records.
 
+mod errors;
+
+pub use errors::LastError;
+
 use crate::config::{self, Wanted};
+use errors::Errors;
 use fastpath::ids::{BridgeId, RemoteId, TunnelId};
 use fastpath::publish::Change;
 use fastpath::snapshot::{
-    Df, EncapSettings, EndPoint, Inherit, Remote, Snapshot, Tunnel, UdpPorts,
+    Df, EncapSettings, EndPoint, Inherit, Remote, Snapshot, Tunnel, UdpPorts, Way,
 };
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
@@ -23,6 +28,8 @@ struct Known {
     remotes: HashMap<Ipv4Addr, RemoteId>,
     /// With the second in which each was learned.
     learned: Vec<(RemoteId, u32)>,
+    /// Why nothing can be sent, if so.
+    down: Option<String>,
 }
 
 /// All tunnels and remote records.
@@ -30,6 +37,8 @@ struct Known {
 pub struct Tunnels {
     tunnels: Vec<Known>,
     remotes: Vec<Option<Arc<Remote>>>,
+    /// Remotes by address: a next hop that changes costs a look at those that it concerns.
+    at: HashMap<Ipv4Addr, Vec<RemoteId>>,
     /// Numbers of forgotten remotes in the order of their end. They are usable again once every
     /// worker has passed the change, which is not known before the next snapshot is published, and
     /// what workers told before has been heard.
@@ -37,6 +46,7 @@ pub struct Tunnels {
     free: Vec<RemoteId>,
     /// Senders that were not learned for want of room.
     pub refused: u64,
+    errors: Errors,
 }
 
 impl Tunnels {
@@ -73,6 +83,7 @@ impl Tunnels {
             bridge,
             remotes,
             learned,
+            down: Some("its port is not open yet".to_owned()),
         });
         for remote in &wanted.remotes {
             self.ensure(id, remote.address);
@@ -95,6 +106,43 @@ impl Tunnels {
             .map(|tunnel| (tunnel.wanted.name, tunnel.bridge))
     }
 
+    /// The numbers of all tunnels.
+    pub fn ids(&self) -> impl Iterator<Item = TunnelId> + use<> {
+        (0..self.tunnels.len()).map_while(TunnelId::new)
+    }
+
+    /// What is wanted of a tunnel.
+    pub fn wanted(&self, id: TunnelId) -> Option<&config::Tunnel> {
+        self.tunnels.get(id.index()).map(|known| &known.wanted)
+    }
+
+    /// Why nothing can be sent by a tunnel; `None`: it is up, or there is no such tunnel.
+    pub fn down(&self, id: TunnelId) -> Option<&str> {
+        self.tunnels.get(id.index())?.down.as_deref()
+    }
+
+    /// Takes a tunnel down for a reason, or up: workers know with the next packet. Returns whether
+    /// it was the other way before.
+    pub fn set_down(&mut self, id: TunnelId, down: Option<String>) -> bool {
+        let Some(known) = self.tunnels.get_mut(id.index()) else {
+            return false;
+        };
+        let is_down = down.is_some();
+        let was_down = std::mem::replace(&mut known.down, down).is_some();
+        if is_down != was_down {
+            for id in known.remotes.values() {
+                if let Some(remote) = self.remotes.get(id.index()).and_then(Option::as_ref) {
+                    let way = remote.next_hops.way();
+                    remote.next_hops.set_way(Way {
+                        down: is_down,
+                        ..way
+                    });
+                }
+            }
+        }
+        is_down != was_down
+    }
+
     /// The record of a remote.
     pub fn remote(&self, id: RemoteId) -> Option<&Remote> {
         self.remotes.get(id.index())?.as_deref()
@@ -103,6 +151,11 @@ impl Tunnels {
     /// All remote records.
     pub fn remotes(&self) -> impl Iterator<Item = &Remote> {
         self.remotes.iter().flatten().map(Arc::as_ref)
+    }
+
+    /// The numbers of the remotes at an address.
+    pub fn at(&self, address: Ipv4Addr) -> Vec<RemoteId> {
+        self.at.get(&address).cloned().unwrap_or_default()
     }
 
     /// The number of a remote of a tunnel, with a new record if it has none. `None` if no number is
@@ -124,15 +177,27 @@ impl Tunnels {
         let bits = listed.map_or(known.wanted.reserved_bits, |remote| remote.reserved_bits);
         let lenient = bits == config::ReservedBits::Lenient;
         let remote = Remote::new(id, tunnel, address, lenient, settings(&known.wanted));
+        remote.next_hops.set_way(Way {
+            paths: 0,
+            hold: true,
+            down: known.down.is_some(),
+        });
         if id.index() == self.remotes.len() {
             self.remotes.push(None);
         }
         self.remotes[id.index()] = Some(Arc::new(remote));
+        self.at.entry(address).or_default().push(id);
         self.tunnels
             .get_mut(tunnel.index())?
             .remotes
             .insert(address, id);
         Some(id)
+    }
+
+    /// Whether a remote was learned from traffic, and is in no configuration.
+    pub fn is_learned(&self, id: RemoteId) -> bool {
+        let mut learned = self.tunnels.iter().flat_map(|tunnel| &tunnel.learned);
+        learned.any(|(learned, _)| *learned == id)
     }
 
     /// A sender that was not configured. `true` if it has a record now and had none before.
@@ -153,12 +218,12 @@ impl Tunnels {
     }
 
     /// Forgets learned remotes that nothing leads to any more. `used` gives those that something
-    /// leads to, and is not asked in vain. Returns the addresses of the forgotten.
+    /// leads to, and is not asked in vain. Returns numbers and addresses of the forgotten.
     pub fn forget_idle(
         &mut self,
         now: u32,
         used: impl FnOnce() -> HashSet<RemoteId>,
-    ) -> Vec<Ipv4Addr> {
+    ) -> Vec<(RemoteId, Ipv4Addr)> {
         let mut gone = Vec::new();
         if self.tunnels.iter().all(|tunnel| tunnel.learned.is_empty()) {
             return gone;
@@ -172,11 +237,21 @@ impl Tunnels {
                 }
                 if let Some(remote) = self.remotes[id.index()].take() {
                     tunnel.remotes.remove(&remote.address);
-                    gone.push(remote.address);
+                    gone.push((*id, remote.address));
                 }
                 self.retired.push((None, *id));
                 false
             });
+        }
+        for (id, address) in &gone {
+            self.errors.forget(*id);
+            let left = self.at.get_mut(address).map(|ids| {
+                ids.retain(|other| other != id);
+                ids.len()
+            });
+            if left == Some(0) {
+                self.at.remove(address);
+            }
         }
         gone
     }
@@ -219,6 +294,7 @@ impl Tunnels {
                 learning: wanted.learning,
                 accept_any: wanted.accept == config::Accept::Any,
                 lenient: wanted.reserved_bits == config::ReservedBits::Lenient,
+                need_checksum: wanted.zero_checksum == config::ZeroChecksum::Refuse,
                 known: known.remotes.clone(),
             }));
         }
@@ -263,195 +339,4 @@ fn settings(wanted: &config::Tunnel) -> EncapSettings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use fastpath::publish::Publisher;
-
-    const CONFIG: &str = r#"
-        [[port]]
-        name = "up"
-        device = "d"
-        addresses = ["192.0.2.2/24"]
-        [[bridge]]
-        name = "br0"
-        [[bridge]]
-        name = "br1"
-        [[tunnel]]
-        name = "vx0"
-        bridge = "br1"
-        vni = 10
-        local = "192.0.2.2"
-        remotes = ["192.0.2.9", { address = "192.0.2.1", reserved_bits = "lenient" }]
-        [[tunnel]]
-        name = "vx1"
-        bridge = "br1"
-        vni = 11
-        local = "192.0.2.2"
-        accept = "any"
-        udp_port = 8472
-        reserved_bits = "lenient"
-        remotes = [{ address = "192.0.2.1", reserved_bits = "strict" }]
-        [[fdb]]
-        bridge = "br1"
-        mac = "02:00:00:00:00:01"
-        tunnel = "vx1"
-        remote = "192.0.2.7"
-    "#;
-
-    fn tunnels() -> Tunnels {
-        Tunnels::new(&Wanted::parse(CONFIG, "test").unwrap())
-    }
-
-    fn id(number: usize) -> TunnelId {
-        TunnelId::new(number).unwrap()
-    }
-
-    fn address(number: usize) -> Ipv4Addr {
-        Ipv4Addr::from_bits(0x0a00_0000 + number as u32)
-    }
-
-    #[test]
-    fn every_remote_of_the_configuration_has_a_record() {
-        let tunnels = tunnels();
-        let records = tunnels
-            .remotes()
-            .map(|r| (r.tunnel.index(), r.address.octets()[3], r.lenient));
-        let expected = [(0, 9, false), (0, 1, true), (1, 1, false), (1, 7, true)];
-        assert!(
-            records.eq(expected),
-            "that of the static entry is judged as strangers are"
-        );
-        let list = |bridge| {
-            let list = tunnels.flood_list(BridgeId::new(bridge).unwrap());
-            let numbers = list.into_iter().map(|(t, r)| (t.index(), r.index()));
-            numbers.collect::<Vec<_>>()
-        };
-        assert_eq!(list(0), []);
-        assert_eq!(
-            list(1),
-            [(0, 0), (0, 1), (1, 2)],
-            "the default ones, in their order"
-        );
-    }
-
-    #[test]
-    fn a_snapshot_has_what_packets_are_asked_for() {
-        let mut snapshot = Snapshot::default();
-        tunnels().fill(&mut snapshot);
-        let udp = |port| snapshot.udp_ports.contains(port);
-        assert!(udp(4789) && udp(8472) && !udp(4790));
-        let end = |udp_port, vni| {
-            let (local, vni) = (
-                [192, 0, 2, 2].into(),
-                fastpath::wire::Vni::new(vni).unwrap(),
-            );
-            let end_point = EndPoint {
-                local,
-                udp_port,
-                vni,
-            };
-            snapshot.end_points.get(&end_point).copied()
-        };
-        assert_eq!(
-            (end(4789, 10), end(8472, 11), end(4789, 11)),
-            (Some(id(0)), Some(id(1)), None)
-        );
-        let tunnel = snapshot.tunnel(id(1)).unwrap();
-        assert!(tunnel.accept_any && tunnel.lenient && tunnel.learning);
-        assert_eq!((tunnel.bridge.index(), tunnel.known.len()), (1, 2));
-        assert_eq!(snapshot.remotes.len(), 4);
-    }
-
-    #[test]
-    fn a_remote_has_one_record_however_often_it_is_named() {
-        let mut tunnels = tunnels();
-        let (first, known) = (tunnels.ensure(id(0), address(1)), tunnels.remotes().count());
-        assert_eq!(
-            (first, tunnels.ensure(id(0), address(1))),
-            (RemoteId::new(4), first)
-        );
-        assert_eq!(tunnels.remotes().count(), known);
-        assert_ne!(
-            tunnels.ensure(id(1), address(1)),
-            first,
-            "of another tunnel"
-        );
-        assert_eq!(tunnels.ensure(id(2), address(1)), None);
-        assert!(!tunnels.learn(id(0), address(1), 0) && !tunnels.learn(id(2), address(1), 0));
-        assert_eq!(tunnels.refused, 0);
-    }
-
-    #[test]
-    fn no_more_are_learned_than_a_tunnel_may_have() {
-        let mut tunnels = tunnels();
-        assert!((0..MAX_LEARNED).all(|number| tunnels.learn(id(1), address(number), 0)));
-        assert!(!tunnels.learn(id(1), address(MAX_LEARNED), 0));
-        assert!(
-            tunnels.learn(id(0), address(MAX_LEARNED), 0),
-            "of another tunnel"
-        );
-        assert_eq!(tunnels.refused, 1);
-        assert_eq!(
-            tunnels.forget_idle(GRACE, HashSet::new).len(),
-            MAX_LEARNED + 1
-        );
-        assert!(tunnels.learn(id(1), address(MAX_LEARNED), 0));
-    }
-
-    #[test]
-    fn without_numbers_nobody_is_learned() {
-        let mut tunnels = tunnels();
-        while tunnels.remotes.len() < RemoteId::LIMIT {
-            tunnels.remotes.push(None);
-        }
-        assert!(!tunnels.learn(id(1), address(1), 0));
-        assert_eq!((tunnels.refused, tunnels.tunnels[1].learned.len()), (1, 0));
-    }
-
-    #[test]
-    fn who_is_used_or_fresh_or_configured_stays() {
-        let mut tunnels = tunnels();
-        let used = tunnels.remotes.len();
-        assert!(tunnels.learn(id(1), address(1), 100) && tunnels.learn(id(1), address(2), 100));
-        let keep = || HashSet::from([RemoteId::new(used).unwrap()]);
-        assert_eq!(
-            tunnels.forget_idle(99 + GRACE, HashSet::new),
-            [] as [Ipv4Addr; 0]
-        );
-        assert_eq!(tunnels.forget_idle(100 + GRACE, keep), [address(2)]);
-        assert_eq!(tunnels.forget_idle(100 + GRACE, HashSet::new), [address(1)]);
-        assert_eq!(tunnels.remotes().count(), 4);
-        let unasked = || panic!("nothing was learned");
-        assert_eq!(tunnels.forget_idle(u32::MAX, unasked), [] as [Ipv4Addr; 0]);
-    }
-
-    #[test]
-    fn a_number_is_used_again_when_every_worker_has_passed_its_end() {
-        let (mut world, mut readers) = Publisher::new((), 2);
-        let mut tunnels = tunnels();
-        let next = |tunnels: &mut Tunnels, number| {
-            tunnels.learn(id(1), address(number), 0);
-            tunnels.tunnels[1].learned.last().unwrap().0.index()
-        };
-        let first = next(&mut tunnels, 1);
-        tunnels.forget_idle(GRACE, HashSet::new);
-        assert!(tunnels.remote(RemoteId::new(first).unwrap()).is_none());
-        let over = |tunnels: &Tunnels, world: &Publisher<()>| tunnels.passed(|c| world.passed(c));
-        assert_eq!(over(&tunnels, &world), 0, "not published");
-        tunnels.seal(world.publish(()));
-        readers[0].observe();
-        readers[0].pass();
-        assert_eq!(over(&tunnels, &world), 0, "one worker has not passed");
-        assert_eq!(next(&mut tunnels, 2), first + 1);
-        // Another one goes later: it does not go with the first.
-        tunnels.forget_idle(GRACE, HashSet::new);
-        readers[1].observe();
-        readers[1].pass();
-        assert_eq!(over(&tunnels, &world), 1);
-        tunnels.release(1);
-        assert_eq!(
-            [next(&mut tunnels, 3), next(&mut tunnels, 4)],
-            [first, first + 2]
-        );
-    }
-}
+mod tests;

@@ -5,12 +5,12 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
-use control::api::messages::{FdbEntry, FdbKind, Method, Reply, Version};
-use control::api::{Server, Settings, requests};
+use control::api::messages::{Changed, FdbEntry, FdbKind, Method, Reply, Version};
+use control::api::{Refused, Server, Settings, requests};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// A server that knows one forwarding entry, or so many.
+/// A server that knows one forwarding entry, or so many, and takes any route but has none.
 fn serve(folder: &Path, entries: usize) -> Server {
     let (sender, receiver) = requests(16);
     let entry = FdbEntry {
@@ -24,7 +24,7 @@ fn serve(folder: &Path, entries: usize) -> Server {
     };
     std::thread::spawn(move || {
         for request in receiver {
-            let reply = match request.method {
+            let reply = match &request.method {
                 Method::Version => Reply::Version(Version {
                     name: "overpath".into(),
                     version: "0.1.0".into(),
@@ -33,6 +33,16 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::PortShow => Reply::Ports(Vec::new()),
                 Method::FdbShow => Reply::Fdb(vec![entry.clone(); entries]),
                 Method::NeighShow => Reply::Neighbours(Vec::new()),
+                Method::RouteShow => Reply::Routes(Vec::new()),
+                Method::RouteAdd(_) => Reply::Changed(Changed::default()),
+                Method::RouteReplace(_) => Reply::Changed(Changed { lagging: vec![1] }),
+                Method::RouteDel(to) => {
+                    let why = Refused(format!("there is no route to {to}"));
+                    request.refuse(why);
+                    continue;
+                }
+                Method::AddrShow => Reply::Addresses(Vec::new()),
+                Method::VxlanShow => Reply::Tunnels(Vec::new()),
                 Method::StatsShow => Reply::Stats(Box::default()),
             };
             request.answer(reply);
@@ -83,9 +93,47 @@ fn each_noun_is_shown() {
     assert_eq!(show(&["fdb", "show"]), LINE);
     assert_eq!(show(&["f", "s"]), LINE);
     assert_eq!(show(&["neigh", "show"]), "");
+    assert_eq!(show(&["route"]), "");
+    assert_eq!(show(&["addr", "show", "--json"]), "[]\n");
+    assert_eq!(show(&["vxlan", "show"]), "");
     assert!(show(&["stats", "show"]).starts_with("account received 0 originated 0"));
     assert_eq!(show(&["fdb", "show", "--json"]), JSON);
     assert_eq!(show(&["--json", "port", "show"]), "[]\n");
+}
+
+#[test]
+fn a_route_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    let output = |line: &str| {
+        let words = words(line);
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        run(folder.path(), &words)
+    };
+    let says = |line: &str| {
+        let output = output(line);
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(says("r a default via 192.0.2.1 via 192.0.2.2"), "");
+    let json = says("route add default nexthop via 192.0.2.1 --json");
+    assert_eq!(json, "{\"lagging\":[]}\n");
+    let late = says("route replace 203.0.113.0/24 via 192.0.2.1");
+    assert_eq!(late, "done, but not yet seen by workers: 1\n");
+
+    let complains = |line: &str, code: i32, part: &str| {
+        let output = output(line);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
+        assert!(text.contains(part), "{line}: {text}");
+    };
+    let refused = "overpath: there is no route to 0.0.0.0/0\n";
+    complains("route del default", 1, refused);
+    let host = "203.0.113.7/24 has host bits: the network is 203.0.113.0/24";
+    complains("route del 203.0.113.7/24", 2, host);
+    complains("route add default", 2, "via GATEWAY");
+    complains("route add default dev up0", 2, "say via GATEWAY");
 }
 
 #[test]

@@ -66,6 +66,8 @@ reasons! {
     RemoteUnknown = "remote_unknown",
     /// The outer source is zero, multicast, broadcast, loopback or our own.
     OuterSource = "outer_source",
+    /// No outer UDP checksum, and the tunnel is configured to want one.
+    UdpNoChecksum = "udp_no_checksum",
     /// The inner frame is shorter than an Ethernet header.
     InnerRunt = "inner_runt",
     /// The inner source MAC is a group or zero.
@@ -88,6 +90,10 @@ reasons! {
     NoDestination = "no_destination",
     /// The egress port is down or gone.
     PortDown = "port_down",
+    /// The tunnel is down with the port or the address that it rests on.
+    TunnelDown = "tunnel_down",
+    /// No route leads to the remote.
+    NoRoute = "no_route",
     /// The remote's next hop has no link-layer address yet.
     NeighbourUnresolved = "neighbour_unresolved",
     /// Longer than the egress port's MTU allows.

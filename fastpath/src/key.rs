@@ -5,7 +5,7 @@
 //! influence a decision without being compared when the decision is reused.
 
 use crate::ids::PortId;
-use crate::wire::{Mac, Vni};
+use crate::wire::{Mac, VlanId, Vni};
 use std::net::Ipv4Addr;
 
 /// Words of a key.
@@ -64,6 +64,8 @@ flags! {
     HAS_INNER = 24,
     /// An Ethernet header: two MACs and an EtherType.
     HAS_ETHERNET = 25,
+    /// A UDP checksum other than zero, which is none.
+    HAS_CHECKSUM = 26,
 }
 
 impl Field {
@@ -87,7 +89,7 @@ impl Field {
     pub const DST_IP: Field = Field::new(3, 0, 32);
     /// IPv4 source; ARP sender address.
     pub const SRC_IP: Field = Field::new(3, 32, 32);
-    /// UDP destination port.
+    /// UDP destination port; ICMP type.
     pub const DST_PORT: Field = Field::new(4, 0, 16);
     /// VXLAN network identifier.
     pub const VNI: Field = Field::new(4, 16, 24);
@@ -169,6 +171,11 @@ impl<'a> Recorder<'a> {
         self.read(field) as u16
     }
 
+    /// VLAN identifier of the tag.
+    pub fn vlan(&mut self) -> Option<VlanId> {
+        VlanId::new(self.number(Field::VLAN_ID))
+    }
+
     /// One of the four MACs.
     pub fn mac(&mut self, field: Field) -> Mac {
         Mac::from_u64(self.read(field))
@@ -202,6 +209,7 @@ mod tests {
         Field::VXLAN_RESERVED,
         Field::HAS_INNER,
         Field::HAS_ETHERNET,
+        Field::HAS_CHECKSUM,
         Field::ETHER_TYPE,
         Field::VLAN_ID,
         Field::DST_MAC,

@@ -22,7 +22,7 @@
 //! | --- | --- | --- |
 //! | [`snapshot::Snapshot`], by [`publish`] | control | workers |
 //! | [`fdb`]: table, change log | control | workers |
-//! | [`snapshot::NextHop`] | control | workers |
+//! | [`snapshot::NextHops`] | control | workers |
 //! | [`fdb::SeenWriter`], [`stats`] | one worker each | control |
 //! | rings ([`tx`], [`worker::Command`]), [`event`] | one end each | the other end |
 //!
@@ -50,6 +50,8 @@
 //!     up: true,
 //!     bridge: Some(bridge),
 //!     addresses: Vec::new(),
+//!     local: None,
+//!     uplink: None,
 //!     tx_queues: 1,
 //!     may_chain: true,
 //!     rx_checksum: RxChecksum::Verify,

@@ -14,6 +14,7 @@ use crate::wire::Cursor;
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
+const ICMP: u8 = 1;
 const UDP: u8 = 17;
 /// Bytes of a UDP header.
 const UDP_LEN: usize = 8;
@@ -147,6 +148,9 @@ impl Walk<'_> {
         // More fragments, or a fragment offset: everything but DF and the reserved bit.
         if fragment & 0x3fff != 0 {
             self.set(Field::FRAGMENT, 1u8);
+        } else if protocol == ICMP {
+            let [icmp_type] = cursor.array().unwrap_or_default();
+            self.set(Field::DST_PORT, icmp_type);
         } else if protocol == UDP && self.udp(cursor, at + total_len).is_none() {
             self.fault(DropReason::UdpTruncated);
         }
@@ -162,9 +166,10 @@ impl Walk<'_> {
         let _source = cursor.u16()?;
         let destination = cursor.u16()?;
         let udp_len = usize::from(cursor.u16()?);
-        let _checksum = cursor.u16()?;
+        let checksum = cursor.u16()?;
         self.parsed.udp_at = at as u16;
         self.set(Field::HAS_UDP, 1u8);
+        self.set(Field::HAS_CHECKSUM, u8::from(checksum != 0));
         self.set(Field::DST_PORT, destination);
         // Shorter than what IPv4 carries is legal, the rest is ignored, as Linux does.
         if udp_len < UDP_LEN || at + udp_len > ip_end {

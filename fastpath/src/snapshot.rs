@@ -1,15 +1,17 @@
 //! Ports, bridges and tunnels as one immutable value.
 //!
 //! Control builds a snapshot and publishes it; workers only read. The one thing in it that changes
-//! in place is the next hop of a [`Remote`], a single word, so that a neighbour that moves costs one
+//! in place is the next hops of a [`Remote`], single words, so that a neighbour that moves costs one
 //! store and no new snapshot.
 
+mod next_hops;
 mod remote;
 
-pub use remote::{Df, EncapSettings, Inherit, NextHop, OUTER_LEN, Remote};
+pub use next_hops::{Hop, MAX_PATHS, NextHops, NoHop, Way};
+pub use remote::{Df, EncapSettings, Inherit, OUTER_LEN, Remote};
 
-use crate::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
-use crate::wire::{Mac, Vni};
+use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
+use crate::wire::{Mac, VlanId, Vni};
 use arrayvec::ArrayVec;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 pub struct Snapshot {
     /// By [`PortId`]; `None` where there is no such port.
     pub ports: Vec<Option<Arc<Port>>>,
+    /// By [`LinkId`]: what next hops lead out of.
+    pub links: Vec<Link>,
     /// By [`BridgeId`].
     pub bridges: Vec<Arc<Bridge>>,
     /// By [`TunnelId`].
@@ -38,10 +42,15 @@ impl Snapshot {
         self.ports.get(id.index())?.as_deref()
     }
 
+    /// The underlay link, if there is one.
+    pub fn link(&self, id: LinkId) -> Option<Link> {
+        self.links.get(id.index()).copied()
+    }
+
     /// Whether `address` is one of the switch, on whatever port.
     pub fn is_own(&self, address: Ipv4Addr) -> bool {
-        let mut ports = self.ports.iter().flatten();
-        ports.any(|port| port.addresses.contains(&address))
+        let mut own = self.ports.iter().flatten().flat_map(|port| &port.addresses);
+        own.any(|own| own.address == address)
     }
 
     /// The bridge, if there is one.
@@ -69,6 +78,24 @@ pub struct EndPoint {
     pub udp_port: u16,
     /// Network identifier.
     pub vni: Vni,
+}
+
+/// A port, or one VLAN of it, on which the switch has addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link {
+    /// The port.
+    pub port: PortId,
+    /// The VLAN; none: untagged.
+    pub vlan: Option<VlanId>,
+}
+
+/// An address of the switch on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The VLAN in whose frames it is spoken to; none: in untagged ones.
+    pub vlan: Option<VlanId>,
 }
 
 /// The few UDP ports that tunnels listen on.
@@ -119,7 +146,12 @@ pub struct Port {
     /// The bridge that it is a member of.
     pub bridge: Option<BridgeId>,
     /// Its own addresses. A port with addresses is an underlay port.
-    pub addresses: Vec<Ipv4Addr>,
+    pub addresses: Vec<Own>,
+    /// The port by which the kernel of this host gets what on this underlay port is neither for a
+    /// tunnel nor for the switch.
+    pub local: Option<PortId>,
+    /// Of such a local port: the underlay port by which all leaves that the kernel sends.
+    pub uplink: Option<PortId>,
     /// Transmit queues; worker `w` owns queue `w` if there is one.
     pub tx_queues: u16,
     /// Takes packets of more than one segment.
@@ -137,6 +169,16 @@ impl Port {
     pub fn tx_owner(&self, worker: WorkerId) -> Option<WorkerId> {
         let queues = usize::from(self.tx_queues);
         WorkerId::new(worker.index().checked_rem(queues)?)
+    }
+
+    /// Whether the switch has `address` here, in frames of this VLAN.
+    pub fn has(&self, vlan: Option<VlanId>, address: Ipv4Addr) -> bool {
+        self.addresses.contains(&Own { address, vlan })
+    }
+
+    /// Whether the switch has any address here in frames of this VLAN.
+    pub fn has_link(&self, vlan: Option<VlanId>) -> bool {
+        self.addresses.iter().any(|own| own.vlan == vlan)
     }
 
     /// Whether a frame of `len` bytes fits. A VLAN tag does not count against the MTU, as in Linux.
@@ -178,6 +220,8 @@ pub struct Tunnel {
     pub accept_any: bool,
     /// Tolerate reserved bits from remotes that are not in `known`.
     pub lenient: bool,
+    /// Refuse packets without outer UDP checksum.
+    pub need_checksum: bool,
     /// Remotes by outer source address.
     pub known: HashMap<Ipv4Addr, RemoteId>,
 }

@@ -74,8 +74,8 @@ impl Drops {
 
 /// What one worker did with the packets of one port.
 ///
-/// Of what came in: `received` = `forwarded` + `dropped` + `consumed`, the verdicts. A packet that
-/// leaves in several copies counts `copied` for each beyond the first, and copies that nobody could
+/// Of what came in: `received` = `forwarded` + `dropped` + `consumed` + `waited`, the verdicts. A
+/// packet that leaves in several copies counts `copied` for each beyond the first, and copies that nobody could
 /// take are in `copies_dropped`. Of what goes out: `enqueued` = `sent` + `tx_dropped` + what is in
 /// the worker's buffers and rings.
 #[derive(Debug, Default)]
@@ -88,12 +88,17 @@ pub struct PortStats {
     pub forwarded: Counter,
     /// Received packets handed to control.
     pub consumed: Counter,
+    /// Received packets, or all copies of them that were not dropped, that control keeps until a
+    /// neighbour is known.
+    pub waited: Counter,
     /// Received packets dropped.
     pub dropped: Drops,
     /// Copies made, or due, of received packets.
     pub copied: Counter,
     /// Copies dropped of received packets that were otherwise forwarded or dropped themselves.
     pub copies_dropped: Drops,
+    /// Packets received here that waited for a neighbour in vain, or could not be sent afterwards.
+    pub wait_dropped: Drops,
     /// Packets of control taken for sending on this port.
     pub originated: Counter,
     /// Packets decided to leave on this port.
@@ -104,6 +109,18 @@ pub struct PortStats {
     pub sent_bytes: Counter,
     /// Packets decided to leave here that the port did not get or did not accept.
     pub tx_dropped: Drops,
+}
+
+impl PortStats {
+    /// Everything of this port that was dropped: each packet or copy is in one of these.
+    pub fn all_drops(&self) -> [&Drops; 4] {
+        [
+            &self.dropped,
+            &self.copies_dropped,
+            &self.wait_dropped,
+            &self.tx_dropped,
+        ]
+    }
 }
 
 /// What one worker exchanged with one remote.
@@ -220,8 +237,11 @@ impl Account {
             account.copied += port.copied.get();
             account.sent += port.sent.get();
             account.consumed += port.consumed.get();
-            account.dropped +=
-                port.dropped.total() + port.copies_dropped.total() + port.tx_dropped.total();
+            account.dropped += port
+                .all_drops()
+                .iter()
+                .map(|drops| drops.total())
+                .sum::<u64>();
         }
         account
     }

@@ -4,7 +4,7 @@
 //! worker without a queue gives its packets to one that has one, over a single-producer ring.
 
 use crate::drop::DropReason;
-use crate::ids::{PortId, WorkerId};
+use crate::ids::{PortId, RemoteId, WorkerId};
 use crate::io::{Burst, Io, Packet, TxQueue};
 use crate::snapshot::Port;
 use crate::stats::WorkerStats;
@@ -13,21 +13,46 @@ use rtrb::{Consumer, Producer};
 /// A packet for another worker to send.
 #[derive(Debug)]
 pub struct Handoff<P> {
-    /// The packet, ready to leave.
+    /// The packet.
     pub packet: P,
-    /// The port it leaves by.
-    pub port: PortId,
-    /// Control made it: it is counted when a worker takes it.
-    pub originated: bool,
+    /// What it is, and where it goes.
+    pub to: HandoffTo,
+}
+
+/// Where a packet goes that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandoffTo {
+    /// Out of this port, as it is: it was enqueued by the worker that gave it.
+    Port(PortId),
+    /// The same, but control made it: it is counted when a worker takes it.
+    Originated(PortId),
+    /// To this remote: control kept it until a neighbour was known.
+    Remote {
+        /// The port that it was received from.
+        ingress: PortId,
+        /// The remote.
+        remote: RemoteId,
+    },
+}
+
+/// Why a packet is handed to control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is for the switch itself.
+    ForUs,
+    /// It is for this remote, and nobody on the way there is known yet.
+    Unresolved(RemoteId),
 }
 
 /// A received packet for control.
 #[derive(Debug)]
 pub struct Punt<P> {
-    /// The packet as it was received.
+    /// The packet as it was received, or what a tunnel is to carry.
     pub packet: P,
     /// The port it came from.
     pub ingress: PortId,
+    /// Why.
+    pub why: Why,
 }
 
 /// All ways out of one worker.
@@ -99,11 +124,13 @@ impl<I: Io> Outputs<I> {
     }
 
     /// Hands a packet to control, or gives it back if the ring is full. What is not `urgent` may
-    /// fill half of it, so that a flood of echo requests leaves room for ARP.
+    /// fill half of it, so that a flood of echo requests, or of packets that wait for a neighbour,
+    /// leaves room for ARP.
     pub fn punt(
         &mut self,
         ingress: PortId,
         packet: I::Packet,
+        why: Why,
         urgent: bool,
     ) -> Result<(), I::Packet> {
         let ring = self.punts.buffer().capacity();
@@ -111,7 +138,11 @@ impl<I: Io> Outputs<I> {
             return Err(packet);
         }
         self.punts
-            .push(Punt { packet, ingress })
+            .push(Punt {
+                packet,
+                ingress,
+                why,
+            })
             .map_err(|rtrb::PushError::Full(punt)| punt.packet)
     }
 
@@ -121,16 +152,17 @@ impl<I: Io> Outputs<I> {
         self.forward(port, packet, stats);
     }
 
-    /// Takes a packet that another worker or control handed over.
-    pub fn take(&mut self, port: Option<&Port>, handoff: Handoff<I::Packet>, stats: &WorkerStats) {
-        let counters = stats.port(handoff.port);
-        if handoff.originated {
-            counters.originated.add(1);
-            counters.enqueued.add(1);
-        }
+    /// Takes a packet that leaves by `id`, which another worker or control handed over.
+    pub fn take(
+        &mut self,
+        id: PortId,
+        port: Option<&Port>,
+        packet: I::Packet,
+        stats: &WorkerStats,
+    ) {
         match port.filter(|port| port.up) {
-            Some(port) => self.forward(port, handoff.packet, stats),
-            None => counters.tx_dropped.count(DropReason::PortDown),
+            Some(port) => self.forward(port, packet, stats),
+            None => stats.port(id).tx_dropped.count(DropReason::PortDown),
         }
     }
 
@@ -151,11 +183,8 @@ impl<I: Io> Outputs<I> {
         match owner.and_then(|owner| self.rings.get_mut(owner)?.as_mut()) {
             None => dropped.tx_dropped.count(DropReason::PortDown),
             Some(ring) => {
-                match ring.push(Handoff {
-                    packet,
-                    port: port.id,
-                    originated: false,
-                }) {
+                let to = HandoffTo::Port(port.id);
+                match ring.push(Handoff { packet, to }) {
                     Ok(()) => stats.handed_off.add(1),
                     Err(_full) => dropped.tx_dropped.count(DropReason::HandoffFull),
                 }
@@ -190,15 +219,25 @@ impl<I: Io> Output<I> {
     }
 }
 
+/// Counts what control has made, now that a worker takes it.
+pub fn count_originated(port: PortId, stats: &WorkerStats) {
+    let counters = stats.port(port);
+    counters.originated.add(1);
+    counters.enqueued.add(1);
+}
+
 /// Counts and frees what nobody will take any more from a ring of hand-offs.
 pub fn discard<P>(ring: &mut Consumer<Handoff<P>>, stats: &WorkerStats) {
     while let Ok(handoff) = ring.pop() {
-        let counters = stats.port(handoff.port);
-        if handoff.originated {
-            counters.originated.add(1);
-            counters.enqueued.add(1);
-        }
-        counters.tx_dropped.count(DropReason::Shutdown);
+        let drops = match handoff.to {
+            HandoffTo::Port(port) => &stats.port(port).tx_dropped,
+            HandoffTo::Originated(port) => {
+                count_originated(port, stats);
+                &stats.port(port).tx_dropped
+            }
+            HandoffTo::Remote { ingress, .. } => &stats.port(ingress).wait_dropped,
+        };
+        drops.count(DropReason::Shutdown);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
 
-use crate::action::{Context, run};
+use crate::action::{Context, release, run};
 use crate::cache::{Cache, Insertion};
 use crate::drop::DropReason;
 use crate::fdb::{Drained, FdbReader, LogReader};
@@ -13,7 +13,7 @@ use crate::recompute::recompute;
 use crate::resolve::{Decision, resolve};
 use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::{CacheStats, WorkerStats};
-use crate::tx::{Handoff, Outputs, discard};
+use crate::tx::{Handoff, HandoffTo, Outputs, count_originated, discard};
 use arrayvec::ArrayVec;
 use rtrb::{Consumer, Producer};
 use std::sync::Arc;
@@ -207,17 +207,41 @@ impl<I: Io> Worker<I> {
     fn drain_inbound(&mut self) -> usize {
         let Parts {
             inbound,
+            pool,
             outputs,
+            learner,
             snapshot,
             stats,
             ..
         } = &mut self.parts;
+        let snapshot = snapshot.get();
         let mut moved = 0;
         for ring in inbound {
             for _ in 0..BURST {
-                let Ok(handoff) = ring.pop() else { break };
+                let Ok(Handoff { packet, to }) = ring.pop() else {
+                    break;
+                };
                 moved += 1;
-                outputs.take(snapshot.get().port(handoff.port), handoff, stats);
+                match to {
+                    HandoffTo::Port(port) => {
+                        outputs.take(port, snapshot.port(port), packet, stats);
+                    }
+                    HandoffTo::Originated(port) => {
+                        count_originated(port, stats);
+                        outputs.take(port, snapshot.port(port), packet, stats);
+                    }
+                    HandoffTo::Remote { ingress, remote } => {
+                        let mut context = Context {
+                            snapshot,
+                            pool,
+                            outputs,
+                            learner,
+                            stats,
+                            rx_checksum: RxChecksum::default(),
+                        };
+                        release(&mut context, ingress, remote, packet);
+                    }
+                }
             }
         }
         moved

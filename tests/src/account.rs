@@ -112,7 +112,8 @@ pub fn ports_closed(stats: &Value) -> Result {
                 .as_u64()
                 .ok_or_else(|| format!("no {name} in {port}"))
         };
-        let verdicts = count("forwarded")? + count("dropped")? + count("consumed")?;
+        let verdicts =
+            count("forwarded")? + count("dropped")? + count("consumed")? + count("waited")?;
         let gone = count("sent")? + count("tx_dropped")?;
         if (verdicts, gone) != (count("received")?, count("enqueued")?) {
             return Err(format!("the sums of a port differ: {port}").into());
@@ -191,7 +192,7 @@ mod tests {
     fn a_port_whose_sums_differ_is_found() {
         let stats = |received: u64, sent: u64| {
             json!({"ports": [{"port": "a", "received": received, "forwarded": 1, "dropped": 2,
-                "consumed": 3, "enqueued": 7, "sent": sent, "tx_dropped": 2}]})
+                "consumed": 1, "waited": 2, "enqueued": 7, "sent": sent, "tx_dropped": 2}]})
         };
         assert!(ports_closed(&stats(6, 5)).is_ok());
         assert!(ports_closed(&stats(5, 5)).is_err());

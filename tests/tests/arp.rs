@@ -56,6 +56,15 @@ impl Place {
         self.host.send_frames(HOST_END, &frames, pause_ms)
     }
 
+    /// Waits until so many frames were dropped for want of a next hop, and none is on its way.
+    fn wait_unresolved(&self, count: u64) -> Result<Value> {
+        wait::until("frames to be given up", wait::LONG, || {
+            let stats = self.stats()?;
+            let dropped = stats["drops"]["neighbour_unresolved"].as_u64();
+            Ok((dropped >= Some(count)).then_some(stats))
+        })
+    }
+
     fn stats(&self) -> Result<Value> {
         self.lab.daemon()?.wait_quiet()
     }
@@ -140,15 +149,16 @@ fn only_the_answer_to_the_question_is_believed() -> Result {
         peer.answer(ours, ours),
     ])?;
     place.send(1, 3, 1)?;
-    let after = place.stats()?;
+    // They wait for the right answer, in vain.
+    let after = place.wait_unresolved(3)?;
     assert_eq!(place.next_hop()?, None);
     assert_eq!(arrivals(&peer)?, []);
     let moved = counters_moved(&before, &after)?;
-    let expected = ["neighbour_unresolved", "not_for_us", "other_host"];
+    let expected = ["neighbour_unresolved", "other_host"];
     assert_eq!(names(&moved), expected, "{moved:?}");
     assert_eq!(moved["neighbour_unresolved"], 3);
-    let unasked = "neigh_arp_unasked";
-    assert_eq!(event(&after, unasked) - event(&before, unasked), 1);
+    let refused = |name| event(&after, name) - event(&before, name);
+    assert_eq!(refused("neigh_arp_unasked"), 2, "{after}");
 
     let question = peer.questions()?.len();
     let ours = peer.wait_question(question)?;
@@ -170,15 +180,19 @@ fn an_answer_that_comes_after_the_failure_counts() -> Result {
         Ok(neighbour.is_some_and(|n| n["state"] == "failed"))
     })?;
     let known = peer.questions()?.len();
-    // Asked again by its timer, or by a packet that needs the way.
-    let before = place.stats()?;
+    // Asked again by its timer, or by a packet that needs the way, and waits for the answer.
     place.send(1, 1, 0)?;
     let ours = peer.wait_question(known)?;
-    let moved = counters_moved(&before, &place.stats()?)?;
-    assert_eq!(names(&moved), ["neighbour_unresolved"], "{moved:?}");
     place.convince(&peer, FIRST, &[peer.answer(FIRST, ours)])?;
     place.send(2, 1, 0)?;
-    assert_eq!(wait_arrivals(&peer, 1)?, [(2, FIRST)]);
+    let last = wait::until("the second frame", wait::LONG, || {
+        Ok(Some(arrivals(&peer)?).filter(|all| all.last() == Some(&(2, FIRST))))
+    })?;
+    // The first is among them unless the answer was slow on a busy machine.
+    assert!(
+        last.len() <= 2 && last.iter().all(|(_, to)| *to == FIRST),
+        "{last:?}"
+    );
     drop(peer);
     place.finish()
 }
@@ -258,7 +272,6 @@ fn a_flood_of_answers_changes_nothing() -> Result {
 
 /// Who sends an answer into a question that is long answered may not take the frames away.
 #[test]
-#[ignore = "an unasked answer about a known neighbour is still used at once"]
 fn an_unasked_answer_takes_no_frames_away() -> Result {
     need!(skip::LAB, "ethtool", "tcpdump", "python3");
     let place = Place::new()?;

@@ -1,6 +1,9 @@
 //! The API from a client's side: blocking, one call at a time.
 
-use super::messages::{FdbEntry, Method, Neighbour, Port, Stats, Version};
+use super::messages::{
+    Address, Changed, FdbEntry, Method, Neighbour, Network, NewRoute, Port, Route, Stats, Tunnel,
+    Version,
+};
 use super::rpc::RpcError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -73,30 +76,60 @@ impl Client {
     /// # Errors
     /// As [`Client::call`], and so for all methods.
     pub fn version(&mut self) -> Result<Version, ClientError> {
-        self.typed(Method::Version)
+        self.typed(&Method::Version)
     }
 
     /// The ports.
     pub fn port_show(&mut self) -> Result<Vec<Port>, ClientError> {
-        self.typed(Method::PortShow)
+        self.typed(&Method::PortShow)
     }
 
     /// The forwarding tables.
     pub fn fdb_show(&mut self) -> Result<Vec<FdbEntry>, ClientError> {
-        self.typed(Method::FdbShow)
+        self.typed(&Method::FdbShow)
     }
 
     /// The neighbours.
     pub fn neigh_show(&mut self) -> Result<Vec<Neighbour>, ClientError> {
-        self.typed(Method::NeighShow)
+        self.typed(&Method::NeighShow)
+    }
+
+    /// The routes.
+    pub fn route_show(&mut self) -> Result<Vec<Route>, ClientError> {
+        self.typed(&Method::RouteShow)
+    }
+
+    /// Adds a route to a network that has none.
+    pub fn route_add(&mut self, route: NewRoute) -> Result<Changed, ClientError> {
+        self.typed(&Method::RouteAdd(route))
+    }
+
+    /// Removes the route to a network.
+    pub fn route_del(&mut self, to: Network) -> Result<Changed, ClientError> {
+        self.typed(&Method::RouteDel(to))
+    }
+
+    /// Adds a route, in the place of the one to the same network if there is one.
+    pub fn route_replace(&mut self, route: NewRoute) -> Result<Changed, ClientError> {
+        self.typed(&Method::RouteReplace(route))
+    }
+
+    /// Our addresses.
+    pub fn addr_show(&mut self) -> Result<Vec<Address>, ClientError> {
+        self.typed(&Method::AddrShow)
+    }
+
+    /// The tunnels.
+    pub fn vxlan_show(&mut self) -> Result<Vec<Tunnel>, ClientError> {
+        self.typed(&Method::VxlanShow)
     }
 
     /// The counters.
     pub fn stats_show(&mut self) -> Result<Stats, ClientError> {
-        self.typed(Method::StatsShow)
+        self.typed(&Method::StatsShow)
     }
 
-    fn typed<T: DeserializeOwned>(&mut self, method: Method) -> Result<T, ClientError> {
+    fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {
         Ok(serde_json::from_str(self.call(method)?.get())?)
     }
 
@@ -105,10 +138,12 @@ impl Client {
     /// # Errors
     /// [`ClientError::Rpc`] if the daemon refuses, else what went wrong on the way. After any other
     /// than `Rpc` the connection is of no further use.
-    pub fn call(&mut self, method: Method) -> Result<Box<RawValue>, ClientError> {
+    pub fn call(&mut self, method: &Method) -> Result<Box<RawValue>, ClientError> {
         self.last += 1;
+        let params = method.params();
+        let params = params.map_or_else(String::new, |params| format!(",\"params\":{params}"));
         let request = format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"{}\"}}\n",
+            "{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"{}\"{params}}}\n",
             self.last,
             method.name()
         );

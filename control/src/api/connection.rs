@@ -124,9 +124,9 @@ impl Connection<'_> {
             Ok(call) => call,
             Err(refusal) => return rpc::answer::<()>(refusal.id, Err(refusal.error)).ok(),
         };
-        // No method has an effect, so that a notification, which gets no answer, is nothing.
-        let id = call.id?;
-        rpc::answer(Some(id), self.ask(call.method).await).ok()
+        let outcome = self.ask(call.method).await;
+        // A notification is carried out as well, but nobody is told.
+        rpc::answer(Some(call.id?), outcome).ok()
     }
 
     /// Has the state thread answer.
@@ -143,7 +143,8 @@ impl Connection<'_> {
                 TrySendError::Disconnected(_) => stopping(),
             })?;
         match timeout(self.settings.answer_timeout, answer).await {
-            Ok(Ok(reply)) => Ok(reply),
+            Ok(Ok(Ok(reply))) => Ok(reply),
+            Ok(Ok(Err(why))) => Err(RpcError::new(RpcError::REFUSED, why.to_string())),
             Ok(Err(_)) => Err(stopping()),
             Err(_) => Err(RpcError::new(
                 RpcError::TIMEOUT,

@@ -1,55 +1,25 @@
-//! The answers of the API, shared by server, client and command line.
+//! The questions and answers of the API, shared by server, client and command line.
 //!
 //! What a field is called here is what it is called on the wire. Addresses travel as text. A
 //! reader passes over fields it does not know, so that fields can be added.
+
+mod method;
+mod route;
+mod underlay;
+
+pub use method::Method;
+pub(super) use method::{ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
+pub use underlay::{
+    Address, AddressState, Changed, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel,
+    TunnelState, Via, Way,
+};
 
 use super::text;
 use fastpath::wire::Mac;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-
-/// What a client can ask for. None takes parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// `version`, answered by [`Version`].
-    Version,
-    /// `port.show`, answered by a list of [`Port`].
-    PortShow,
-    /// `fdb.show`, answered by a list of [`FdbEntry`].
-    FdbShow,
-    /// `neigh.show`, answered by a list of [`Neighbour`].
-    NeighShow,
-    /// `stats.show`, answered by [`Stats`].
-    StatsShow,
-}
-
-impl Method {
-    /// All methods.
-    pub const ALL: [Method; 5] = [
-        Method::Version,
-        Method::PortShow,
-        Method::FdbShow,
-        Method::NeighShow,
-        Method::StatsShow,
-    ];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Method::Version => "version",
-            Method::PortShow => "port.show",
-            Method::FdbShow => "fdb.show",
-            Method::NeighShow => "neigh.show",
-            Method::StatsShow => "stats.show",
-        }
-    }
-
-    /// The method of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-}
 
 /// The answer to a [`Method`], as the state thread gives it. It is turned into text elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,6 +33,14 @@ pub enum Reply {
     Fdb(Vec<FdbEntry>),
     /// To [`Method::NeighShow`].
     Neighbours(Vec<Neighbour>),
+    /// To [`Method::RouteShow`], connected ones first.
+    Routes(Vec<Route>),
+    /// To [`Method::RouteAdd`], [`Method::RouteDel`] and [`Method::RouteReplace`].
+    Changed(Changed),
+    /// To [`Method::AddrShow`], in the order of the configuration.
+    Addresses(Vec<Address>),
+    /// To [`Method::VxlanShow`], in the order of the configuration.
+    Tunnels(Vec<Tunnel>),
     /// To [`Method::StatsShow`].
     Stats(Box<Stats>),
 }
@@ -181,6 +159,8 @@ pub enum FdbKind {
 pub struct Neighbour {
     /// The underlay port.
     pub port: String,
+    /// The VLAN of the port, if its link is one.
+    pub vlan: Option<u16>,
     /// Its address.
     pub address: Ipv4Addr,
     /// Its link address, if it is known.
@@ -252,6 +232,9 @@ pub struct PortStats {
     pub dropped: u64,
     /// Of these, packets that were meant for the switch itself.
     pub consumed: u64,
+    /// Of these, packets that were kept until a neighbour was known, whatever became of them then.
+    #[serde(default)]
+    pub waited: u64,
     /// Packets that were to leave by it: those sent and those of `tx_dropped`.
     pub enqueued: u64,
     /// Packets that it accepted.
@@ -285,3 +268,6 @@ pub struct CacheStats {
 #[cfg(test)]
 #[path = "messages_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "messages/underlay_tests.rs"]
+mod underlay_tests;

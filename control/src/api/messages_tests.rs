@@ -6,7 +6,7 @@ use serde_json::json;
 use std::fmt::Debug;
 
 /// `value` and `wire` are the same thing, in both directions.
-fn same<T>(value: T, wire: serde_json::Value)
+pub(super) fn same<T>(value: T, wire: serde_json::Value)
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {
@@ -14,16 +14,8 @@ where
     assert_eq!(serde_json::from_value::<T>(wire).unwrap(), value);
 }
 
-fn mac() -> Mac {
+pub(super) fn mac() -> Mac {
     "02:00:00:00:00:01".parse().unwrap()
-}
-
-#[test]
-fn methods_have_names() {
-    for method in Method::ALL {
-        assert_eq!(Method::from_name(method.name()), Some(method));
-    }
-    assert_eq!(Method::from_name("port.Show"), None);
 }
 
 #[test]
@@ -110,6 +102,7 @@ fn forwarding_entries() {
 fn neighbours() {
     let known = Neighbour {
         port: "uplink".into(),
+        vlan: None,
         address: Ipv4Addr::new(192, 0, 2, 1),
         mac: Some(mac()),
         state: NeighbourState::Reachable,
@@ -118,14 +111,21 @@ fn neighbours() {
         vec![
             known.clone(),
             Neighbour {
+                vlan: Some(20),
                 mac: None,
                 state: NeighbourState::Incomplete,
                 ..known
             },
         ],
         json!([
-            {"port": "uplink", "address": "192.0.2.1", "mac": "02:00:00:00:00:01", "state": "reachable"},
-            {"port": "uplink", "address": "192.0.2.1", "mac": null, "state": "incomplete"},
+            {
+                "port": "uplink", "vlan": null, "address": "192.0.2.1", "mac": "02:00:00:00:00:01",
+                "state": "reachable",
+            },
+            {
+                "port": "uplink", "vlan": 20, "address": "192.0.2.1", "mac": null,
+                "state": "incomplete",
+            },
         ]),
     );
     same(
@@ -153,6 +153,7 @@ fn counters() {
             forwarded: 2,
             dropped: 3,
             consumed: 4,
+            waited: 8,
             enqueued: 5,
             sent: 6,
             tx_dropped: 7,
@@ -176,7 +177,7 @@ fn counters() {
         "drops": {"vni_unknown": 5},
         "ports": [{
             "port": "lan", "received": 1, "forwarded": 2, "dropped": 3, "consumed": 4,
-            "enqueued": 5, "sent": 6, "tx_dropped": 7,
+            "waited": 8, "enqueued": 5, "sent": 6, "tx_dropped": 7,
         }],
         "workers": [{
             "worker": 0,

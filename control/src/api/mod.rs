@@ -2,7 +2,7 @@
 //!
 //! A message is one JSON object on one line: UTF-8, ended by `\n`. A request has at most
 //! [`MAX_REQUEST`] bytes, an answer may be longer. Requests of one connection are answered one
-//! after the other. A notification is not answered; lists of requests are refused.
+//! after the other. A notification is carried out and not answered; lists of requests are refused.
 //!
 //! ```text
 //! client -> socket -> api thread -> queue -> state thread
@@ -15,6 +15,7 @@
 pub mod client;
 mod connection;
 pub mod messages;
+mod params;
 mod request;
 mod rpc;
 mod server;
@@ -22,7 +23,7 @@ mod socket;
 mod text;
 mod waiting;
 
-pub use request::{Request, RequestReceiver, RequestSender, requests};
+pub use request::{Refused, Request, RequestReceiver, RequestSender, requests};
 pub use rpc::{MAX_REQUEST, RpcError};
 pub use server::{Server, Settings};
 pub use socket::ApiError;

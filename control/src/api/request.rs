@@ -15,6 +15,11 @@ pub fn requests(capacity: usize) -> (RequestSender, RequestReceiver) {
     bounded(capacity)
 }
 
+/// Why what is asked cannot be done, for a human: what is in the way, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
 /// A client's question, and the way for its answer. Dropped without an answer, it tells the client
 /// that the daemon is stopping.
 #[derive(Debug)]
@@ -22,12 +27,17 @@ pub struct Request {
     /// What is asked.
     pub method: Method,
     /// Where the answer goes; the variant must be that of the method.
-    pub reply: oneshot::Sender<Reply>,
+    pub reply: oneshot::Sender<Result<Reply, Refused>>,
 }
 
 impl Request {
     /// Answers. A client that has gone is no error. Never blocks.
     pub fn answer(self, reply: Reply) {
-        drop(self.reply.send(reply));
+        drop(self.reply.send(Ok(reply)));
+    }
+
+    /// Answers that it cannot be done. Never blocks.
+    pub fn refuse(self, why: Refused) {
+        drop(self.reply.send(Err(why)));
     }
 }

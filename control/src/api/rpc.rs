@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 as it stands on a line: one object, UTF-8, ended by `\n`.
 
 use super::messages::Method;
+use super::params;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -32,6 +33,8 @@ impl RpcError {
     pub const STOPPING: i32 = -32001;
     /// The state thread did not answer in time.
     pub const TIMEOUT: i32 = -32002;
+    /// What is asked cannot be done; the message says why.
+    pub const REFUSED: i32 = -32003;
 
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
         RpcError {
@@ -119,36 +122,10 @@ impl<'a> Members<'a> {
         let Some(name) = name else {
             return refuse(RpcError::INVALID_REQUEST, "method must be text".into());
         };
-        let Some(method) = Method::from_name(&name) else {
-            return refuse(RpcError::METHOD_NOT_FOUND, not_found(&name));
-        };
-        if let Some(params) = self.params
-            && !empty(params.get())
-        {
-            let message = format!("{} takes no parameters", method.name());
-            return refuse(RpcError::INVALID_PARAMS, message);
+        match params::method(&name, self.params) {
+            Ok(method) => Ok(Call { method, id }),
+            Err(error) => Err(Refusal { error, id }),
         }
-        Ok(Call { method, id })
-    }
-}
-
-/// `{}`, `[]` or `null`, with white space or without.
-fn empty(params: &str) -> bool {
-    let bare: String = params.split_ascii_whitespace().collect();
-    matches!(bare.as_str(), "{}" | "[]" | "null")
-}
-
-fn not_found(name: &str) -> String {
-    let short: String = name.chars().take(40).collect();
-    let names = Method::ALL.map(Method::name);
-    let far = |known: &&str| strsim::damerau_levenshtein(&short, known);
-    let near = names
-        .iter()
-        .min_by_key(|known| far(known))
-        .filter(|known| far(known) <= 4);
-    match near {
-        Some(near) => format!("no method {short:?}; did you mean {near}?"),
-        None => format!("no method {short:?}; there are {}", names.join(", ")),
     }
 }
 
@@ -251,25 +228,6 @@ mod tests {
         assert_eq!(code(line), RpcError::INVALID_PARAMS);
         assert_eq!(id_of(line).as_deref(), Some("7"));
         assert_eq!(id_of("{"), None);
-    }
-
-    #[test]
-    fn a_mistyped_method_is_told_the_nearest() {
-        let message = |name: &str| {
-            let line = format!(r#"{{"jsonrpc":"2.0","method":"{name}","id":1}}"#);
-            let error = parse(line.as_bytes()).unwrap_err().error;
-            assert_eq!(error.code, RpcError::METHOD_NOT_FOUND);
-            error.message
-        };
-        assert_eq!(
-            message("fdb_show"),
-            "no method \"fdb_show\"; did you mean fdb.show?"
-        );
-        assert!(
-            message("x")
-                .ends_with("there are version, port.show, fdb.show, neigh.show, stats.show")
-        );
-        assert!(message(&"x".repeat(10_000)).len() < 200);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The server on a real socket, before a state thread that is only played.
 
 use super::client::{Client, ClientError};
-use super::messages::{Method, Port, PortState, Reply, Stats, Version};
+use super::messages::{
+    Changed, Gateways, Method, NewRoute, Port, PortState, Reply, Stats, Version,
+};
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -39,8 +41,10 @@ impl Bench {
         let requests = bench.requests.clone();
         std::thread::spawn(move || {
             for request in requests {
-                let reply = reply(request.method);
-                request.answer(reply);
+                match reply(&request.method) {
+                    Ok(reply) => request.answer(reply),
+                    Err(why) => request.refuse(why),
+                }
             }
         });
         bench
@@ -100,13 +104,27 @@ fn version() -> Version {
     }
 }
 
-fn reply(method: Method) -> Reply {
-    match method {
+/// What the played state thread knows. It takes routes, and has none.
+fn reply(method: &Method) -> Result<Reply, Refused> {
+    Ok(match method {
         Method::Version => Reply::Version(version()),
         Method::PortShow => Reply::Ports(many_ports()),
         Method::FdbShow => Reply::Fdb(Vec::new()),
         Method::NeighShow => Reply::Neighbours(Vec::new()),
+        Method::RouteShow => Reply::Routes(Vec::new()),
+        Method::RouteAdd(_) => Reply::Changed(Changed::default()),
+        Method::RouteReplace(_) => Reply::Changed(Changed { lagging: vec![1] }),
+        Method::RouteDel(to) => return Err(Refused(format!("there is no route to {to}"))),
+        Method::AddrShow => Reply::Addresses(Vec::new()),
+        Method::VxlanShow => Reply::Tunnels(Vec::new()),
         Method::StatsShow => Reply::Stats(Box::default()),
+    })
+}
+
+fn route() -> NewRoute {
+    NewRoute {
+        to: "203.0.113.0/24".parse().unwrap(),
+        via: Gateways::new([[192, 0, 2, 254].into()]).unwrap(),
     }
 }
 
@@ -143,8 +161,42 @@ fn each_method_is_answered() {
     assert_eq!(client.port_show().unwrap(), many_ports());
     assert_eq!(client.fdb_show().unwrap(), []);
     assert_eq!(client.neigh_show().unwrap(), []);
+    assert_eq!(client.route_show().unwrap(), []);
+    assert_eq!(client.addr_show().unwrap(), []);
+    assert_eq!(client.vxlan_show().unwrap(), []);
     assert_eq!(client.stats_show().unwrap(), Stats::default());
-    assert_eq!(client.call(Method::FdbShow).unwrap().get(), "[]");
+    assert_eq!(client.call(&Method::FdbShow).unwrap().get(), "[]");
+}
+
+#[test]
+fn a_change_is_made_or_refused() {
+    let bench = Bench::answering(Settings::default());
+    let mut client = bench.client();
+    assert_eq!(client.route_add(route()).unwrap(), Changed::default());
+    assert_eq!(client.route_replace(route()).unwrap().lagging, [1]);
+    let ClientError::Rpc(error) = client.route_del(route().to).unwrap_err() else {
+        panic!("not refused");
+    };
+    assert_eq!(error.code, RpcError::REFUSED);
+    assert_eq!(error.message, "there is no route to 203.0.113.0/24");
+    assert_eq!(client.version().unwrap(), version());
+}
+
+#[test]
+fn a_change_without_an_id_is_made_and_not_answered() {
+    let bench = Bench::start(Settings::default(), 16);
+    let mut raw = bench.raw();
+    raw.send("{\"jsonrpc\":\"2.0\",\"method\":\"route.del\",\"params\":{\"to\":\"0.0.0.0/0\"}}\n");
+    let change = bench.requests.recv_timeout(LONG).unwrap();
+    assert_eq!(
+        change.method,
+        Method::RouteDel("0.0.0.0/0".parse().unwrap())
+    );
+    change.answer(Reply::Changed(Changed::default()));
+    raw.send(VERSION);
+    let question = bench.requests.recv().unwrap();
+    question.answer(Reply::Version(version()));
+    assert_eq!(raw.line()["result"]["name"], "overpath");
 }
 
 #[test]

@@ -27,21 +27,43 @@ counters! {
     ArpRequestSent = "arp_request_sent",
     /// ARP requests for our addresses answered.
     ArpRequestAnswered = "arp_request_answered",
+    /// ARP requests for our addresses not answered because too many asked.
+    ArpReplyLimited = "arp_reply_limited",
     /// ICMP echo requests answered.
     EchoAnswered = "echo_answered",
+    /// ICMP echo requests not answered because too many came.
+    EchoLimited = "echo_limited",
+    /// ICMP errors about UDP packets from us, passed on to tunnels.
+    IcmpErrorReceived = "icmp_error_received",
+    /// ICMP errors about UDP packets from us, ignored because too many came.
+    IcmpErrorLimited = "icmp_error_limited",
     /// ARP requests not sent because the last one to this neighbour was just sent.
     ArpRequestSuppressed = "arp_request_suppressed",
+    /// ARP requests that had to wait because too many were to be sent.
+    ArpRequestDelayed = "arp_request_delayed",
     /// Neighbours that nobody needed and that gave way to others.
     NeighbourEvicted = "neighbour_evicted",
     /// Neighbours not taken in because those that are needed fill the table.
     NeighbourTableFull = "neighbour_table_full",
     /// Neighbours whose link address changed.
     NeighbourMoved = "neighbour_moved",
+    /// Probes sent: whether anybody has an address of ours.
+    ProbeSent = "probe_sent",
+    /// Announcements of our addresses sent.
+    AnnouncementSent = "announcement_sent",
+    /// Times that probes and announcements had to wait because too many were to be sent.
+    AnnouncementDelayed = "announcement_delayed",
+    /// Addresses of ours given up because another station has them.
+    AddressDuplicate = "address_duplicate",
+    /// Addresses of ours in use again because no other station has them any more.
+    AddressRecovered = "address_recovered",
+    /// Announcements sent against a station that has an address of ours.
+    AddressDefended = "address_defended",
 
-    /// Refused: not from an underlay port.
-    PortUnknown = "port_unknown",
+    /// Refused: from a port or VLAN on which we have no addresses.
+    LinkUnknown = "link_unknown",
     /// Refused: from a port without link.
-    PortDown = "port_down",
+    LinkDown = "link_down",
     /// Refused: shorter than an Ethernet header.
     FrameShort = "frame_short",
     /// Refused: sent neither to the port's address nor to all.
@@ -65,12 +87,16 @@ counters! {
     ArpSenderMac = "arp_sender_mac",
     /// Refused: the sender says that it has an address which no host can have.
     ArpSenderIp = "arp_sender_ip",
-    /// Refused: the sender says that it has an address of ours.
+    /// Refused: the sender has an address of ours, or asks for one that we ask for.
     ArpConflict = "arp_conflict",
     /// Not learned: the sender is not on this link.
     ArpOffLink = "arp_off_link",
-    /// Refused: a reply from somebody who was not asked.
+    /// Refused: a reply from another link address than it names.
+    ArpReplySource = "arp_reply_source",
+    /// Refused: a reply to no question of ours.
     ArpUnasked = "arp_unasked",
+    /// Refused: another link address than the one that the neighbour said less than a second ago.
+    ArpLocked = "arp_locked",
     /// Ignored: between others, and neither of them is known.
     ArpOther = "arp_other",
 
@@ -88,7 +114,7 @@ counters! {
     Ipv4Options = "ipv4_options",
     /// Refused: from an address that no other host of the link can have.
     Ipv4Source = "ipv4_source",
-    /// Refused: not to an address of this port, or in a broadcast frame (RFC 1122, section 3.3.6).
+    /// Refused: not to an address of this link, or in a broadcast frame (RFC 1122, section 3.3.6).
     Ipv4Destination = "ipv4_destination",
     /// Refused: a fragment.
     Ipv4Fragment = "ipv4_fragment",
@@ -98,8 +124,18 @@ counters! {
     IcmpShort = "icmp_short",
     /// Refused: the ICMP checksum is wrong.
     IcmpChecksum = "icmp_checksum",
-    /// Refused: not an echo request.
+    /// Refused: neither an echo request nor an error.
     IcmpType = "icmp_type",
+    /// Refused: the ICMP error quotes too little to tell what it is about.
+    IcmpQuoteShort = "icmp_quote_short",
+    /// Refused: what the ICMP error quotes is not an IPv4 header.
+    IcmpQuoteHeader = "icmp_quote_header",
+    /// Refused: what the ICMP error quotes is a fragment, and not the first.
+    IcmpQuoteFragment = "icmp_quote_fragment",
+    /// Refused: what the ICMP error quotes is not UDP.
+    IcmpQuoteProtocol = "icmp_quote_protocol",
+    /// Refused: what the ICMP error quotes is not from the address that it was sent to.
+    IcmpQuoteSource = "icmp_quote_source",
 }
 
 /// One number for each [`Counter`].

@@ -1,43 +1,88 @@
-//! The switch as a host on its underlay links: it asks for the link addresses of those that
-//! tunnels lead to (ARP, RFC 826), answers those who ask for its own, and answers ICMP echo
-//! requests (RFC 792). IPv4 only; an address is reached if a prefix of a port contains it.
+//! The switch as a host of its underlay links: it asks for the link addresses of those that lead to
+//! the remotes of tunnels (ARP, RFC 826), answers those who ask for its own addresses, makes sure
+//! that nobody else has them (RFC 5227), answers ICMP echo requests and reads ICMP errors (RFC 792).
+//! IPv4 only.
 //!
 //! Nothing here sends, sleeps or reads a clock. Time is an argument, in milliseconds since any
-//! moment the caller likes; frames to send and next hops that changed are pushed to a list of the
-//! caller's: at most two [`Output`]s per neighbour and call, and the answer to a frame.
+//! moment the caller likes; what the caller is to do is pushed to a list of the caller's.
+//!
+//! ```text
+//!                 routes.rs          ways.rs             table.rs, state.rs
+//!  destination --> gateways --> next-hop neighbours --> link and MAC of each
+//!                     ^
+//!  links.rs, addresses.rs: links that are up, addresses that are ours alone
+//! ```
 //!
 //! ```
-//! use control::neighbours::{Neighbours, Output};
-//! use fastpath::{ids::PortId, wire::Mac};
+//! use control::neighbours::{LinkSettings, Neighbours, Output, Place};
+//! use fastpath::ids::{LinkId, PortId};
+//! use fastpath::wire::Mac;
 //!
 //! let (mut neighbours, mut out) = (Neighbours::new(), Vec::new());
-//! let port = PortId::new(0).unwrap();
-//! let mac = Mac::new([2, 0, 0, 0, 0, 2]);
-//! neighbours.add_port(port, mac, &["192.0.2.2/24".parse().unwrap()], 0, &mut out);
-//! neighbours.set_link(port, true, 0, &mut out);
-//! neighbours.want([192, 0, 2, 1].into(), 0, &mut out);
-//! assert!(matches!(&out[..], [Output::Send { .. }]), "an ARP request");
+//! let link = LinkId::new(0).unwrap();
+//! let settings = LinkSettings {
+//!     place: Place { port: PortId::new(0).unwrap(), vlan: None },
+//!     mac: Mac::new([2, 0, 0, 0, 0, 2]),
+//!     prefixes: &["192.0.2.2/24".parse().unwrap()],
+//! };
+//! neighbours.add_link(link, settings, 0, &mut out);
+//! neighbours.set_link_up(link, true, 0, &mut out);
+//! assert!(matches!(&out[..], [Output::Send { .. }]), "a probe for our own address");
+//! neighbours.add_route("0.0.0.0/0".parse().unwrap(), &[[192, 0, 2, 1].into()], 0, &mut out)?;
+//! out.clear();
+//! neighbours.want([198, 51, 100, 1].into(), 0, &mut out);
+//! assert!(matches!(&out[0], Output::Send { .. }), "an ARP request to the gateway");
+//! assert!(matches!(&out[1], Output::Way { hops, .. } if hops[..] == [None]), "not resolved yet");
+//! # Ok::<(), control::routes::RouteError>(())
 //! ```
 
+mod address;
+mod addresses;
+mod arp;
+mod bucket;
 mod counter;
-mod echo;
+mod frame;
+mod icmp;
 mod input;
 mod links;
+mod show;
 mod state;
 mod table;
+mod ways;
 
 pub use counter::Counter;
+pub use icmp::TunnelError;
+pub use links::Place;
+pub use show::{Address, AddressState};
 
-use crate::api::messages;
 use crate::config::Prefix;
+use crate::routes::{Gateways, MAX_HOPS, Route, RouteError, Routes};
+use arrayvec::ArrayVec;
+use bucket::Bucket;
 use counter::Counters;
-use fastpath::ids::PortId;
+use fastpath::ids::{LinkId, PortId};
 use fastpath::wire::Mac;
 use links::Links;
 use state::Event;
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
-use table::Neighbour;
+use table::{Neighbour, Table};
+use ways::Ways;
+
+/// An address on a link of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnLink {
+    /// Where the link is.
+    pub place: Place,
+    /// The MAC of who has the address, if it is known.
+    pub mac: Option<Mac>,
+}
+
+/// A neighbour that leads to a destination: its link and MAC, `None` while it is not resolved.
+pub type Hop = Option<(LinkId, Mac)>;
+
+/// All neighbours that lead to a destination, in the order of the route.
+pub type Hops = ArrayVec<Hop, MAX_HOPS>;
 
 /// What the caller is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,26 +91,90 @@ pub enum Output {
     Send {
         /// By this port.
         port: PortId,
-        /// From the first byte of the Ethernet header.
+        /// From the first byte of the Ethernet header, with the tag of its link.
         frame: Vec<u8>,
     },
-    /// The way to a wanted address is another one now.
-    Changed {
+    /// The way to a wanted destination is another one now.
+    Way {
+        /// The destination.
+        destination: Ipv4Addr,
+        /// What [`Neighbours::way`] says now. Empty: there is no route.
+        hops: Hops,
+    },
+    /// An address of ours is in use no more, because another station has it, or is in use again.
+    Address {
+        /// The link that has it.
+        link: LinkId,
         /// The address.
         address: Ipv4Addr,
-        /// What [`Neighbours::next_hop`] says now.
-        next_hop: Option<(PortId, Mac)>,
+        /// It may be sent from, and we answer for it.
+        usable: bool,
+        /// Who has it; `None` if it is usable.
+        taken_by: Option<Mac>,
     },
+    /// Another station has an address of ours too, and we keep it. For the log; at most once in 10 s
+    /// for an address.
+    Conflict {
+        /// The link.
+        link: LinkId,
+        /// The address.
+        address: Ipv4Addr,
+        /// The station.
+        by: Mac,
+    },
+    /// Somebody says that a UDP packet from an address of ours did not arrive.
+    Error(TunnelError),
+}
+
+/// What a link is.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkSettings<'a> {
+    /// Where it is. No two links have the same place.
+    pub place: Place,
+    /// Our link address.
+    pub mac: Mac,
+    /// Our own addresses. No two links have one in common.
+    pub prefixes: &'a [Prefix],
+}
+
+/// How much is sent and passed on at most, whatever comes in. By the second, and at once.
+#[derive(Clone, Debug)]
+struct Limits {
+    /// ARP requests to neighbours. A full table is asked in two seconds.
+    requests: Bucket,
+    /// Probes and announcements of our own addresses.
+    announcements: Bucket,
+    /// ARP replies.
+    replies: Bucket,
+    /// ICMP echo replies; as many as Linux sends errors (`icmp_msgs_per_sec`).
+    echoes: Bucket,
+    /// ICMP errors.
+    errors: Bucket,
+}
+
+impl Limits {
+    const fn new() -> Self {
+        Limits {
+            requests: Bucket::new(500, 50),
+            announcements: Bucket::new(500, 50),
+            replies: Bucket::new(1_000, 100),
+            echoes: Bucket::new(1_000, 100),
+            errors: Bucket::new(100, 50),
+        }
+    }
 }
 
 /// The neighbours on all underlay links. Belongs to one thread.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
     links: Links,
-    table: BTreeMap<Ipv4Addr, Neighbour>,
-    /// How many need an address; those on no link are here too, and wait for one.
-    wanted: BTreeMap<Ipv4Addr, u32>,
-    /// A wanted address found no room.
+    routes: Routes,
+    ways: Ways,
+    table: Table,
+    /// Neighbours whose request waits for its turn, each once.
+    queue: VecDeque<Ipv4Addr>,
+    limits: Limits,
+    /// A wanted neighbour found no room.
     waiting: bool,
     /// Nobody can give way: all are wanted, and there are as many as there may be.
     full: bool,
@@ -86,12 +195,15 @@ impl Neighbours {
     /// waits.
     pub const MAX: usize = 1024;
 
-    /// No ports, no neighbours.
+    /// No links, no neighbours.
     pub const fn new() -> Self {
         Neighbours {
             links: Links::new(),
-            table: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            routes: Routes::new(),
+            ways: Ways::new(),
+            table: Table::new(),
+            queue: VecDeque::new(),
+            limits: Limits::new(),
             waiting: false,
             full: false,
             due: u64::MAX,
@@ -99,68 +211,123 @@ impl Neighbours {
         }
     }
 
-    /// Makes `port` an underlay port with link address `mac` and our own addresses `prefixes`, or
-    /// changes these. A new port is without link until [`Neighbours::set_link`].
-    pub fn add_port(
+    /// Puts a link in, or changes one. A new link is down until [`Neighbours::set_link_up`].
+    pub fn add_link(
         &mut self,
-        port: PortId,
-        mac: Mac,
-        prefixes: &[Prefix],
+        link: LinkId,
+        settings: LinkSettings<'_>,
         now: u64,
         out: &mut Vec<Output>,
     ) {
-        self.links.set(port, mac, prefixes);
-        self.settle(now, out);
+        let changed = self.put_link(link, settings, now);
+        self.settle(&changed, now, out);
+        self.check_addresses(now, out);
     }
 
-    /// `port` is no underlay port any more. Its neighbours are forgotten.
-    pub fn remove_port(&mut self, port: PortId, now: u64, out: &mut Vec<Output>) {
-        self.links.remove(port);
-        self.settle(now, out);
-    }
-
-    /// The link of `port` came or went. The neighbours on a link that went are forgotten: they may
-    /// be others when it comes back. A port that is not an underlay port is passed over.
-    pub fn set_link(&mut self, port: PortId, up: bool, now: u64, out: &mut Vec<Output>) {
-        self.links.set_up(port, up);
-        self.settle(now, out);
-    }
-
-    /// Somebody needs the way to `address` from now on, until as many calls of
-    /// [`Neighbours::unwant`]. It is kept up without traffic; an [`Output::Changed`] comes whenever
-    /// it is another one than [`Neighbours::next_hop`] says after this call.
-    pub fn want(&mut self, address: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
-        *self.wanted.entry(address).or_insert(0) += 1;
-        if self.table.contains_key(&address) {
-            self.apply(address, Event::Needed, None, now, out);
-        } else {
-            self.place(address, now, out);
+    /// Takes a link away. Its neighbours are forgotten.
+    pub fn remove_link(&mut self, link: LinkId, now: u64, out: &mut Vec<Output>) {
+        if let Some(gone) = self.links.remove(link) {
+            let changed = self.unlink(link, &gone);
+            self.settle(&changed, now, out);
         }
     }
 
-    /// One fewer needs the way to `address`.
-    pub fn unwant(&mut self, address: Ipv4Addr) {
-        let Some(count) = self.wanted.get_mut(&address) else {
+    /// A link came or went. Its addresses are used from the first moment, and probed; one that
+    /// another station had stays out of use until probes stay unanswered. The neighbours on a link
+    /// that went are forgotten: they may be others when it comes back. A link that there is not is
+    /// passed over.
+    pub fn set_link_up(&mut self, link: LinkId, up: bool, now: u64, out: &mut Vec<Output>) {
+        if !self.links.set_up(link, up, now) {
             return;
-        };
-        *count -= 1;
-        if *count == 0 {
-            self.wanted.remove(&address);
+        }
+        let changed = self.link_routes(link);
+        self.settle(&changed, now, out);
+        self.check_addresses(now, out);
+    }
+
+    /// Adds a static route, or gives one other gateways. Host bits of `to` do not count.
+    ///
+    /// # Errors
+    /// If the gateways make no route, or there are too many routes.
+    pub fn add_route(
+        &mut self,
+        to: Prefix,
+        via: &[Ipv4Addr],
+        now: u64,
+        out: &mut Vec<Output>,
+    ) -> Result<(), RouteError> {
+        self.routes.add(to, via)?;
+        self.reroute(to, now, out);
+        Ok(())
+    }
+
+    /// Removes a static route. `false` if there is none.
+    pub fn del_route(&mut self, to: Prefix, now: u64, out: &mut Vec<Output>) -> bool {
+        let gone = self.routes.del(to);
+        self.reroute(to, now, out);
+        gone
+    }
+
+    fn reroute(&mut self, to: Prefix, now: u64, out: &mut Vec<Output>) {
+        let destinations = self.ways.within(to).collect();
+        self.lead(&destinations, now, out);
+    }
+
+    /// All static routes, the longest prefixes first.
+    pub fn routes(&self) -> impl Iterator<Item = Route> + '_ {
+        self.routes.iter()
+    }
+
+    /// Somebody needs the way to `destination` from now on, until as many calls of
+    /// [`Neighbours::unwant`]. It is kept up without traffic; an [`Output::Way`] comes whenever
+    /// it is another one. The first is empty, and is not told.
+    pub fn want(&mut self, destination: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
+        if self.ways.want(destination) {
+            self.lead(&BTreeSet::from([destination]), now, out);
+        } else {
+            self.needed(destination, now, out);
+        }
+    }
+
+    /// One fewer needs the way to `destination`.
+    pub fn unwant(&mut self, destination: Ipv4Addr) {
+        if self.ways.unwant(destination) {
             self.make_room();
         }
     }
 
-    /// A packet has to go to `address` and cannot. Somebody who does not answer is asked again, at
-    /// most once a second. Nothing happens if the address is not wanted.
-    pub fn needed(&mut self, address: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
-        if self.wanted.contains_key(&address) {
-            self.apply(address, Event::Needed, None, now, out);
+    /// A packet has to go to `destination` and cannot. Gateways that do not answer are asked again,
+    /// each at most once a second. Nothing happens if the destination is not wanted.
+    pub fn needed(&mut self, destination: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
+        for neighbour in self.ways.via(destination) {
+            self.apply(neighbour, Event::Needed, None, now, out);
         }
     }
 
-    /// The port and link address that lead to `address`, if they are known.
-    pub fn next_hop(&self, address: Ipv4Addr) -> Option<(PortId, Mac)> {
-        self.table.get(&address)?.next_hop()
+    /// Who leads to a wanted `destination`. Empty: there is no route, or nobody wants it.
+    pub fn way(&self, destination: Ipv4Addr) -> Hops {
+        self.hops(destination)
+    }
+
+    /// The neighbours that lead to a wanted `destination`, in the order of [`Neighbours::way`].
+    pub fn leading_to(&self, destination: Ipv4Addr) -> Gateways {
+        self.ways.via(destination)
+    }
+
+    /// Where an address is that is on a link of ours, and its MAC there if it is known. `None` while
+    /// that link is down.
+    pub fn on_link(&self, address: Ipv4Addr) -> Option<OnLink> {
+        let link = self.routes.on_link(address)?.link;
+        let place = self.links.get(link)?.place;
+        let neighbour = self.table.get(&address);
+        let mac = neighbour.and_then(Neighbour::hop).map(|(_, mac)| mac);
+        Some(OnLink { place, mac })
+    }
+
+    /// The first of the neighbours that lead to a wanted `destination`: whose answer packets wait
+    /// for.
+    pub fn waits_for(&self, destination: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.ways.via(destination).first().copied()
     }
 
     /// Does what is due. To be called at [`Neighbours::next_deadline`] or as often as is convenient;
@@ -169,9 +336,12 @@ impl Neighbours {
         if now < self.due {
             return;
         }
+        self.due = u64::MAX;
         if self.waiting && !self.full {
-            self.settle(now, out);
+            self.place_waiting(now, out);
         }
+        self.check_addresses(now, out);
+        self.send_requests(now, out);
         let table = self.table.iter();
         let expired = table.filter(|(_, neighbour)| neighbour.deadline <= now);
         let expired: Vec<Ipv4Addr> = expired.map(|(address, _)| *address).collect();
@@ -179,10 +349,12 @@ impl Neighbours {
             self.apply(address, Event::Expired, None, now, out);
         }
         let deadlines = self.table.values().map(|neighbour| neighbour.deadline);
-        self.due = deadlines.min().unwrap_or(u64::MAX);
+        let own = self.links.iter().flat_map(|(_, link)| &link.own);
+        let deadlines = deadlines.chain(own.map(|own| own.due).filter(|due| *due > now));
+        self.due = deadlines.fold(self.due, u64::min);
     }
 
-    /// A time before which nothing is due, `None` while there are no neighbours.
+    /// A time before which nothing is due, `None` if nothing ever will be.
     pub fn next_deadline(&self) -> Option<u64> {
         (self.due != u64::MAX).then_some(self.due)
     }
@@ -197,17 +369,6 @@ impl Neighbours {
         Counter::ALL
             .into_iter()
             .map(|counter| (counter.name(), self.counters.get(counter)))
-    }
-
-    /// The answer to `neigh.show`, by address. `name` gives the names of ports.
-    pub fn show(&self, name: impl Fn(PortId) -> String) -> Vec<messages::Neighbour> {
-        let row = |(address, neighbour): (&Ipv4Addr, &Neighbour)| messages::Neighbour {
-            port: name(neighbour.port),
-            address: *address,
-            mac: neighbour.next_hop().map(|(_, mac)| mac),
-            state: neighbour.state.into(),
-        };
-        self.table.iter().map(row).collect()
     }
 }
 

@@ -40,7 +40,9 @@ pub(super) const FAILED_INTERVAL: u64 = 5_000;
 ///
 /// An answer leads from everywhere to `Reachable`; a claim, which is a link address that nobody
 /// asked for and that differs from what was known, from everywhere to `Probe`, or to `Stale` if
-/// the neighbour is unwanted: it is used at once and then verified. An unwanted neighbour is asked
+/// the neighbour is unwanted: it is used at once and then verified. A doubt, which is a reply to no
+/// question and with another link address, leads to `Probe` too, without being believed: the station
+/// that is known is asked first, and everybody only if it is silent. An unwanted neighbour is asked
 /// nothing: its timer leads to `Stale`, or to oblivion if its link address is not known.
 ///
 /// The link address is known in `Reachable`, `Stale` and `Probe`, and in no other state.
@@ -71,10 +73,12 @@ pub(super) enum Event {
     Expired,
     /// Somebody wants to send to it.
     Needed,
-    /// It answered a request of ours, or said in answer's form what was known.
+    /// It answered a request of ours.
     Answered,
     /// It said unasked that it has a link address that we did not know.
     Claimed,
+    /// Somebody answered in its name what was not asked, with a link address that we did not know.
+    Doubted,
 }
 
 /// A request to a neighbour.
@@ -107,6 +111,7 @@ impl State {
             Event::Answered => quiet(State::Reachable),
             Event::Claimed if wanted => PROBE,
             Event::Claimed => quiet(State::Stale),
+            Event::Doubted => self.doubted(wanted),
         }
     }
 
@@ -134,6 +139,14 @@ impl State {
         }
     }
 
+    /// A doubt in the midst of a question does not begin it anew.
+    const fn doubted(self, wanted: bool) -> Step {
+        match self {
+            State::Reachable | State::Stale if wanted => PROBE,
+            _ => quiet(self),
+        }
+    }
+
     const fn needed(self) -> Step {
         match self {
             State::Stale => PROBE,
@@ -158,6 +171,11 @@ impl State {
             State::Incomplete { .. } | State::Probe { .. } | State::Failed => true,
             State::Reachable | State::Stale => false,
         }
+    }
+
+    /// The last request went to the link address that is known: nobody else was asked.
+    pub(super) const fn asks_one(self) -> bool {
+        matches!(self, State::Probe { asked } if asked <= UNICAST_PROBES)
     }
 
     /// The link address is known.
@@ -204,11 +222,11 @@ const fn ask(state: State, ask: Ask) -> Step {
 #[cfg(test)]
 mod tests {
     use super::Ask::{Broadcast, Unicast};
-    use super::Event::{Answered, Claimed, Expired, Needed};
+    use super::Event::{Answered, Claimed, Doubted, Expired, Needed};
     use super::State::{Failed, Incomplete, Probe, Reachable, Stale};
     use super::*;
 
-    const EVENTS: [Event; 4] = [Expired, Needed, Answered, Claimed];
+    const EVENTS: [Event; 5] = [Expired, Needed, Answered, Claimed, Doubted];
 
     fn incomplete(asked: u8) -> State {
         Incomplete { asked }
@@ -291,6 +309,12 @@ mod tests {
                 "{state:?}"
             );
             assert_eq!(state.next(Claimed, false), quiet(Stale), "{state:?}");
+            let doubt = match state {
+                Reachable | Stale => ask(probe(1), Unicast),
+                _ => quiet(state),
+            };
+            assert_eq!(state.next(Doubted, true), doubt, "{state:?}");
+            assert_eq!(state.next(Doubted, false), quiet(state), "{state:?}");
         }
     }
 

@@ -1,21 +1,28 @@
 //! The table of neighbours: who is in it, and what happens to each.
 
+use super::arp::packet;
 use super::counter::Counter;
 use super::state::{Ask, Event, REQUEST_INTERVAL, State};
-use super::{Neighbours, Output};
-use fastpath::ids::PortId;
-use fastpath::wire::Mac;
-use fastpath::wire::arp::{self, Arp, Operation};
-use fastpath::wire::ethernet::{self, EtherType, Ethernet};
+use super::{Hop, Neighbours, Output};
+use crate::config::Prefix;
+use fastpath::ids::LinkId;
+use fastpath::wire::arp::Operation;
+use fastpath::wire::{EtherType, Mac};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Neighbours that give way together, so that a flood of newcomers does not cost a search each.
 pub(super) const EVICTED_AT_ONCE: usize = 32;
+/// Milliseconds for which a link address stays once it was said (Linux's `locktime`).
+pub(super) const LOCK_TIME: u64 = 1_000;
+
+/// Neighbours by address.
+pub(super) type Table = BTreeMap<Ipv4Addr, Neighbour>;
 
 /// One neighbour.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Neighbour {
-    pub(super) port: PortId,
+    pub(super) link: LinkId,
     pub(super) state: State,
     /// Of no meaning unless the state is resolved.
     pub(super) mac: Mac,
@@ -23,32 +30,51 @@ pub(super) struct Neighbour {
     pub(super) deadline: u64,
     /// When the last request went out.
     pub(super) asked_at: Option<u64>,
+    /// A request went out and was not answered since.
+    pub(super) open: bool,
+    /// A request that waits in the queue for its turn; the deadline waits for it.
+    pub(super) pending: Option<Ask>,
+    /// Until then no other link address is believed.
+    pub(super) locked_until: u64,
     /// When it was heard last, or else taken in.
     pub(super) heard_at: u64,
 }
 
 impl Neighbour {
-    pub(super) fn next_hop(&self) -> Option<(PortId, Mac)> {
-        self.state.is_resolved().then_some((self.port, self.mac))
+    pub(super) fn hop(&self) -> Hop {
+        self.state.is_resolved().then_some((self.link, self.mac))
+    }
+
+    /// A reply would be an answer.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.open && self.state.is_asking()
+    }
+
+    fn was_just_asked(&self, now: u64) -> bool {
+        self.asked_at
+            .is_some_and(|at| now < at.saturating_add(REQUEST_INTERVAL))
     }
 }
 
 impl Neighbours {
-    /// Links have changed: forgets neighbours that are not where they were, and looks for wanted
-    /// ones that have no place.
-    pub(super) fn settle(&mut self, now: u64, out: &mut Vec<Output>) {
-        self.waiting = false;
-        let links = &self.links;
-        let gone = |(address, neighbour): &(&Ipv4Addr, &Neighbour)| {
-            links.route(**address).map(|(port, _)| port) != Some(neighbour.port)
+    /// Takes in a wanted neighbour, if it is on a link, and asks for it.
+    pub(super) fn place(&mut self, address: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
+        let Some(there) = self.routes.on_link(address) else {
+            return;
         };
-        let gone: Vec<Ipv4Addr> = self.table.iter().filter(gone).map(|(a, _)| *a).collect();
-        for address in gone {
-            self.forget(address, out);
+        if self.insert(address, there.link, now) {
+            self.apply(address, Event::Needed, None, now, out);
+        } else {
+            self.waiting = true;
         }
-        let wanted = self.wanted.keys();
-        let homeless = wanted.filter(|address| !self.table.contains_key(address));
-        for address in homeless.copied().collect::<Vec<_>>() {
+    }
+
+    /// Takes in wanted neighbours that had no room, while there is some.
+    pub(super) fn place_waiting(&mut self, now: u64, out: &mut Vec<Output>) {
+        self.waiting = false;
+        let needed = self.ways.needed();
+        let homeless = needed.filter(|address| !self.table.contains_key(address));
+        for address in homeless.collect::<Vec<_>>() {
             self.place(address, now, out);
             if self.waiting {
                 break;
@@ -56,30 +82,21 @@ impl Neighbours {
         }
     }
 
-    /// Takes in a wanted address, if it is on a link, and asks for it.
-    pub(super) fn place(&mut self, address: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
-        let Some((port, _)) = self.links.route(address) else {
-            return;
-        };
-        if self.insert(address, port, now) {
-            self.apply(address, Event::Needed, None, now, out);
-        } else {
-            self.waiting = true;
-        }
-    }
-
     /// Takes in a neighbour of which nothing is known yet. `false` if there is no room.
-    pub(super) fn insert(&mut self, address: Ipv4Addr, port: PortId, now: u64) -> bool {
+    pub(super) fn insert(&mut self, address: Ipv4Addr, link: LinkId, now: u64) -> bool {
         if self.table.len() >= Self::MAX && !self.evict() {
             self.counters.count(Counter::NeighbourTableFull);
             return false;
         }
         let neighbour = Neighbour {
-            port,
+            link,
             state: State::NEW,
             mac: Mac::ZERO,
             deadline: u64::MAX,
             asked_at: None,
+            open: false,
+            pending: None,
+            locked_until: 0,
             heard_at: now,
         };
         self.table.insert(address, neighbour);
@@ -92,12 +109,12 @@ impl Neighbours {
             return false;
         }
         let table = self.table.iter();
-        let unwanted = table.filter(|(address, _)| !self.wanted.contains_key(address));
+        let unwanted = table.filter(|(address, _)| !self.ways.needs(**address));
         let mut unwanted: Vec<_> = unwanted.map(|(at, who)| (who.heard_at, *at)).collect();
         unwanted.sort_unstable();
         for (_, address) in unwanted.iter().take(EVICTED_AT_ONCE) {
             self.counters.count(Counter::NeighbourEvicted);
-            self.table.remove(address);
+            self.remove(*address);
         }
         self.full = unwanted.is_empty();
         !self.full
@@ -111,14 +128,32 @@ impl Neighbours {
         }
     }
 
-    fn forget(&mut self, address: Ipv4Addr, out: &mut Vec<Output>) {
-        let gone = self.table.remove(&address);
-        self.make_room();
-        let had_way = gone.is_some_and(|neighbour| neighbour.next_hop().is_some());
-        if had_way && self.wanted.contains_key(&address) {
-            let next_hop = None;
-            out.push(Output::Changed { address, next_hop });
+    fn remove(&mut self, address: Ipv4Addr) {
+        if self
+            .table
+            .remove(&address)
+            .is_some_and(|gone| gone.pending.is_some())
+        {
+            self.unqueue(address);
         }
+    }
+
+    fn unqueue(&mut self, address: Ipv4Addr) {
+        self.queue.retain(|waiting| *waiting != address);
+    }
+
+    /// Forgets the neighbours in `prefix` that are not on the link where they were.
+    pub(super) fn forget_moved(&mut self, prefix: Prefix) {
+        let from = self.table.range(prefix.network()..);
+        let within = from.take_while(|(address, _)| prefix.contains(**address));
+        let moved = within.filter(|(address, neighbour)| {
+            let there = self.routes.on_link(**address);
+            there.map(|there| there.link) != Some(neighbour.link)
+        });
+        for address in moved.map(|(address, _)| *address).collect::<Vec<_>>() {
+            self.remove(address);
+        }
+        self.make_room();
     }
 
     /// Lets `event` happen to a neighbour; `mac` is the link address that it said it has.
@@ -130,84 +165,108 @@ impl Neighbours {
         now: u64,
         out: &mut Vec<Output>,
     ) {
-        let wanted = self.wanted.contains_key(&address);
+        let wanted = self.ways.needs(address);
         let Some(neighbour) = self.table.get_mut(&address) else {
             return;
         };
         let step = neighbour.state.next(event, wanted);
         let Some(state) = step.state else {
-            return self.forget(address, out);
+            self.remove(address);
+            self.make_room();
+            return;
         };
-        let early = neighbour
-            .asked_at
-            .is_some_and(|at| now < at.saturating_add(REQUEST_INTERVAL));
-        if event == Event::Needed {
-            // Packets that wait must not keep the timer from running out.
-            if state == neighbour.state {
-                return;
-            }
-            if early && neighbour.state == State::Failed {
-                return self.counters.count(Counter::ArpRequestSuppressed);
-            }
+        let early = neighbour.was_just_asked(now);
+        // Packets that wait, and doubts, must not keep the timer from running out.
+        if matches!(event, Event::Needed | Event::Doubted) && state == neighbour.state {
+            return;
         }
-        let before = neighbour.next_hop();
+        if early && event == Event::Needed && neighbour.state == State::Failed {
+            return self.counters.count(Counter::ArpRequestSuppressed);
+        }
+        let before = neighbour.hop();
         neighbour.state = state;
         neighbour.mac = mac.unwrap_or(neighbour.mac);
         neighbour.deadline = now.saturating_add(state.patience());
+        let hop = neighbour.hop();
+        if event == Event::Answered {
+            neighbour.open = false;
+        }
+        if event == Event::Answered || before != hop {
+            neighbour.locked_until = now.saturating_add(LOCK_TIME);
+        }
         self.due = self.due.min(neighbour.deadline);
-        let next_hop = neighbour.next_hop();
-        if before.is_some() && next_hop.is_some() && before != next_hop {
+        if before.is_some() && hop.is_some() && before != hop {
             self.counters.count(Counter::NeighbourMoved);
         }
-        if wanted && before != next_hop {
-            out.push(Output::Changed { address, next_hop });
+        if before != hop {
+            self.tell_users(address, out);
         }
         match step.ask {
             Some(_) if early => self.counters.count(Counter::ArpRequestSuppressed),
             Some(ask) => self.ask(address, ask, now, out),
-            None => {}
+            None => self.ask_no_more(address),
         }
     }
 
-    /// Sends a request.
+    /// Asks, now or when the others before it have been asked.
     fn ask(&mut self, address: Ipv4Addr, ask: Ask, now: u64, out: &mut Vec<Output>) {
-        let Some((port, own)) = self.links.route(address) else {
+        let Some(neighbour) = self.table.get_mut(&address) else {
             return;
         };
-        let (Some(link), Some(neighbour)) = (self.links.get(port), self.table.get_mut(&address))
-        else {
+        neighbour.deadline = u64::MAX;
+        if neighbour.pending.replace(ask).is_some() {
+            return;
+        }
+        self.queue.push_back(address);
+        if self.queue.len() > 1 {
+            self.counters.count(Counter::ArpRequestDelayed);
+        }
+        self.send_requests(now, out);
+    }
+
+    fn ask_no_more(&mut self, address: Ipv4Addr) {
+        let neighbour = self.table.get_mut(&address);
+        if neighbour.is_some_and(|neighbour| neighbour.pending.take().is_some()) {
+            self.unqueue(address);
+        }
+    }
+
+    /// Sends the requests whose turn it is: in order, so that everybody is asked.
+    pub(super) fn send_requests(&mut self, now: u64, out: &mut Vec<Output>) {
+        while let Some(address) = self.queue.front().copied() {
+            if self.ways.needs(address) && !self.limits.requests.take(now) {
+                self.due = self.due.min(self.limits.requests.ready());
+                return;
+            }
+            self.queue.pop_front();
+            self.send_request(address, now, out);
+        }
+    }
+
+    /// Sends the request that waits. An unwanted neighbour is asked nothing.
+    fn send_request(&mut self, address: Ipv4Addr, now: u64, out: &mut Vec<Output>) {
+        let wanted = self.ways.needs(address);
+        let Some(neighbour) = self.table.get_mut(&address) else {
             return;
         };
-        neighbour.asked_at = Some(now);
-        let request = arp::Repr {
-            operation: Operation::REQUEST,
-            sender_mac: link.mac,
-            sender_ip: own,
-            target_mac: Mac::ZERO,
-            target_ip: address,
+        let ask = neighbour.pending.take();
+        neighbour.deadline = now.saturating_add(neighbour.state.patience());
+        self.due = self.due.min(neighbour.deadline);
+        let there = self.routes.on_link(address);
+        let (Some(ask), Some(there), true) = (ask, there, wanted) else {
+            return;
         };
+        let Some(link) = self.links.get(there.link) else {
+            return;
+        };
+        (neighbour.asked_at, neighbour.open) = (Some(now), true);
         let to = match ask {
             Ask::Broadcast => Mac::BROADCAST,
             Ask::Unicast => neighbour.mac,
         };
-        let frame = arp_frame(to, &request);
+        let target = (Mac::ZERO, address);
+        let request = packet(Operation::REQUEST, (link.mac, there.own), target);
         self.counters.count(Counter::ArpRequestSent);
-        out.push(Output::Send { port, frame });
+        out.push(link.send(to, EtherType::ARP, &request));
     }
-}
-
-/// An ARP packet in a frame from its sender to `dst`.
-pub(super) fn arp_frame(dst: Mac, packet: &arp::Repr) -> Vec<u8> {
-    let header = ethernet::Repr {
-        dst,
-        src: packet.sender_mac,
-        ethertype: EtherType::ARP,
-    };
-    let mut frame = vec![0; ethernet::HEADER_LEN + arp::LEN];
-    let (front, back) = frame.split_at_mut(ethernet::HEADER_LEN);
-    if let (Some(mut front), Some(mut back)) = (Ethernet::new(front), Arp::new(back)) {
-        header.emit(&mut front);
-        packet.emit(&mut back);
-    }
-    frame
 }

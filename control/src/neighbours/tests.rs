@@ -1,13 +1,20 @@
 //! The switch as a host, seen from outside.
 
-use super::table::EVICTED_AT_ONCE;
 use super::*;
 use crate::api::messages::NeighbourState;
+use fastpath::wire::VlanId;
 use fastpath::wire::craft::Pair;
 
+mod belief;
+mod duplicates;
+mod errors;
 mod frames;
+mod limits;
 mod noise;
+mod room;
 mod talk;
+mod vlans;
+mod ways;
 
 const OUR_MAC: Mac = Mac::new([2, 0, 0, 0, 0, 2]);
 const OUR_IP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -23,26 +30,81 @@ fn prefix(text: &str) -> Prefix {
     text.parse().unwrap()
 }
 
-/// A switch with one port, 192.0.2.2/16 (so that 65,000 may be on its link), and a clock.
+fn link(number: usize) -> LinkId {
+    LinkId::new(number).unwrap()
+}
+
+/// Untagged, on the port of the same number.
+fn place(number: usize) -> Place {
+    Place {
+        port: port(number),
+        vlan: None,
+    }
+}
+
+fn vlan(number: usize, vlan: u16) -> Place {
+    Place {
+        port: port(number),
+        vlan: VlanId::new(vlan),
+    }
+}
+
+/// A switch with one link, 192.0.2.2/16 (so that 65,000 may be on it), and a clock.
 struct Host {
     neighbours: Neighbours,
     now: u64,
     out: Vec<Output>,
+    /// What has been counted before.
+    before: Vec<u64>,
 }
 
 impl Host {
+    /// With an address that is ours alone.
     fn new() -> Self {
-        let mut host = Host {
+        let mut host = Host::empty();
+        host.link(0, place(0), OUR_MAC, &["192.0.2.2/16"]);
+        host.settled()
+    }
+
+    fn empty() -> Self {
+        Host {
             neighbours: Neighbours::new(),
             now: 1_000_000,
             out: Vec::new(),
+            before: vec![0; Counter::ALL.len()],
+        }
+    }
+
+    /// Puts a link in, and up.
+    fn link(&mut self, number: usize, place: Place, mac: Mac, prefixes: &[&str]) -> Vec<Output> {
+        let prefixes: Vec<_> = prefixes.iter().map(|text| prefix(text)).collect();
+        let settings = LinkSettings {
+            place,
+            mac,
+            prefixes: &prefixes,
         };
-        let own = [prefix("192.0.2.2/16")];
-        host.neighbours
-            .add_port(port(0), OUR_MAC, &own, host.now, &mut host.out);
-        host.neighbours
-            .set_link(port(0), true, host.now, &mut host.out);
-        host
+        let (now, out) = (self.now, &mut self.out);
+        self.neighbours.add_link(link(number), settings, now, out);
+        self.neighbours.set_link_up(link(number), true, now, out);
+        self.taken()
+    }
+
+    fn set_up(&mut self, number: usize, up: bool) -> Vec<Output> {
+        let (now, out) = (self.now, &mut self.out);
+        self.neighbours.set_link_up(link(number), up, now, out);
+        self.taken()
+    }
+
+    /// Once the addresses are probed and announced; that is not counted.
+    fn settled(mut self) -> Self {
+        for _ in 0..5 {
+            self.now += 2_000;
+            self.neighbours.tick(self.now, &mut self.out);
+        }
+        self.out.clear();
+        let counters = self.neighbours.counters();
+        self.before = counters.map(|(_, count)| count).collect();
+        self
     }
 
     fn want(&mut self, address: Ipv4Addr) -> Vec<Output> {
@@ -72,6 +134,13 @@ impl Host {
         self.taken()
     }
 
+    /// The only hop to `destination`.
+    fn hop(&self, destination: Ipv4Addr) -> Hop {
+        let way = self.neighbours.way(destination);
+        assert!(way.len() <= 1);
+        way.first().copied().flatten()
+    }
+
     fn taken(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.out)
     }
@@ -80,17 +149,17 @@ impl Host {
         let rows = self.neighbours.show(|port| format!("p{port}"));
         let row = rows.into_iter().find(|row| row.address == address)?;
         assert_eq!(row.port, "p0");
-        assert_eq!(
-            row.mac,
-            self.neighbours.next_hop(address).map(|(_, mac)| mac)
-        );
+        if let [hop] = self.neighbours.way(address)[..] {
+            assert_eq!(row.mac, hop.map(|(_, mac)| mac));
+        }
         Some(row.state)
     }
 
     /// The counters that are not zero.
     fn counted(&self) -> Vec<(&'static str, u64)> {
-        self.neighbours
-            .counters()
+        let counters = self.neighbours.counters().zip(&self.before);
+        counters
+            .map(|((name, count), before)| (name, count - before))
             .filter(|(_, count)| *count != 0)
             .collect()
     }
@@ -101,10 +170,14 @@ fn send(frame: Vec<u8>) -> Output {
     Output::Send { port, frame }
 }
 
+/// The way to 192.0.2.1, by itself.
 fn changed(mac: Option<Mac>) -> Output {
-    let next_hop = mac.map(|mac| (port(0), mac));
-    let address = PEER_IP;
-    Output::Changed { address, next_hop }
+    way(PEER_IP, &[mac.map(|mac| (link(0), mac))])
+}
+
+fn way(destination: Ipv4Addr, hops: &[Hop]) -> Output {
+    let hops = hops.iter().copied().collect();
+    Output::Way { destination, hops }
 }
 
 /// Who has 192.0.2.1? From us to all.
@@ -132,12 +205,12 @@ fn announcement(mac: Mac) -> Vec<u8> {
 #[test]
 fn who_answers_is_reachable() {
     let mut host = Host::new();
-    assert_eq!(host.want(PEER_IP), [question()]);
+    assert_eq!(host.want(PEER_IP), [question(), changed(None)]);
     assert_eq!(host.state(PEER_IP), Some(NeighbourState::Incomplete));
-    assert_eq!(host.neighbours.next_hop(PEER_IP), None);
+    assert_eq!(host.hop(PEER_IP), None);
     assert_eq!(host.input(&answer(PEER)), [changed(Some(PEER))]);
     assert_eq!(host.state(PEER_IP), Some(NeighbourState::Reachable));
-    assert_eq!(host.neighbours.next_hop(PEER_IP), Some((port(0), PEER)));
+    assert_eq!(host.hop(PEER_IP), Some((link(0), PEER)));
     assert_eq!(host.after(30_000), [question_to(PEER)]);
     assert_eq!(host.state(PEER_IP), Some(NeighbourState::Stale));
     assert_eq!(host.input(&answer(PEER)), []);
@@ -148,7 +221,7 @@ fn who_answers_is_reachable() {
 #[test]
 fn who_never_answers_has_failed_and_is_asked_now_and_then() {
     let mut host = Host::new();
-    assert_eq!(host.want(PEER_IP), [question()]);
+    assert_eq!(host.want(PEER_IP), [question(), changed(None)]);
     for _ in 0..2 {
         assert_eq!(host.after(1_000), [question()]);
     }
@@ -171,7 +244,7 @@ fn who_falls_silent_is_asked_in_unicast_then_by_all_and_has_failed() {
     }
     for _ in 0..3 {
         assert_eq!(host.after(1_000), [question()]);
-        assert_eq!(host.neighbours.next_hop(PEER_IP), Some((port(0), PEER)));
+        assert_eq!(host.hop(PEER_IP), Some((link(0), PEER)));
     }
     assert_eq!(host.after(1_000), [changed(None)]);
     assert_eq!(host.state(PEER_IP), Some(NeighbourState::Failed));
@@ -218,37 +291,9 @@ fn packets_make_us_ask_at_once_but_once_a_second() {
 }
 
 #[test]
-fn a_new_link_address_counts_at_once() {
-    let mut host = Host::new();
-    host.want(PEER_IP);
-    host.input(&answer(PEER));
-    // Said unasked: used, and asked whether it is true, not more than once a second.
-    host.now += 1_000;
-    assert_eq!(
-        host.input(&announcement(OTHER)),
-        [changed(Some(OTHER)), question_to(OTHER)]
-    );
-    assert_eq!(host.input(&announcement(OTHER)), []);
-    assert_eq!(host.input(&announcement(PEER)), [changed(Some(PEER))]);
-    assert_eq!(host.after(1_000), [question_to(PEER)]);
-    // Said when asked.
-    assert_eq!(host.input(&answer(OTHER)), [changed(Some(OTHER))]);
-    assert_eq!(host.state(PEER_IP), Some(NeighbourState::Reachable));
-    // A late second answer is one unasked.
-    assert_eq!(host.input(&answer(PEER)), [changed(Some(PEER))]);
-    assert_eq!(host.state(PEER_IP), Some(NeighbourState::Stale));
-    let moved = [
-        ("arp_request_sent", 3),
-        ("arp_request_suppressed", 2),
-        ("neighbour_moved", 4),
-    ];
-    assert_eq!(host.counted(), moved);
-}
-
-#[test]
 fn wants_are_counted_and_the_unwanted_is_not_asked() {
     let mut host = Host::new();
-    assert_eq!(host.want(PEER_IP), [question()]);
+    assert_eq!(host.want(PEER_IP), [question(), changed(None)]);
     assert_eq!(host.want(PEER_IP), []);
     host.input(&answer(PEER));
     host.neighbours.unwant(PEER_IP);
@@ -264,7 +309,7 @@ fn wants_are_counted_and_the_unwanted_is_not_asked() {
     assert_eq!(host.input(&announcement(OTHER)), [], "nobody to tell");
     assert_eq!(
         host.want(PEER_IP),
-        [question_to(OTHER)],
+        [question_to(OTHER), changed(Some(OTHER))],
         "still known, and worth a question"
     );
     host.neighbours.unwant(PEER_IP);
@@ -289,45 +334,27 @@ fn a_way_needs_a_link() {
     }
     assert_eq!(host.neighbours.show(|_| String::new()), []);
 
-    // A port comes up on whose link it is.
-    let (now, out) = (host.now, &mut host.out);
-    host.neighbours
-        .add_port(port(1), OTHER, &[prefix("198.51.100.2/24")], now, out);
-    assert_eq!(*out, []);
-    host.neighbours.set_link(port(1), true, now, out);
+    // A link comes up that it is on.
     let asks = Pair::new((OTHER, [198, 51, 100, 2].into()), (PEER, far));
     let frame = asks.arp_request();
-    assert_eq!(
-        *out,
-        [Output::Send {
-            port: port(1),
-            frame
-        }]
-    );
-    host.taken();
-    let next_hop = Some((port(1), PEER));
+    let out = host.link(1, place(1), OTHER, &["198.51.100.2/24"]);
+    let send = Output::Send {
+        port: port(1),
+        frame,
+    };
+    assert_eq!(out[..2], [send, way(far, &[None])]);
+    let (now, out) = (host.now, &mut host.out);
     host.neighbours
-        .input(port(1), &asks.reversed().arp_reply(), now, &mut host.out);
-    assert_eq!(
-        host.taken(),
-        [Output::Changed {
-            address: far,
-            next_hop
-        }]
-    );
+        .input(port(1), &asks.reversed().arp_reply(), now, out);
+    assert_eq!(host.taken(), [way(far, &[Some((link(1), PEER))])]);
 
-    // The port goes, and takes its neighbours with it; others stay.
+    // The link goes, and takes its neighbours with it; others stay.
     host.want(PEER_IP);
-    host.neighbours.remove_port(port(1), now, &mut host.out);
-    assert_eq!(
-        host.taken(),
-        [Output::Changed {
-            address: far,
-            next_hop: None
-        }]
-    );
+    let (now, out) = (host.now, &mut host.out);
+    host.neighbours.remove_link(link(1), now, out);
+    assert_eq!(host.taken(), [way(far, &[])]);
     assert_eq!(host.state(PEER_IP), Some(NeighbourState::Incomplete));
-    assert_eq!(host.neighbours.next_hop(far), None);
+    assert_eq!(host.hop(far), None);
 }
 
 #[test]
@@ -335,89 +362,24 @@ fn a_link_that_was_away_starts_anew() {
     let mut host = Host::new();
     host.want(PEER_IP);
     host.input(&answer(PEER));
-    host.neighbours
-        .set_link(port(0), false, host.now, &mut host.out);
-    assert_eq!(host.taken(), [changed(None)]);
+    assert_eq!(host.set_up(0, false), [way(PEER_IP, &[])]);
     assert_eq!(host.after(60_000), []);
     assert_eq!(host.input(&answer(PEER)), []);
-    host.neighbours
-        .set_link(port(0), true, host.now, &mut host.out);
-    assert_eq!(host.taken(), [question()]);
-    assert_eq!(host.counted(), [("arp_request_sent", 2), ("port_down", 1)]);
+    let out = host.set_up(0, true);
+    assert_eq!(out[..2], [question(), changed(None)]);
+    let counted = [("arp_request_sent", 2), ("probe_sent", 1), ("link_down", 1)];
+    assert_eq!(host.counted(), counted);
 }
 
 #[test]
 fn a_changed_address_of_ours_is_used_for_the_next_question() {
     let mut host = Host::new();
     host.want(PEER_IP);
-    let own = [prefix("192.0.2.3/24")];
-    host.neighbours
-        .add_port(port(0), OTHER, &own, host.now, &mut host.out);
-    assert_eq!(host.taken(), [], "the neighbour is where it was");
-    let frame = Pair::new((OTHER, [192, 0, 2, 3].into()), (PEER, PEER_IP)).arp_request();
-    assert_eq!(host.after(1_000), [send(frame)]);
-}
-
-fn nth(n: usize) -> Ipv4Addr {
-    Ipv4Addr::from_bits(Ipv4Addr::new(192, 0, 16, 0).to_bits() + n as u32)
-}
-
-/// The `n`th stranger asks for our address.
-fn stranger(n: usize) -> Vec<u8> {
-    Pair::new((OTHER, nth(n)), (OUR_MAC, OUR_IP)).arp_request()
-}
-
-#[test]
-fn strangers_give_way_oldest_first_and_the_wanted_never() {
-    let mut host = Host::new();
-    host.want(PEER_IP);
-    for n in 1..Neighbours::MAX {
-        host.now += 1;
-        host.input(&stranger(n));
-    }
-    host.now += 1;
-    host.input(&stranger(1));
-    assert_eq!(host.neighbours.table.len(), Neighbours::MAX);
-    host.input(&stranger(5_000));
-    assert_eq!(
-        host.neighbours.table.len(),
-        Neighbours::MAX + 1 - EVICTED_AT_ONCE
-    );
-    assert_eq!(
-        host.neighbours.counter(Counter::NeighbourEvicted),
-        EVICTED_AT_ONCE as u64
-    );
-    let gone: Vec<usize> = (1..Neighbours::MAX)
-        .filter(|n| host.state(nth(*n)).is_none())
-        .collect();
-    assert_eq!(
-        gone,
-        (2..2 + EVICTED_AT_ONCE).collect::<Vec<_>>(),
-        "1 was heard again"
-    );
-    assert!(host.state(PEER_IP).is_some() && host.state(nth(5_000)).is_some());
-}
-
-#[test]
-fn the_wanted_wait_for_room() {
-    let mut host = Host::new();
-    for n in 0..Neighbours::MAX {
-        host.want(nth(n));
-    }
-    assert_eq!(host.want(PEER_IP), []);
-    assert_eq!(host.state(PEER_IP), None);
-    assert_eq!(
-        host.input(&stranger(5_000)).len(),
-        1,
-        "answered, not remembered"
-    );
-    assert_eq!(host.neighbours.counter(Counter::NeighbourTableFull), 2);
-    host.neighbours.tick(host.now, &mut host.out);
-    assert_eq!(host.taken(), []);
-    host.neighbours.unwant(nth(7));
-    assert!(host.neighbours.next_deadline().unwrap() <= host.now);
-    host.neighbours.tick(host.now, &mut host.out);
-    assert_eq!(host.taken(), [question()]);
-    assert_eq!(host.state(nth(7)), None);
-    assert_eq!(host.neighbours.table.len(), Neighbours::MAX);
+    let out = host.link(0, place(0), OTHER, &["192.0.2.3/24"]);
+    assert_eq!(out.len(), 1, "a probe; the neighbour is where it was");
+    let asks = |to| Pair::new((OTHER, [192, 0, 2, 3].into()), (PEER, to)).arp_request();
+    assert!(host.after(1_000).contains(&send(asks(PEER_IP))));
+    // What we had is an address like any other.
+    let out = host.want(OUR_IP);
+    assert_eq!(out, [send(asks(OUR_IP)), way(OUR_IP, &[None])]);
 }

@@ -19,6 +19,7 @@ impl<I: Io> State<I> {
         queues: Vec<Returned<I>>,
         mut patience: impl FnMut() -> bool,
     ) -> Vec<String> {
+        self.empty_waiting();
         for worker in &mut self.workers {
             while let Ok(back) = worker.returned.pop() {
                 keep(&mut self.ports, back);
@@ -82,7 +83,10 @@ impl<I: Io> State<I> {
                     port.life = over("stopped");
                 }
             }
-            Report::Link { .. } | Report::Lost { .. } | Report::Counters { .. } => {}
+            Report::Link { .. }
+            | Report::Lost { .. }
+            | Report::Note { .. }
+            | Report::Counters { .. } => {}
         }
     }
 }

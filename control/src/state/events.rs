@@ -1,34 +1,38 @@
 //! What workers bring: stations to learn, neighbours to find, packets for the switch itself.
 
 use super::{BATCH, SECOND, State};
+use crate::waiting::Parked;
 use fastpath::event::{Event, Origin};
 use fastpath::fdb::Destination;
 use fastpath::ids::BridgeId;
 use fastpath::io::{Io, Packet};
+use fastpath::tx::Why;
 use fastpath::wire::Mac;
 
 impl<I: Io> State<I> {
-    pub(super) fn events(&mut self) -> bool {
+    /// Takes what workers told and handed over.
+    pub(super) fn heard(&mut self) -> bool {
         let world = &self.world;
         let over = self.tunnels.passed(|change| world.passed(change));
+        let (events, punts) = (self.events(), self.punts());
+        // What names a forgotten remote must not be taken for something of its number's next owner:
+        // all that workers told before they passed has been heard when the queues are empty.
+        if events < BATCH && punts < BATCH {
+            self.tunnels.release(over);
+        }
+        events + punts > 0
+    }
+
+    /// Returns how many there were.
+    fn events(&mut self) -> usize {
         let events: Vec<_> = self.events.drain(BATCH).collect();
         for event in &events {
             match *event {
                 Event::Seen { bridge, mac, from } => self.seen(bridge, mac, from),
-                Event::Unresolved { remote } => {
-                    let address = self.tunnels.remote(remote).map(|remote| remote.address);
-                    if let Some(address) = address {
-                        self.neighbours.needed(address, self.now, &mut self.outbox);
-                    }
-                }
+                Event::Unresolved { remote } => self.unresolved(remote),
             }
         }
-        // An event that names a forgotten remote must not be taken for one of its number's next
-        // owner: all that workers told before they passed has been heard when the queue is empty.
-        if events.len() < BATCH {
-            self.tunnels.release(over);
-        }
-        !events.is_empty()
+        events.len()
     }
 
     /// An event may be older than the configuration: what it names is looked up again.
@@ -66,19 +70,30 @@ impl<I: Io> State<I> {
         }
     }
 
-    pub(super) fn punts(&mut self) -> bool {
-        let mut busy = false;
+    /// Returns how many the worker had that had most.
+    fn punts(&mut self) -> usize {
+        let mut most = 0;
         for worker in 0..self.workers.len() {
-            for _ in 0..BATCH {
+            for count in 1..=BATCH {
                 let Ok(punt) = self.workers[worker].punts.pop() else {
                     break;
                 };
-                busy = true;
-                let frame = punt.packet.head();
-                self.neighbours
-                    .input(punt.ingress, frame, self.now, &mut self.outbox);
+                most = most.max(count);
+                let (packet, ingress) = (punt.packet, punt.ingress);
+                match punt.why {
+                    Why::ForUs => {
+                        self.neighbours
+                            .input(ingress, packet.head(), self.now, &mut self.outbox)
+                    }
+                    Why::Unresolved(remote) => self.park(Parked {
+                        packet,
+                        ingress,
+                        remote,
+                        worker,
+                    }),
+                }
             }
         }
-        busy
+        most
     }
 }

@@ -7,30 +7,37 @@
 //! reports, returned queues, events, punts, requests --> tables --> snapshot, log --> workers
 //! ```
 
+mod acks;
 mod close;
 mod events;
+mod parked;
 mod requests;
+mod routes;
+mod underlay;
 mod wiring;
 
+use acks::Acks;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
-use crate::api::RequestReceiver;
+use crate::api::{Request, RequestReceiver};
 use crate::config::Wanted;
 use crate::device::{DeviceEnd, Order, Report};
 use crate::fdb::Fdb;
 use crate::neighbours::{Neighbours, Output};
 use crate::ports::{Life, Port};
-use crate::snapshot::build;
+use crate::snapshot::{Parts, build};
 use crate::tunnels::Tunnels;
+use crate::waiting::Waiting;
 use fastpath::event::EventReceiver;
 use fastpath::fdb::Destination;
 use fastpath::ids::{BridgeId, PortId, WorkerId};
 use fastpath::io::{Io, Pool, RxQueue};
 use fastpath::publish::{Change, Publisher};
-use fastpath::snapshot::Snapshot;
-use fastpath::tx::Handoff;
+use fastpath::snapshot::{Link, Snapshot};
+use fastpath::stats::WorkerStats;
+use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::Command;
-use std::net::Ipv4Addr;
+use std::sync::Arc;
 use tracing::{info, warn};
 
 /// Events and packets taken from one queue in one step.
@@ -47,6 +54,12 @@ pub struct State<I: Io> {
     ports: Vec<Port<I>>,
     tunnels: Tunnels,
     neighbours: Neighbours,
+    /// By [`LinkId`](fastpath::ids::LinkId): where addresses of ours are.
+    links: Vec<Link>,
+    /// Something that tunnels rest on is not as it was.
+    lower_changed: bool,
+    /// ICMP errors about packets that no tunnel can have sent.
+    errors_unmatched: u64,
     /// What neighbours wants done at the end of the step.
     outbox: Vec<Output>,
     /// Frames of our own that wait for the workers to have passed `published`; at most
@@ -60,12 +73,18 @@ pub struct State<I: Io> {
     /// The snapshot no longer says what is so.
     dirty: bool,
     workers: Vec<WorkerEnd<I>>,
+    /// What we count of packets that are with us.
+    own: Arc<WorkerStats>,
+    waiting: Waiting<I::Packet>,
     /// Receive queues, each with the place of the worker that is to poll it once a snapshot that
     /// knows their port is published.
     arrived: Vec<(usize, I::Rx)>,
     events: EventReceiver,
     device: DeviceEnd<I>,
     requests: RequestReceiver,
+    /// A client's change of this step.
+    carried_out: Option<Request>,
+    acks: Acks,
     pool: I::Pool,
     now: u64,
     next_second: u64,
@@ -81,14 +100,16 @@ impl<I: Io> State<I> {
         let mut busy = self.originate();
         busy |= self.reports();
         busy |= self.returned();
-        busy |= self.events();
-        busy |= self.punts();
+        busy |= self.heard();
         self.time();
         busy |= self.requests();
         self.publish();
         self.start_polling();
         self.carry_out();
-        busy
+        self.acknowledge();
+        busy | self
+            .acks
+            .settle(|change| self.world.laggards(change), self.now)
     }
 
     /// Orders every port. Called once, before the first step.
@@ -96,6 +117,7 @@ impl<I: Io> State<I> {
         for at in 0..self.ports.len() {
             self.order_open(at);
         }
+        self.add_routes();
         self.fill_static();
         self.want_remotes();
     }
@@ -127,11 +149,6 @@ impl<I: Io> State<I> {
                     return;
                 };
                 port.opened(&opened);
-                let prefixes: Vec<_> = port.wanted.prefixes(None).collect();
-                let (now, out) = (self.now, &mut self.outbox);
-                self.neighbours
-                    .add_port(id, opened.info.mac, &prefixes, now, out);
-                self.neighbours.set_link(id, opened.info.link, now, out);
                 info!(
                     port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
                     rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
@@ -139,6 +156,7 @@ impl<I: Io> State<I> {
                 for note in &opened.info.notes {
                     info!(port = %port.wanted.name, "{note}");
                 }
+                self.add_links(id, opened.info.mac, opened.info.link);
                 self.distribute(opened.rx, opened.tx);
                 self.dirty = true;
             }
@@ -148,9 +166,16 @@ impl<I: Io> State<I> {
                 };
                 warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
                 port.failed(reason, self.now);
-                self.dirty = true;
+                (self.dirty, self.lower_changed) = (true, true);
             }
             Report::Link { id, up } => self.link(id, up),
+            Report::Note { id, text } => {
+                let port = self.ports.get(id.index());
+                warn!(
+                    port = port.map(|port| port.wanted.name.to_string()),
+                    "{text}"
+                );
+            }
             Report::Lost { id, reason } => self.lost(id, reason),
             Report::Counters { id, counters } => {
                 if let Some(port) = self.ports.get_mut(id.index()) {
@@ -196,7 +221,7 @@ impl<I: Io> State<I> {
         };
         if port.set_link(up) {
             info!(port = %port.wanted.name, "link {}", if up { "up" } else { "down" });
-            self.neighbours.set_link(id, up, self.now, &mut self.outbox);
+            self.set_links_up(id, up);
             if !up {
                 self.fdb.flush(Destination::Port(id));
             }
@@ -214,7 +239,7 @@ impl<I: Io> State<I> {
         }
         warn!(port = %port.wanted.name, "{reason}");
         port.life = Life::Closing(reason);
-        self.neighbours.remove_port(id, self.now, &mut self.outbox);
+        self.remove_links(id);
         self.fdb.flush(Destination::Port(id));
         self.dirty = true;
         // Its queues go first, or the workers would miss them.
@@ -271,27 +296,9 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Every remote's address is one that neighbours must find.
-    fn want_remotes(&mut self) {
-        let addresses: Vec<_> = self
-            .tunnels
-            .remotes()
-            .map(|remote| remote.address)
-            .collect();
-        for address in addresses {
-            self.want(address);
-        }
-    }
-
-    /// A remote of this address has a record now. The way there may be known already.
-    fn want(&mut self, address: Ipv4Addr) {
-        self.neighbours.want(address, self.now, &mut self.outbox);
-        let next_hop = self.neighbours.next_hop(address);
-        self.outbox.push(Output::Changed { address, next_hop });
-    }
-
     fn time(&mut self) {
         self.neighbours.tick(self.now, &mut self.outbox);
+        self.lose_patience();
         if self.now < self.next_second {
             return;
         }
@@ -305,32 +312,14 @@ impl<I: Io> State<I> {
         let gone = self
             .tunnels
             .forget_idle((self.now / SECOND) as u32, || fdb.remotes());
-        for address in gone {
+        for (remote, address) in gone {
             self.neighbours.unwant(address);
+            self.give_up_remote(remote);
             self.dirty = true;
         }
         for at in 0..self.ports.len() {
             if self.ports[at].due(self.now) {
                 self.order_open(at);
-            }
-        }
-    }
-
-    /// Keeps what neighbours wants sent for the next step, and stores what it found out in the
-    /// remotes' records: one word each, which workers read with the next packet.
-    fn carry_out(&mut self) {
-        for output in std::mem::take(&mut self.outbox) {
-            match output {
-                Output::Send { port, frame } if self.unsent.len() < MAX_UNSENT => {
-                    self.unsent.push((port, frame));
-                }
-                Output::Send { .. } => self.originated_lost += 1,
-                Output::Changed { address, next_hop } => {
-                    let remotes = self.tunnels.remotes();
-                    for remote in remotes.filter(|remote| remote.address == address) {
-                        remote.next_hop.store(next_hop);
-                    }
-                }
             }
         }
     }
@@ -360,11 +349,8 @@ impl<I: Io> State<I> {
         let Some(packet) = self.pool.alloc(frame) else {
             return false;
         };
-        let handoff = Handoff {
-            packet,
-            port: id,
-            originated: true,
-        };
+        let to = HandoffTo::Originated(id);
+        let handoff = Handoff { packet, to };
         self.workers[owner.index()].handoff.push(handoff).is_ok()
     }
 
@@ -372,7 +358,13 @@ impl<I: Io> State<I> {
         if std::mem::take(&mut self.dirty) {
             self.generation = self.generation.wrapping_add(1);
             let (before, number) = (self.world.current(), self.generation);
-            let snapshot = build(&self.wanted, &self.ports, &self.tunnels, before, number);
+            let parts = Parts {
+                wanted: &self.wanted,
+                ports: &self.ports,
+                links: &self.links,
+                tunnels: &self.tunnels,
+            };
+            let snapshot = build(&parts, before, number);
             self.published = self.world.publish(snapshot);
             self.tunnels.seal(self.published);
         }

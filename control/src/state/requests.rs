@@ -2,30 +2,62 @@
 
 use super::{SECOND, State};
 use crate::ageing::age;
+use crate::api::Request;
 use crate::api::messages::{self as api, Method, Reply};
 use crate::ports::{Life, Port};
 use fastpath::drop::DropReason;
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
 use fastpath::io::Io;
-use fastpath::stats::{Account, Counter, Drops, PortStats, WorkerStats};
+use fastpath::stats::{Account, Counter, PortStats, WorkerStats};
 use std::collections::BTreeMap;
 
 impl<I: Io> State<I> {
     /// Answers one client: a long answer takes its time, and the next step is not far.
     pub(super) fn requests(&mut self) -> bool {
+        if !self.acks.has_room() {
+            return false;
+        }
         let Ok(request) = self.requests.try_recv() else {
             return false;
         };
-        let reply = match request.method {
+        let changed = match &request.method {
+            Method::RouteAdd(route) => Some(self.route_add(route)),
+            Method::RouteReplace(route) => Some(self.route_replace(route)),
+            Method::RouteDel(to) => Some(self.route_del(*to)),
+            _ => None,
+        };
+        match changed {
+            Some(Ok(())) => self.carried_out = Some(request),
+            Some(Err(refused)) => request.refuse(refused),
+            None => self.show(request),
+        }
+        true
+    }
+
+    fn show(&self, request: Request) {
+        let reply = match &request.method {
             Method::Version => Reply::Version(self.version()),
             Method::PortShow => Reply::Ports(self.show_ports()),
             Method::FdbShow => Reply::Fdb(self.show_fdb()),
             Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
             Method::StatsShow => Reply::Stats(Box::new(self.stats())),
+            Method::RouteShow => Reply::Routes(self.show_routes()),
+            Method::AddrShow => Reply::Addresses(self.show_addresses()),
+            Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
+            // Changes, which have been carried out.
+            Method::RouteAdd(_) | Method::RouteReplace(_) | Method::RouteDel(_) => return,
         };
         request.answer(reply);
-        true
+    }
+
+    /// A client's change is made and all that follows from it is stored: it is answered when the
+    /// workers have passed it.
+    pub(super) fn acknowledge(&mut self) {
+        if let Some(request) = self.carried_out.take() {
+            let change = self.world.change();
+            self.acks.wait(request, change, self.now);
+        }
     }
 
     fn version(&self) -> api::Version {
@@ -116,7 +148,7 @@ impl<I: Io> State<I> {
         })
     }
 
-    fn port_name(&self, id: PortId) -> Option<String> {
+    pub(super) fn port_name(&self, id: PortId) -> Option<String> {
         self.ports
             .get(id.index())
             .map(|port| port.wanted.name.to_string())
@@ -127,23 +159,27 @@ impl<I: Io> State<I> {
             .show(|id| self.port_name(id).unwrap_or_default())
     }
 
+    /// The counters of the workers, and our own.
+    pub(super) fn all_stats(&self) -> impl Iterator<Item = &WorkerStats> {
+        let workers = self.workers.iter().map(|worker| &*worker.stats);
+        workers.chain(std::iter::once(&*self.own))
+    }
+
     fn sum(&self, id: PortId, counter: fn(&PortStats) -> u64) -> u64 {
-        self.workers
-            .iter()
-            .map(|worker| counter(worker.stats.port(id)))
-            .sum()
+        self.all_stats().map(|stats| counter(stats.port(id))).sum()
     }
 
     fn stats(&self) -> api::Stats {
-        let account = Account::of(self.workers.iter().map(|worker| &*worker.stats));
+        let account = Account::of(self.all_stats());
         let counters = self.fdb.counters();
-        let events: [(&str, u64); 9] = [
+        let events: [(&str, u64); 10] = [
             ("fdb_learned", counters.learned),
             ("fdb_moved", counters.moved),
             ("fdb_aged", counters.aged),
             ("fdb_flushed", counters.flushed),
             ("fdb_full", counters.full),
             ("remotes_refused", self.tunnels.refused),
+            ("icmp_errors_unmatched", self.errors_unmatched),
             ("originated_lost", self.originated_lost),
             ("events_lost", self.total(|worker| &worker.events_lost)),
             ("handed_off", self.total(|worker| &worker.handed_off)),
@@ -179,17 +215,16 @@ impl<I: Io> State<I> {
 
     /// Drops by reason, over all ports and workers; those that never happened are left out.
     fn drops(&self) -> BTreeMap<String, u64> {
-        let kinds: [fn(&PortStats) -> &Drops; 3] =
-            [|p| &p.dropped, |p| &p.copies_dropped, |p| &p.tx_dropped];
         let mut drops = BTreeMap::new();
-        for worker in &self.workers {
-            for port in &self.ports {
-                let stats = worker.stats.port(port.id);
-                for (reason, kind) in DropReason::ALL.iter().flat_map(|r| kinds.map(|k| (r, k))) {
-                    let count = kind(stats).get(*reason);
-                    if count > 0 {
-                        *drops.entry(reason.name().to_owned()).or_default() += count;
-                    }
+        for stats in self.all_stats() {
+            let kinds = self.ports.iter().flat_map(|p| stats.port(p.id).all_drops());
+            for (reason, kind) in DropReason::ALL
+                .iter()
+                .flat_map(|r| kinds.clone().map(move |k| (r, k)))
+            {
+                let count = kind.get(*reason);
+                if count > 0 {
+                    *drops.entry(reason.name().to_owned()).or_default() += count;
                 }
             }
         }
@@ -204,6 +239,7 @@ impl<I: Io> State<I> {
             forwarded: sum(|p| p.forwarded.get()),
             dropped: sum(|p| p.dropped.total()),
             consumed: sum(|p| p.consumed.get()),
+            waited: sum(|p| p.waited.get()),
             enqueued: sum(|p| p.enqueued.get()),
             sent: sum(|p| p.sent.get()),
             tx_dropped: sum(|p| p.tx_dropped.total()),

@@ -1,6 +1,8 @@
 //! Joins a state and its workers: every queue, ring and table between them.
 
 use super::State;
+use super::acks::Acks;
+use super::underlay::links;
 use crate::api::RequestReceiver;
 use crate::config::Wanted;
 use crate::device::DeviceEnd;
@@ -8,6 +10,7 @@ use crate::fdb::Fdb;
 use crate::neighbours::Neighbours;
 use crate::ports::Port;
 use crate::tunnels::Tunnels;
+use crate::waiting::Waiting;
 use fastpath::event::{DEFAULT_EVENTS, EventReceiver, channel};
 use fastpath::ids::{BridgeId, PortId, WorkerId};
 use fastpath::io::Io;
@@ -69,7 +72,7 @@ pub struct Assembly<I: Io> {
     pub state: State<I>,
     /// The workers, in the order of their numbers.
     pub workers: Vec<Worker<I>>,
-    /// Their counters, to be read by anybody.
+    /// Their counters and, last, those of the state, to be read by anybody.
     pub stats: Vec<Arc<WorkerStats>>,
 }
 
@@ -120,8 +123,9 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
             stats,
         });
     }
-    let stats = ends.iter().map(|end| Arc::clone(&end.stats)).collect();
     let state = state(settings, ends, fdb, world, events);
+    let of_workers = state.workers.iter().map(|end| &end.stats);
+    let stats = of_workers.chain([&state.own]).map(Arc::clone).collect();
     Assembly {
         state,
         workers,
@@ -167,11 +171,22 @@ fn state<I: Io>(
         at.and_then(BridgeId::new)
     };
     let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
-    let ports = numbered.map(|(id, port)| Port::new(id, port.clone(), bridge_of(port.name)));
+    let place = |name| wanted.ports.iter().position(|port| port.name == name);
+    let ports = numbered.map(|(id, port)| {
+        let mut uplinks = wanted.ports.iter();
+        let uplink = uplinks.position(|uplink| uplink.local == Some(port.name));
+        let mut known = Port::new(id, port.clone(), bridge_of(port.name));
+        known.local = port.local.and_then(place).and_then(PortId::new);
+        known.uplink = uplink.and_then(PortId::new);
+        known
+    });
     State {
         ports: ports.collect(),
         tunnels: Tunnels::new(&wanted),
         neighbours: Neighbours::new(),
+        links: links(&wanted),
+        lower_changed: true,
+        errors_unmatched: 0,
         outbox: Vec::new(),
         unsent: Vec::new(),
         published: Change::INITIAL,
@@ -180,10 +195,14 @@ fn state<I: Io>(
         generation: 0,
         dirty: true,
         workers,
+        own: Arc::default(),
+        waiting: Waiting::default(),
         arrived: Vec::new(),
         events,
         device: settings.device,
         requests: settings.requests,
+        carried_out: None,
+        acks: Acks::default(),
         pool: settings.pool,
         now: 0,
         next_second: 0,

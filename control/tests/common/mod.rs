@@ -13,6 +13,9 @@ use fastpath::wire::{Mac, Vni};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+/// Seconds until a switch has probed for its addresses and announced them.
+const PROBING: u64 = 7;
+
 /// A link address and an IPv4 address.
 pub(crate) type Station = (Mac, Ipv4Addr);
 
@@ -164,11 +167,20 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// A switch with one worker, its remotes resolved.
+    /// A switch with one worker, its remotes resolved, its addresses known to be its own.
     pub(crate) fn new(config: &str) -> Self {
         let mut switch = Self::cold(Wanted::parse(config, "test").unwrap(), 1);
         switch.answer_all();
+        switch.probe_all();
         switch
+    }
+
+    /// Waits until the switch knows that its addresses are its own, and forgets what moved.
+    pub(crate) fn probe_all(&mut self) {
+        for _ in 0..PROBING {
+            self.rig.leap(1_000);
+        }
+        self.settle();
     }
 
     /// A switch on which nothing has happened yet.
@@ -192,7 +204,7 @@ impl Switch {
     /// moved.
     pub(crate) fn answer_all(&mut self) {
         for (port, frame) in self.out() {
-            if let Some(number) = asked(&frame) {
+            if let Some(number) = asked(&frame).filter(|_| !is_probe(&frame)) {
                 let own = Arp::new(&frame[14..]).unwrap();
                 let asker = (own.sender_mac(), own.sender_ip());
                 self.rig
@@ -326,6 +338,11 @@ impl Switch {
     pub(crate) fn close(self) {
         self.rig.close();
     }
+}
+
+/// An ARP request that asks whether an address is free (RFC 5227).
+pub(crate) fn is_probe(frame: &[u8]) -> bool {
+    asked(frame).is_some() && frame[28..32] == [0; 4]
 }
 
 /// The last number of the address that an ARP request asks for.

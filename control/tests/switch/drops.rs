@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 
 /// A tunnel with two remotes, a static entry, and a port that is in no bridge.
 fn config() -> String {
-    vxlan(
+    let text = vxlan(
         r#"remotes = ["192.0.2.1", "192.0.2.3", "203.0.113.1"]
 [[port]]
 name = "lone"
@@ -27,6 +27,15 @@ addresses = ["198.51.100.2/24"]
 [[bridge]]
 name = "br11"
 ports = ["solo"]
+[[bridge]]
+name = "br12"
+[[tunnel]]
+name = "vx12"
+bridge = "br12"
+vni = 12
+local = "192.0.2.250"
+zero_checksum = "refuse"
+remotes = ["192.0.2.1"]
 [[fdb]]
 bridge = "br10"
 mac = "02:00:00:00:02:05"
@@ -42,7 +51,9 @@ mac = "02:00:00:00:02:07"
 tunnel = "vx10"
 remote = "192.0.2.1"
 "#,
-    )
+    );
+    let own = "\"192.0.2.2/24\"";
+    text.replace(own, &format!("{own}, \"192.0.2.250/24\""))
 }
 
 /// `frame` with some bytes changed.
@@ -60,6 +71,12 @@ fn outer() -> Pair {
 fn outer_from(address: [u8; 4]) -> Vec<u8> {
     let from: Station = (peer(1).0, Ipv4Addr::from(address));
     Pair::new(from, us()).vxlan(50_000, vni(10), &from_to(1, 2))
+}
+
+/// For the tunnel that wants a checksum, without one.
+fn other_vni(inner: &[u8]) -> Vec<u8> {
+    let us: Station = (us().0, Ipv4Addr::new(192, 0, 2, 250));
+    Pair::new(peer(1), us).vxlan(50_000, vni(12), inner)
 }
 
 /// One frame into one port, and why it is dropped.
@@ -109,6 +126,7 @@ fn single() -> Vec<(DropReason, &'static str, Vec<u8>)> {
         (OuterSource, "uplink", outer_from([127, 0, 0, 1])),
         (OuterSource, "uplink", outer_from([192, 0, 2, 2])),
         (OuterSource, "uplink", outer_from([198, 51, 100, 2])),
+        (UdpNoChecksum, "uplink", other_vni(&inner)),
         (InnerRunt, "uplink", from_peer(1, &inner[..13])),
         (InnerSource, "uplink", from_peer(1, &group_source)),
         (EcnInvalid, "uplink", marked.vxlan(1, vni(10), &inner)),
@@ -129,9 +147,11 @@ fn single() -> Vec<(DropReason, &'static str, Vec<u8>)> {
 type Stage = fn() -> (Switch, &'static str);
 
 /// Reasons that need more than one frame, or a state of their own.
-const STAGED: [(DropReason, Stage); 11] = [
+const STAGED: [(DropReason, Stage); 13] = [
     (NoDestination, no_destination),
     (PortDown, port_down),
+    (TunnelDown, tunnel_down),
+    (NoRoute, no_route),
     (NeighbourUnresolved, neighbour_unresolved),
     (MtuExceeded, mtu_exceeded),
     (NoBuffer, no_buffer),
@@ -201,12 +221,37 @@ fn port_down() -> (Switch, &'static str) {
     (switch, "received dropped drop.port_down fdb_learned")
 }
 
-fn neighbour_unresolved() -> (Switch, &'static str) {
+fn tunnel_down() -> (Switch, &'static str) {
     let mut switch = Switch::new(&config());
+    switch.rig.set_link("uplink", false);
+    switch.pass("a", &from_to(1, 7));
+    (switch, "received dropped drop.tunnel_down fdb_learned")
+}
+
+fn no_route() -> (Switch, &'static str) {
+    let mut switch = Switch::new(&config());
+    switch.pass("a", &from_to(1, 6));
+    (switch, "received dropped drop.no_route fdb_learned")
+}
+
+/// The remote is on the link, and never answers.
+fn neighbour_unresolved() -> (Switch, &'static str) {
+    let silent = config().replace("203.0.113.1", "192.0.2.77");
+    let mut switch = Switch::cold(Wanted::parse(&silent, "test").unwrap(), 1);
+    for _ in 0..10 {
+        switch.rig.leap(1_000);
+    }
+    switch.settle();
+    switch.pass("a", &from_to(1, 6));
+    assert_eq!(switch.rig.stats().account.held, 1, "it waits at first");
+    for _ in 0..4 {
+        switch.rig.leap(1_000);
+    }
+    switch.moved();
     switch.pass("a", &from_to(1, 6));
     (
         switch,
-        "received dropped drop.neighbour_unresolved fdb_learned",
+        "received dropped drop.neighbour_unresolved originated sent neigh_arp_request_sent",
     )
 }
 
@@ -273,7 +318,7 @@ fn punt_full() -> (Switch, &'static str) {
     while switch.rig.poll(0) > 0 {}
     (
         switch,
-        "received=515 consumed=512 dropped=3 drop.punt_full=3",
+        "received=515 consumed=512 dropped=3 drop.punt_full=3 neigh_arp_unasked=256",
     )
 }
 

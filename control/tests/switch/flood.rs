@@ -92,11 +92,11 @@ fn without_remotes_there_is_nobody_to_send_to() {
 
 /// A copy that cannot be sent takes nothing from the others.
 #[test]
-fn one_remote_unresolved() {
+fn one_remote_out_of_reach() {
     let mut switch = Switch::new(&vxlan(TWO));
     let off_link = "remotes = [\"203.0.113.9\", \"192.0.2.1\"]";
     let mut other = Switch::new(&vxlan(off_link));
-    let partly = "received copied=2 sent=2 dropped drop.neighbour_unresolved fdb_learned";
+    let partly = "received copied=2 sent=2 dropped drop.no_route fdb_learned";
     other.tunnels("a", &broadcast(1), &[1], &["b"], partly);
     other.close();
     switch.rig.set_link("b", false);

@@ -57,8 +57,8 @@ fn two_hosts_talk_through_a_tunnel() {
     ] {
         let (mut left, mut right) = (side(1, 2, options), side(2, 1, options));
         carry(&mut left, &mut right);
-        left.settle();
-        right.settle();
+        left.probe_all();
+        right.probe_all();
         left.rig.send("host", &broadcast(1));
         assert_eq!(carry(&mut left, &mut right), 1);
         assert_eq!(right.rig.received("host"), [broadcast(1)]);

@@ -138,7 +138,7 @@ fn an_uplink_that_flaps() {
     switch.rig.set_link("uplink", false);
     assert_eq!(switch.place(2), "vx10 192.0.2.1");
     switch.expect_moved("");
-    let lost = "received dropped drop.neighbour_unresolved fdb_learned";
+    let lost = "received dropped drop.tunnel_down fdb_learned";
     switch.bridges("a", &from_to(1, 2), &[], lost);
     switch.rig.set_link("uplink", true);
     switch.rig.run(3);
@@ -147,9 +147,11 @@ fn an_uplink_that_flaps() {
         out.iter()
             .map(|(_, frame)| asked(frame))
             .collect::<Vec<_>>(),
-        [Some(1)]
+        [Some(1), Some(2)],
+        "the remote, and for our own address"
     );
-    switch.expect_moved("originated sent neigh_arp_request_sent");
+    let asked = "originated=2 sent=2 neigh_arp_request_sent neigh_probe_sent";
+    switch.expect_moved(asked);
     let reply = fastpath::wire::craft::Pair::new(crate::common::peer(1), crate::common::us());
     switch.rig.send("uplink", &reply.arp_reply());
     switch.settle();

@@ -1,11 +1,14 @@
 //! `encap`: the remote's header template, with the few fields that differ from packet to packet.
 
 use super::Context;
+use super::run::Road;
 use crate::drop::DropReason;
 use crate::io::{Io, Packet, Pool};
-use crate::snapshot::{Df, EncapSettings, Inherit, OUTER_LEN, Port, Remote};
-use crate::wire::{Ecn, InnerIp, Mac, Sum, flow_hash};
+use crate::snapshot::{Df, EncapSettings, Inherit, OUTER_LEN};
+use crate::wire::{Ecn, InnerIp, Sum, VlanId};
 
+const MACS_LEN: usize = 12;
+const TAG_LEN: usize = 4;
 const ETHERNET_LEN: usize = 14;
 const IP_LEN: usize = 20;
 const UDP_AT: usize = ETHERNET_LEN + IP_LEN;
@@ -16,33 +19,40 @@ pub(super) const fn outer_ip_len(inner_len: usize) -> usize {
     inner_len + OUTER_LEN - ETHERNET_LEN
 }
 
-/// Puts the outer stack for `remote` before `packet`, to leave by `port` to the neighbour `mac`. A
-/// packet whose front cannot grow is replaced by a replica with a front of its own.
+/// Puts the outer stack for the road's remote before `packet`. A packet whose front cannot grow is
+/// replaced by a replica with a front of its own.
 pub(super) fn encap<I: Io>(
     context: &mut Context<'_, I>,
-    remote: &Remote,
-    port: &Port,
-    mac: Mac,
+    road: &Road<'_>,
     mut packet: I::Packet,
 ) -> Result<I::Packet, DropReason> {
-    let inner_len = packet.len();
-    let fields = Fields::new(
-        &remote.settings,
-        packet.head(),
-        context.outputs.next_ip_id(),
-    );
-    let header = outer(remote, port.mac, mac, inner_len, &fields);
-    if let Some(front) = packet.prepend(OUTER_LEN) {
-        front.copy_from_slice(&header);
+    let fields = Fields::new(road, packet.head(), context.outputs.next_ip_id());
+    let header = outer(road, packet.len(), &fields);
+    let len = OUTER_LEN + road.vlan.map_or(0, |_| TAG_LEN);
+    if let Some(front) = packet.prepend(len) {
+        write(front, &header, road.vlan);
         return Ok(packet);
     }
     let mut replica = context
         .pool
-        .replicate(&packet, port.may_chain)
+        .replicate(&packet, road.port.may_chain)
         .ok_or(DropReason::NoBuffer)?;
-    let front = replica.prepend(OUTER_LEN).ok_or(DropReason::NoHeadroom)?;
-    front.copy_from_slice(&header);
+    let front = replica.prepend(len).ok_or(DropReason::NoHeadroom)?;
+    write(front, &header, road.vlan);
     Ok(replica)
+}
+
+/// Writes the header to a front of its length and, on a VLAN, that of a tag.
+fn write(front: &mut [u8], header: &[u8; OUTER_LEN], vlan: Option<VlanId>) {
+    let Some(vlan) = vlan else {
+        return front.copy_from_slice(header);
+    };
+    let (macs, rest) = header.split_at(MACS_LEN);
+    let [high, low] = vlan.get().to_be_bytes();
+    // The tag's priority is zero: nothing of the inner frame is told to the underlay's bridges.
+    front[..MACS_LEN].copy_from_slice(macs);
+    front[MACS_LEN..MACS_LEN + TAG_LEN].copy_from_slice(&[0x81, 0x00, high, low]);
+    front[MACS_LEN + TAG_LEN..].copy_from_slice(rest);
 }
 
 /// What depends on the inner frame.
@@ -55,7 +65,8 @@ struct Fields {
 }
 
 impl Fields {
-    fn new(settings: &EncapSettings, frame: &[u8], next_id: u16) -> Self {
+    fn new(road: &Road<'_>, frame: &[u8], next_id: u16) -> Self {
+        let settings = &road.remote.settings;
         let inner = InnerIp::of(frame);
         let dscp = match settings.dscp {
             Inherit::Fixed(dscp) => dscp,
@@ -78,7 +89,7 @@ impl Fields {
             df,
             // RFC 6864, 4.1: what cannot be fragmented needs no identification.
             ip_id: if df { 0 } else { next_id },
-            source_port: source_port(settings, flow_hash(frame)),
+            source_port: source_port(settings, road.flow),
         }
     }
 }
@@ -90,19 +101,13 @@ fn source_port(settings: &EncapSettings, hash: u32) -> u16 {
     first + ((u64::from(hash) * count) >> 32) as u16
 }
 
-fn outer(
-    remote: &Remote,
-    src: Mac,
-    dst: Mac,
-    inner_len: usize,
-    fields: &Fields,
-) -> [u8; OUTER_LEN] {
-    let mut header = remote.template;
+fn outer(road: &Road<'_>, inner_len: usize, fields: &Fields) -> [u8; OUTER_LEN] {
+    let mut header = road.remote.template;
     let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
     // The caller has checked that the packet fits the MTU, which is below 2^16.
     let ip_len = outer_ip_len(inner_len) as u16;
-    put(0, &dst.bytes());
-    put(6, &src.bytes());
+    put(0, &road.mac.bytes());
+    put(6, &road.port.mac.bytes());
     put(ETHERNET_LEN + 1, &[fields.tos]);
     put(ETHERNET_LEN + 2, &ip_len.to_be_bytes());
     put(ETHERNET_LEN + 4, &fields.ip_id.to_be_bytes());

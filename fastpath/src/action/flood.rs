@@ -4,7 +4,7 @@ use super::run::{Reach, Run, Verdict};
 use super::{From, Target};
 use crate::drop::DropReason;
 use crate::ids::BridgeId;
-use crate::io::{Io, Packet};
+use crate::io::Io;
 use crate::snapshot::Member;
 
 /// Floods `packet` in `bridge`. The list is pruned here and not when it is built, so that it is one
@@ -26,7 +26,7 @@ pub(super) fn flood<I: Io>(
             continue;
         };
         nobody = false;
-        match run.reach(target, packet.len()) {
+        match run.reach(target, &packet) {
             Ok(reach) => {
                 if let Some(previous) = last.replace(reach) {
                     run.deliver_copy(&previous, &packet, true);

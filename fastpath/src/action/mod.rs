@@ -6,8 +6,10 @@
 mod decap;
 mod encap;
 mod flood;
+mod road;
 mod run;
 
+pub use road::release;
 pub use run::{Context, Verdict, run};
 
 use crate::drop::DropReason;

@@ -1,8 +1,9 @@
 //! Runs a program on one packet, and gives it its verdict.
 
+use super::road::{road, send, up};
 use super::{Action, Program, Target, decap, flood};
 use crate::drop::DropReason;
-use crate::ids::PortId;
+use crate::ids::{PortId, RemoteId};
 use crate::io::{Io, Packet, Pool};
 use crate::key::Field;
 use crate::learn::Learner;
@@ -10,12 +11,14 @@ use crate::parse::Parsed;
 use crate::resolve::Decision;
 use crate::snapshot::{Port, Remote, RxChecksum, Snapshot};
 use crate::stats::{PortStats, WorkerStats};
-use crate::tx::Outputs;
-use crate::wire::Mac;
+use crate::tx::{Outputs, Why};
+use crate::wire::{Mac, VlanId};
 
 /// What became of a received packet. Every packet gets exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// Kept by control until a neighbour is known. What becomes of it then is counted then.
+    Waiting,
     /// At least one copy was enqueued, and none handed to control.
     Forwarded,
     /// Handed to control.
@@ -51,17 +54,19 @@ pub fn run<I: Io>(
     let stats = context.stats.port(ingress);
     let mut run = Run {
         context,
+        ingress,
         stats,
         ends: 0,
         best: None,
     };
-    run.program(ingress, decision, parsed, packet);
+    run.program(decision, parsed, packet);
     run.verdict()
 }
 
 /// One packet on its way through a program.
 pub(super) struct Run<'r, 'c, I: Io> {
     pub(super) context: &'r mut Context<'c, I>,
+    ingress: PortId,
     stats: &'r PortStats,
     /// How often the packet or a copy of it was delivered or dropped.
     ends: u64,
@@ -69,28 +74,36 @@ pub(super) struct Run<'r, 'c, I: Io> {
     best: Option<Verdict>,
 }
 
-/// A target that can take a packet now.
+/// A target that can take a packet now, or control in its place.
 pub(super) enum Reach<'a> {
     Port(&'a Port),
-    Remote(&'a Remote, &'a Port, Mac),
+    Remote(Road<'a>),
+    /// Nobody on the way to this remote is known yet.
+    Wait(RemoteId),
+}
+
+/// How a packet gets to a remote.
+pub(super) struct Road<'a> {
+    pub(super) remote: &'a Remote,
+    pub(super) port: &'a Port,
+    pub(super) vlan: Option<VlanId>,
+    /// The next hop's.
+    pub(super) mac: Mac,
+    /// The hash of the inner flow.
+    pub(super) flow: u32,
 }
 
 impl Reach<'_> {
     pub(super) fn may_chain(&self) -> bool {
         match self {
-            Reach::Port(port) | Reach::Remote(_, port, _) => port.may_chain,
+            Reach::Port(port) | Reach::Remote(Road { port, .. }) => port.may_chain,
+            Reach::Wait(_) => false,
         }
     }
 }
 
 impl<'c, I: Io> Run<'_, 'c, I> {
-    fn program(
-        &mut self,
-        ingress: PortId,
-        decision: &Decision,
-        parsed: &Parsed,
-        mut packet: I::Packet,
-    ) {
+    fn program(&mut self, decision: &Decision, parsed: &Parsed, mut packet: I::Packet) {
         let Program(steps) = decision.program;
         for step in steps {
             match step.action {
@@ -119,7 +132,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                 Action::Flood { bridge, from } => return flood::flood(self, bridge, from, packet),
                 Action::Punt => {
                     let urgent = parsed.key.get(Field::HAS_ARP) != 0;
-                    return self.punt(ingress, packet, urgent);
+                    return self.punt(packet, urgent);
                 }
                 Action::Drop(reason) => return self.end(Verdict::Dropped(reason)),
                 Action::DropFault(reason) => {
@@ -137,8 +150,12 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         }
     }
 
-    fn punt(&mut self, ingress: PortId, packet: I::Packet, urgent: bool) {
-        let verdict = match self.context.outputs.punt(ingress, packet, urgent) {
+    fn punt(&mut self, packet: I::Packet, urgent: bool) {
+        let verdict = match self
+            .context
+            .outputs
+            .punt(self.ingress, packet, Why::ForUs, urgent)
+        {
             Ok(()) => Verdict::Consumed,
             Err(_packet) => Verdict::Dropped(DropReason::PuntFull),
         };
@@ -146,54 +163,35 @@ impl<'c, I: Io> Run<'_, 'c, I> {
     }
 
     fn output(&mut self, target: Target, packet: I::Packet) {
-        match self.reach(target, packet.len()) {
+        match self.reach(target, &packet) {
             Ok(reach) => self.deliver(&reach, packet),
             Err(reason) => self.end(Verdict::Dropped(reason)),
         }
     }
 
     fn output_copy(&mut self, target: Target, packet: &I::Packet, share: bool) {
-        match self.reach(target, packet.len()) {
+        match self.reach(target, packet) {
             Ok(reach) => self.deliver_copy(&reach, packet, share),
             Err(reason) => self.end(Verdict::Dropped(reason)),
         }
     }
 
-    /// Whether `target` can take a packet of `len` bytes now, and over what.
-    pub(super) fn reach(&mut self, target: Target, len: usize) -> Result<Reach<'c>, DropReason> {
-        let snapshot = self.context.snapshot;
-        let up = |id| {
-            snapshot
-                .port(id)
-                .filter(|port| port.up)
-                .ok_or(DropReason::PortDown)
-        };
+    /// Whether `target` can take `packet` now, and over what.
+    pub(super) fn reach(
+        &mut self,
+        target: Target,
+        packet: &I::Packet,
+    ) -> Result<Reach<'c>, DropReason> {
         match target {
             Target::Port(id) => {
-                let port = up(id)?;
-                if port.fits(len) {
+                let port = up(self.context.snapshot, id)?;
+                if port.fits(packet.len()) {
                     Ok(Reach::Port(port))
                 } else {
                     Err(DropReason::MtuExceeded)
                 }
             }
-            Target::Remote(id) => {
-                let remote = snapshot.remote(id).ok_or(DropReason::PortDown)?;
-                let Some((egress, mac)) = remote.next_hop.load() else {
-                    if !self.context.learner.unresolved(id) {
-                        self.context.stats.events_lost.add(1);
-                    }
-                    return Err(DropReason::NeighbourUnresolved);
-                };
-                let port = up(egress)?;
-                let fits = super::encap::outer_ip_len(len) <= usize::from(port.mtu);
-                let reach = Reach::Remote(remote, port, mac);
-                if fits {
-                    Ok(reach)
-                } else {
-                    Err(DropReason::MtuExceeded)
-                }
-            }
+            Target::Remote(id) => road(self.context, id, packet),
         }
     }
 
@@ -211,28 +209,25 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             Ok(packet) => packet,
             Err(reason) => return self.end(Verdict::Dropped(reason)),
         };
-        let sent = match reach {
-            Reach::Port(port) => Ok((*port, packet)),
-            Reach::Remote(remote, port, mac) => {
-                let inner_len = packet.len() as u64;
-                let outer = super::encap::encap(self.context, remote, port, *mac, packet);
-                if outer.is_ok() {
-                    let counters = self.context.stats.remote(remote.id);
-                    counters.sent.add(1);
-                    counters.sent_bytes.add(inner_len);
+        let end = match reach {
+            Reach::Port(port) => {
+                let stats = self.context.stats;
+                self.context.outputs.enqueue(port, packet, stats);
+                Verdict::Forwarded
+            }
+            Reach::Remote(road) => match send(self.context, road, packet) {
+                Ok(()) => Verdict::Forwarded,
+                Err(reason) => Verdict::Dropped(reason),
+            },
+            Reach::Wait(remote) => {
+                let why = Why::Unresolved(*remote);
+                match self.context.outputs.punt(self.ingress, packet, why, false) {
+                    Ok(()) => Verdict::Waiting,
+                    Err(_packet) => Verdict::Dropped(DropReason::NeighbourUnresolved),
                 }
-                outer.map(|packet| (*port, packet))
             }
         };
-        match sent {
-            Ok((port, packet)) => {
-                self.context
-                    .outputs
-                    .enqueue(port, packet, self.context.stats);
-                self.end(Verdict::Forwarded);
-            }
-            Err(reason) => self.end(Verdict::Dropped(reason)),
-        }
+        self.end(end);
     }
 
     /// A packet in as many segments as its port takes.
@@ -250,8 +245,9 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         self.ends += 1;
         let rank = |verdict| match verdict {
             Verdict::Dropped(_) => 0,
-            Verdict::Forwarded => 1,
-            Verdict::Consumed => 2,
+            Verdict::Waiting => 1,
+            Verdict::Forwarded => 2,
+            Verdict::Consumed => 3,
         };
         let lesser = match self.best {
             Some(best) if rank(best) >= rank(end) => Some(end),
@@ -268,6 +264,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             .best
             .unwrap_or(Verdict::Dropped(DropReason::NoDestination));
         match verdict {
+            Verdict::Waiting => self.stats.waited.add(1),
             Verdict::Forwarded => self.stats.forwarded.add(1),
             Verdict::Consumed => self.stats.consumed.add(1),
             Verdict::Dropped(reason) => self.stats.dropped.count(reason),

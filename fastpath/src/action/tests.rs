@@ -4,6 +4,7 @@ mod decap;
 mod ecn;
 mod encap;
 mod flood;
+mod road;
 
 use super::*;
 use crate::io::Packet;

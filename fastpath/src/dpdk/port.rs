@@ -265,6 +265,18 @@ impl Device {
         Ok(Mac::new(address.addr_bytes))
     }
 
+    /// Gives it another address. A tap gives it to the kernel's end too.
+    pub fn set_mac(&self, mac: Mac) -> Result<(), PortError> {
+        let mut address = sys::rte_ether_addr {
+            addr_bytes: mac.bytes(),
+        };
+        let _calls = self.calls();
+        // SAFETY: the port exists; `address` is read, and not kept.
+        let returned =
+            unsafe { sys::rte_eth_dev_default_mac_addr_set(self.index.0, &raw mut address) };
+        self.check("set the address", returned).map(drop)
+    }
+
     /// The state of its link, without waiting for it to settle.
     pub fn link(&self) -> Result<Link, PortError> {
         let mut link = Link::default();

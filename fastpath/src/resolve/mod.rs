@@ -8,7 +8,7 @@
 mod bridge;
 mod underlay;
 
-use crate::action::{Action, Actions, Program};
+use crate::action::{Action, Actions, Program, Target};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::fdb::{FdbKey, FdbReader, FdbValue, SlotId};
@@ -99,10 +99,10 @@ impl<'a> Resolver<'a> {
         if !self.key.is(Field::HAS_ETHERNET) {
             return Action::Drop(DropReason::FrameRunt);
         }
-        if port.addresses.is_empty() {
-            self.local(port)
-        } else {
-            self.underlay(port)
+        match port.uplink {
+            Some(uplink) => Action::Output(Target::Port(uplink)),
+            None if port.addresses.is_empty() => self.local(port),
+            None => self.underlay(port),
         }
     }
 }

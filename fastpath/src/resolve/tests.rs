@@ -1,5 +1,6 @@
 //! Each decision of each stage, by an example.
 
+mod host;
 mod source;
 
 use super::*;

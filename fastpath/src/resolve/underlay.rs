@@ -2,89 +2,142 @@
 
 use super::Resolver;
 use super::bridge::Ingress;
-use crate::action::Action;
+use crate::action::{Action, Target};
 use crate::drop::DropReason;
 use crate::event::Origin;
 use crate::key::Field;
 use crate::snapshot::{EndPoint, Port, Tunnel};
-use crate::wire::Mac;
+use crate::wire::{Mac, VlanId};
 use std::net::Ipv4Addr;
 
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const ICMP: u16 = 1;
+const ECHO_REQUEST: u16 = 8;
+/// Destination unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792).
+const ICMP_ERRORS: [u16; 5] = [3, 4, 5, 11, 12];
 
 impl<'a> Resolver<'a> {
     pub(super) fn underlay(&mut self, port: &'a Port) -> Action {
         self.key.depend_on(Field::OUTER_FACTS);
-        if self.key.is(Field::HAS_VLAN) {
-            return self.not_for_us(port, DropReason::NotForUs);
-        }
         let dst = self.key.mac(Field::DST_MAC);
         if dst != port.mac && !dst.is_group() {
-            return self.not_for_us(port, DropReason::OtherHost);
+            return self.other_host(port);
+        }
+        let tagged = self.key.is(Field::HAS_VLAN);
+        let vlans = port.addresses.iter().any(|own| own.vlan.is_some());
+        let vlan = match (tagged, vlans) {
+            (false, _) => None,
+            (true, true) => self.key.vlan(),
+            (true, false) => return self.rest(port),
+        };
+        if !port.has_link(vlan) {
+            return self.rest(port);
         }
         match self.key.number(Field::ETHER_TYPE) {
-            ARP => self.arp(port),
-            IPV4 if !self.key.is(Field::HAS_IPV4) => self.not_ipv4(port),
+            ARP => self.arp(port, vlan, dst),
+            IPV4 if !self.key.is(Field::HAS_IPV4) => {
+                self.or_rest(port, Action::DropFault(DropReason::IpTruncated))
+            }
             IPV4 => self.ipv4(port, dst),
-            _ => self.not_for_us(port, DropReason::NotForUs),
+            _ => self.rest(port),
         }
     }
 
-    /// Neither for a tunnel nor for the switch: the bridge takes it if the port is in one.
-    fn not_for_us(&mut self, port: &'a Port, reason: DropReason) -> Action {
+    /// For another station: the bridge takes it if the port is in one.
+    fn other_host(&mut self, port: &'a Port) -> Action {
         if port.bridge.is_some() {
             self.local(port)
         } else {
-            Action::Drop(reason)
+            Action::Drop(DropReason::OtherHost)
         }
     }
 
-    fn not_ipv4(&mut self, port: &'a Port) -> Action {
-        if port.bridge.is_some() {
-            self.local(port)
-        } else {
-            Action::DropFault(DropReason::IpTruncated)
+    /// Neither for a tunnel nor for the switch, and perhaps for this host: the bridge takes it, or
+    /// else the host's kernel, if the port has either.
+    fn rest(&mut self, port: &'a Port) -> Action {
+        self.or_rest(port, Action::Drop(DropReason::NotForUs))
+    }
+
+    /// The same; `last` is what is done where there is neither.
+    fn or_rest(&mut self, port: &'a Port, last: Action) -> Action {
+        match port.local {
+            _ if port.bridge.is_some() => self.local(port),
+            Some(local) => Action::Output(Target::Port(local)),
+            None => last,
         }
     }
 
-    /// Requests for our addresses, answers to our requests, and announcements (RFC 826, RFC 5227).
-    /// In a bridge announcements are for all its stations, so they are bridged.
-    fn arp(&mut self, port: &'a Port) -> Action {
+    /// For the switch, and of use to the host's kernel too, which has neighbours of its own.
+    fn punt_and_tell(&mut self, port: &Port) -> Action {
+        let local = port.local.map(|local| Action::Output(Target::Port(local)));
+        self.actions.extend(local);
+        Action::Punt
+    }
+
+    /// Requests for our addresses, what is sent to us alone, which answers are, announcements, and
+    /// whatever says that somebody else has an address of ours (RFC 826, RFC 5227). In a bridge
+    /// announcements are for all its stations, so they are bridged.
+    fn arp(&mut self, port: &'a Port, vlan: Option<VlanId>, dst: Mac) -> Action {
         if !self.key.is(Field::HAS_ARP) {
-            return self.not_for_us(port, DropReason::NotForUs);
+            return self.rest(port);
         }
         let target = self.key.ip(Field::DST_IP);
-        let ours = port.addresses.contains(&target);
-        if ours || (port.bridge.is_none() && self.key.ip(Field::SRC_IP) == target) {
+        let sender = self.key.ip(Field::SRC_IP);
+        if dst == port.mac || port.has(vlan, target) {
+            self.punt_and_tell(port)
+        } else if port.bridge.is_some() && port.has(vlan, sender) {
+            let bridged = self.local(port);
+            self.actions.push(bridged);
             Action::Punt
+        } else if port.bridge.is_none() && (sender == target || port.has(vlan, sender)) {
+            self.punt_and_tell(port)
         } else {
-            self.not_for_us(port, DropReason::NotForUs)
+            self.rest(port)
         }
     }
 
+    /// An address of ours is one on every link, as in Linux: what is sent to it may come back by
+    /// another way than what is sent from it.
     fn ipv4(&mut self, port: &'a Port, dst: Mac) -> Action {
         let local = self.key.ip(Field::DST_IP);
-        if dst.is_group() || !port.addresses.contains(&local) {
-            return self.not_for_us(port, DropReason::NotForUs);
+        if dst.is_group() || !self.snapshot.is_own(local) {
+            return self.rest(port);
         }
         if self.key.is(Field::FRAGMENT) {
-            return Action::Drop(DropReason::OuterFragment);
+            return self.not_ours(port, Action::Drop(DropReason::OuterFragment));
         }
         if self.key.is(Field::HAS_UDP) {
-            return self.udp(local);
+            return self.udp(port, local);
         }
         match self.key.number(Field::PROTOCOL) {
+            ICMP if port.local.is_some() => self.icmp(port),
             ICMP => Action::Punt,
-            _ => Action::DropFault(DropReason::NoService),
+            _ => self.not_ours(port, Action::DropFault(DropReason::NoService)),
         }
     }
 
-    fn udp(&mut self, local: Ipv4Addr) -> Action {
+    /// To an address of ours, but nothing of ours: a kernel that has the address too takes it. A
+    /// bridge does not, since the frame is for this station.
+    fn not_ours(&self, port: &Port, last: Action) -> Action {
+        let local = port.local.filter(|_| port.bridge.is_none());
+        local.map_or(last, |local| Action::Output(Target::Port(local)))
+    }
+
+    /// Echo requests are the switch's to answer, answers are the kernel's, who alone asks, and
+    /// errors may be about what either has sent.
+    fn icmp(&mut self, port: &Port) -> Action {
+        match self.key.number(Field::DST_PORT) {
+            ECHO_REQUEST => Action::Punt,
+            kind if ICMP_ERRORS.contains(&kind) => self.punt_and_tell(port),
+            _ => self.not_ours(port, Action::Punt),
+        }
+    }
+
+    fn udp(&mut self, port: &Port, local: Ipv4Addr) -> Action {
         let udp_port = self.key.number(Field::DST_PORT);
         if !self.snapshot.udp_ports.contains(udp_port) {
-            return Action::Drop(DropReason::NoService);
+            return self.not_ours(port, Action::Drop(DropReason::NoService));
         }
         self.key.depend_on(Field::VXLAN_FACTS);
         if !self.key.is(Field::HAS_VXLAN) {
@@ -125,6 +178,9 @@ impl<'a> Resolver<'a> {
         let lenient = remote.map_or(tunnel.lenient, |remote| remote.lenient);
         if !lenient && self.key.is(Field::VXLAN_RESERVED) {
             return Action::Drop(DropReason::VxlanReserved);
+        }
+        if tunnel.need_checksum && !self.key.is(Field::HAS_CHECKSUM) {
+            return Action::Drop(DropReason::UdpNoChecksum);
         }
         if !self.key.is(Field::HAS_INNER) {
             return Action::DropFault(DropReason::InnerRunt);

@@ -1,10 +1,10 @@
 //! The record of one remote: what an encapsulated packet needs, in one place.
 
-use crate::ids::{PortId, RemoteId, TunnelId};
-use crate::wire::{Mac, Vni};
+use super::NextHops;
+use crate::ids::{RemoteId, TunnelId};
+use crate::wire::Vni;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that encapsulation over IPv4 adds: Ethernet, IPv4, UDP, VXLAN.
 pub const OUTER_LEN: usize = 14 + 20 + 8 + 8;
@@ -51,7 +51,7 @@ pub struct EncapSettings {
 /// One (tunnel, remote) pair.
 ///
 /// # Thread safety
-/// Immutable but for `next_hop`, which control writes and workers read.
+/// Immutable but for `next_hops`, which control writes and workers read.
 #[derive(Debug)]
 pub struct Remote {
     /// Its number.
@@ -68,11 +68,11 @@ pub struct Remote {
     /// source port and inherited fields are zero.
     pub template: [u8; OUTER_LEN],
     /// Where the outer packet goes.
-    pub next_hop: NextHop,
+    pub next_hops: NextHops,
 }
 
 impl Remote {
-    /// A record with its template made from `settings`, and no next hop yet.
+    /// A record with its template made from `settings`, and no way there yet.
     pub fn new(
         id: RemoteId,
         tunnel: TunnelId,
@@ -88,7 +88,7 @@ impl Remote {
             lenient,
             settings,
             template,
-            next_hop: NextHop::default(),
+            next_hops: NextHops::default(),
         }
     }
 }
@@ -113,41 +113,4 @@ fn template(remote: Ipv4Addr, settings: &EncapSettings) -> [u8; OUTER_LEN] {
     put(&[0x08, 0, 0, 0]);
     put(&settings.vni.bytes());
     bytes
-}
-
-/// Port and MAC to which packets for a remote go; one word, so that a change is one store.
-#[derive(Debug, Default)]
-pub struct NextHop(AtomicU64);
-
-impl NextHop {
-    /// The egress port and the neighbour's MAC there; `None` while unresolved.
-    pub fn load(&self) -> Option<(PortId, Mac)> {
-        let word = self.0.load(Ordering::Relaxed);
-        let port = PortId::new(((word >> 48) as usize).checked_sub(1)?)?;
-        Some((port, Mac::from_u64(word)))
-    }
-
-    /// Sets or forgets it. Called by control only.
-    pub fn store(&self, hop: Option<(PortId, Mac)>) {
-        let word = hop.map_or(0, |(port, mac)| {
-            (u64::from(port.get()) + 1) << 48 | mac.to_u64()
-        });
-        self.0.store(word, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn next_hop_round_trips() {
-        let hop = NextHop::default();
-        assert_eq!(hop.load(), None);
-        let there = PortId::new(PortId::LIMIT - 1).map(|port| (port, Mac::BROADCAST));
-        hop.store(there);
-        assert_eq!(hop.load(), there);
-        hop.store(None);
-        assert_eq!(hop.load(), None);
-    }
 }

@@ -51,7 +51,9 @@ impl List {
         self.add(format_args!("{port}.received"), counters.received.get());
         self.add(format_args!("{port}.forwarded"), counters.forwarded.get());
         self.add(format_args!("{port}.consumed"), counters.consumed.get());
+        self.add(format_args!("{port}.waited"), counters.waited.get());
         self.drops(format_args!("{port}.dropped"), &counters.dropped);
+        self.drops(format_args!("{port}.wait_dropped"), &counters.wait_dropped);
         self.add(format_args!("{port}.copied"), counters.copied.get());
         self.drops(
             format_args!("{port}.copies_dropped"),

@@ -11,6 +11,6 @@ pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
 pub(crate) use rig::Rig;
 pub(crate) use site::{LOG, RING, Site, TX};
 pub(crate) use switch::{
-    A, B, BOTH, DOWN, LONE, UPLINK, bridge, edit_port, edit_remote, learned, pinned, port, remote,
-    switch, tunnel, worker,
+    A, B, BOTH, DOWN, LONE, UPLINK, bridge, edit_port, edit_remote, learned, link, pinned, port,
+    remote, switch, tunnel, untagged, worker,
 };

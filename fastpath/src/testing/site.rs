@@ -9,7 +9,7 @@ use crate::learn::Learner;
 use crate::publish::{Change, Publisher};
 use crate::snapshot::Snapshot;
 use crate::stats::{Account, WorkerStats};
-use crate::tx::{Handoff, Outputs, Punt};
+use crate::tx::{Handoff, HandoffTo, Outputs, Punt};
 use crate::worker::{Command, Parts, Returned, Worker};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::Arc;
@@ -136,11 +136,8 @@ impl Site {
     /// A packet that control gives to a worker to send.
     pub(crate) fn originate(&mut self, worker: usize, number: usize, frame: &[u8]) {
         let packet = self.pool.alloc(frame).unwrap();
-        let handoff = Handoff {
-            packet,
-            port: port(number),
-            originated: true,
-        };
+        let to = HandoffTo::Originated(port(number));
+        let handoff = Handoff { packet, to };
         assert!(self.rings[worker].push(handoff).is_ok());
     }
 

@@ -9,12 +9,13 @@
 
 use super::frames::vtep;
 use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
-use crate::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
+use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::snapshot::{
-    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, RxChecksum, Snapshot,
-    Tunnel,
+    Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Link, Member, Own, Port, Remote, RxChecksum,
+    Snapshot, Tunnel, Way,
 };
 use crate::wire::{Mac, Vni, vxlan};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 pub(crate) const A: usize = 0;
@@ -38,6 +39,16 @@ pub(crate) fn tunnel(number: usize) -> TunnelId {
 
 pub(crate) fn remote(number: usize) -> RemoteId {
     RemoteId::new(number).unwrap()
+}
+
+pub(crate) fn link(number: usize) -> LinkId {
+    LinkId::new(number).unwrap()
+}
+
+/// An address of ours in untagged frames.
+pub(crate) fn untagged(address: Ipv4Addr) -> Own {
+    let vlan = None;
+    Own { address, vlan }
 }
 
 pub(crate) fn worker(number: usize) -> WorkerId {
@@ -68,12 +79,12 @@ pub(crate) fn switch() -> Snapshot {
         with_bridge(A, 0),
         with_bridge(B, 0),
         Port {
-            addresses: vec![vtep(2).1],
+            addresses: vec![untagged(vtep(2).1)],
             mtu: 1600,
             ..plain(UPLINK)
         },
         Port {
-            addresses: vec![[198, 51, 100, 2].into()],
+            addresses: vec![untagged([198, 51, 100, 2].into())],
             ..with_bridge(BOTH, 1)
         },
         plain(LONE),
@@ -86,6 +97,10 @@ pub(crate) fn switch() -> Snapshot {
         ports: ports.map(|port| Some(Arc::new(port))).into(),
         ..Snapshot::default()
     };
+    snapshot.links.push(Link {
+        port: port(UPLINK),
+        vlan: None,
+    });
     snapshot.udp_ports.insert(vxlan::PORT);
     let [r0, r1, r2] = [0, 1, 2].map(remote);
     add_bridge(
@@ -119,6 +134,8 @@ fn plain(number: usize) -> Port {
         up: true,
         bridge: None,
         addresses: Vec::new(),
+        local: None,
+        uplink: None,
         tx_queues: 1,
         may_chain: true,
         rx_checksum: RxChecksum::Verify,
@@ -161,7 +178,11 @@ fn add_tunnel(snapshot: &mut Snapshot, vni: u8, open: bool, remotes: &[(u8, bool
         let id = remote(snapshot.remotes.len());
         let (mac, address) = vtep(*host);
         let record = Remote::new(id, tunnel(number), address, *lenient, settings.clone());
-        record.next_hop.store(Some((port(UPLINK), mac)));
+        record.next_hops.set_way(Way {
+            paths: 1,
+            ..Way::default()
+        });
+        record.next_hops.store(0, Some(Hop { link: link(0), mac }));
         snapshot.remotes.push(Some(Arc::new(record)));
         known.insert(address, id);
     }
@@ -171,6 +192,7 @@ fn add_tunnel(snapshot: &mut Snapshot, vni: u8, open: bool, remotes: &[(u8, bool
         learning: true,
         accept_any: open,
         lenient: open,
+        need_checksum: false,
         known,
     }));
     let end_point = EndPoint {
@@ -195,7 +217,16 @@ pub(crate) fn edit_remote(
     let old = snapshot.remotes[number].take().unwrap();
     let mut settings = old.settings.clone();
     edit(&mut settings);
-    let new = Remote::new(old.id, old.tunnel, old.address, old.lenient, settings);
-    new.next_hop.store(old.next_hop.load());
+    let next_hops = Arc::into_inner(old).unwrap();
+    let new = Remote {
+        next_hops: next_hops.next_hops,
+        ..Remote::new(
+            next_hops.id,
+            next_hops.tunnel,
+            next_hops.address,
+            next_hops.lenient,
+            settings,
+        )
+    };
     snapshot.remotes[number] = Some(Arc::new(new));
 }

@@ -230,10 +230,13 @@ fn punts_come_back_from_a_full_ring() {
     let mut rig = Rig::new();
     for n in 0..2 {
         let packet = rig.packet(&[n; 60]);
-        assert!(rig.outputs.punt(port(B), packet, true).is_ok());
+        assert!(rig.outputs.punt(port(B), packet, Why::ForUs, true).is_ok());
     }
     let packet = rig.packet(&[2; 60]);
-    let back = rig.outputs.punt(port(B), packet, true).unwrap_err();
+    let back = rig
+        .outputs
+        .punt(port(B), packet, Why::ForUs, true)
+        .unwrap_err();
     assert_eq!(back.head(), [2; 60]);
 }
 
@@ -242,6 +245,11 @@ fn what_is_not_urgent_leaves_half_of_the_ring() {
     let mut rig = Rig::new();
     for (urgent, taken) in [(false, true), (false, false), (true, true), (true, false)] {
         let packet = rig.packet(&[0; 60]);
-        assert_eq!(rig.outputs.punt(port(B), packet, urgent).is_ok(), taken);
+        assert_eq!(
+            rig.outputs
+                .punt(port(B), packet, Why::ForUs, urgent)
+                .is_ok(),
+            taken
+        );
     }
 }

@@ -9,7 +9,7 @@
 use fastpath::action::{Context, run};
 use fastpath::event::channel;
 use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
-use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId, WorkerId};
+use fastpath::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
 use fastpath::io::{Packet, Pool};
 use fastpath::key::FlowKey;
@@ -18,12 +18,12 @@ use fastpath::parse::parse;
 use fastpath::recompute::recompute;
 use fastpath::resolve::resolve;
 use fastpath::snapshot::{
-    Bridge, Df, EncapSettings, EndPoint, Inherit, Member, Port, Remote, RxChecksum, Snapshot,
-    Tunnel,
+    Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
+    RxChecksum, Snapshot, Tunnel, Way,
 };
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::tx::{Outputs, Punt};
-use fastpath::wire::{Mac, Vni};
+use fastpath::wire::{Mac, VlanId, Vni};
 use libfuzzer_sys::fuzz_target;
 use rtrb::{Consumer, RingBuffer};
 use std::cell::RefCell;
@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 const PORTS: usize = 4;
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const ON_VLAN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 3);
 
 fuzz_target!(|data: &[u8]| {
     if let Some((how, frame)) = data.split_first() {
@@ -162,7 +163,12 @@ impl Switch {
     }
 }
 
-/// Two guests, an underlay port, and one that is both underlay and bridged.
+fn own(address: Ipv4Addr, vlan: Option<VlanId>) -> Own {
+    Own { address, vlan }
+}
+
+/// Two guests, an underlay port with a VLAN and the kernel beside it, and one that is both underlay
+/// and bridged. Flows to the remote go by the port and by its VLAN.
 fn snapshot() -> Snapshot {
     let bridge = BridgeId::new(0).unwrap();
     let tunnel = TunnelId::new(0).unwrap();
@@ -176,7 +182,13 @@ fn snapshot() -> Snapshot {
             generation: 1,
             up: true,
             bridge: (number != 2).then_some(bridge),
-            addresses: if number < 2 { vec![] } else { vec![LOCAL] },
+            addresses: match number {
+                2 => vec![own(LOCAL, None), own(ON_VLAN, VlanId::new(5))],
+                3 => vec![own(LOCAL, None)],
+                _ => vec![],
+            },
+            local: (number == 2).then(|| port(0)),
+            uplink: None,
             tx_queues: 1,
             may_chain: number % 2 == 0,
             rx_checksum: [RxChecksum::Verify, RxChecksum::Recompute][number % 2],
@@ -195,7 +207,22 @@ fn snapshot() -> Snapshot {
     let id = RemoteId::new(0).unwrap();
     let address = Ipv4Addr::new(192, 0, 2, 1);
     let remote = Remote::new(id, tunnel, address, false, settings);
-    remote.next_hop.store(Some((port(2), mac(1))));
+    for (path, vlan) in [None, VlanId::new(5)].into_iter().enumerate() {
+        let place = Place {
+            port: port(2),
+            vlan,
+        };
+        let link = LinkId::new(path).unwrap();
+        snapshot.links.push(place);
+        remote
+            .next_hops
+            .store(path, Some(Hop { link, mac: mac(1) }));
+    }
+    remote.next_hops.set_way(Way {
+        down: false,
+        paths: 2,
+        hold: false,
+    });
     snapshot.remotes.push(Some(Arc::new(remote)));
     let mut flood: Vec<_> = [0, 1, 3].map(|n| Member::Port(port(n))).into();
     flood.push(Member::Remote(tunnel, id));
@@ -210,6 +237,7 @@ fn snapshot() -> Snapshot {
         learning: true,
         accept_any: true,
         lenient: true,
+        need_checksum: false,
         known: [(address, id)].into(),
     }));
     let end_point = EndPoint {

@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
+use crate::route;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use control::api::messages::{Method, Network, NewRoute};
 use std::path::PathBuf;
 
 /// Where the daemon listens if nothing else is said.
@@ -47,6 +49,24 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<Verb>,
     },
+    /// Routes of the underlay: which gateways lead where
+    #[command(infer_subcommands = true)]
+    Route {
+        #[command(subcommand)]
+        verb: Option<RouteVerb>,
+    },
+    /// The switch's own addresses, and whether they are in use elsewhere
+    #[command(infer_subcommands = true, alias = "address")]
+    Addr {
+        #[command(subcommand)]
+        verb: Option<Verb>,
+    },
+    /// Tunnels: state, and the way to each remote
+    #[command(infer_subcommands = true)]
+    Vxlan {
+        #[command(subcommand)]
+        verb: Option<Verb>,
+    },
     /// Counters: where every packet went
     #[command(infer_subcommands = true)]
     Stats {
@@ -65,6 +85,66 @@ pub(crate) enum Noun {
 pub(crate) enum Verb {
     /// Show all of them
     Show,
+}
+
+/// What to do with routes; show them, if nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RouteVerb {
+    /// Show all of them
+    Show,
+    /// Add one to a network that has none
+    Add(RouteWords),
+    /// Remove the one to a network
+    #[command(alias = "delete")]
+    Del {
+        /// A network such as 203.0.113.0/24, a host, or default
+        #[arg(value_parser = route::network)]
+        to: Network,
+    },
+    /// Add one, in the place of the one to the same network if there is one
+    Replace(RouteWords),
+}
+
+/// A route, in the words of `ip`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RouteWords {
+    /// A network such as 203.0.113.0/24, a host, or default
+    #[arg(value_parser = route::network)]
+    to: Network,
+    /// The gateways, up to 8: via GATEWAY [via GATEWAY]...
+    #[arg(required = true, value_name = "via GATEWAY")]
+    via: Vec<String>,
+}
+
+impl RouteWords {
+    fn route(&self) -> Result<NewRoute, String> {
+        let (to, via) = (self.to, route::gateways(&self.via)?);
+        Ok(NewRoute { to, via })
+    }
+}
+
+impl Noun {
+    /// What to ask the daemon.
+    ///
+    /// # Errors
+    /// What is wrong with the words.
+    pub(crate) fn method(&self) -> Result<Method, String> {
+        Ok(match self {
+            Noun::Version | Noun::Completion { .. } => Method::Version,
+            Noun::Port { .. } => Method::PortShow,
+            Noun::Fdb { .. } => Method::FdbShow,
+            Noun::Neigh { .. } => Method::NeighShow,
+            Noun::Addr { .. } => Method::AddrShow,
+            Noun::Vxlan { .. } => Method::VxlanShow,
+            Noun::Stats { .. } => Method::StatsShow,
+            Noun::Route { verb } => match verb {
+                None | Some(RouteVerb::Show) => Method::RouteShow,
+                Some(RouteVerb::Add(words)) => Method::RouteAdd(words.route()?),
+                Some(RouteVerb::Replace(words)) => Method::RouteReplace(words.route()?),
+                Some(RouteVerb::Del { to }) => Method::RouteDel(*to),
+            },
+        })
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +177,45 @@ mod tests {
         }
         assert!(parse("overpath fdb add").is_err());
         assert!(parse("overpath").is_err());
+    }
+
+    #[test]
+    fn routes_are_said_as_to_ip() {
+        let method = |line: &str| parse(line).unwrap().noun.method().unwrap();
+        for line in ["overpath route", "overpath route show", "overpath r s"] {
+            assert_eq!(method(line), Method::RouteShow, "{line}");
+        }
+        let Method::RouteAdd(route) = method("overpath r a default via 192.0.2.1 --json") else {
+            panic!("another method");
+        };
+        assert_eq!(route.to.to_string(), "0.0.0.0/0");
+        assert_eq!(
+            route.via.as_slice(),
+            [std::net::Ipv4Addr::new(192, 0, 2, 1)]
+        );
+        let line = "overpath route replace default nexthop via 192.0.2.1";
+        assert_eq!(method(line), Method::RouteReplace(route.clone()));
+        for line in ["overpath r d default", "overpath route delete 0.0.0.0/0"] {
+            assert_eq!(method(line), Method::RouteDel(route.to), "{line}");
+        }
+        assert_eq!(method("overpath a"), Method::AddrShow);
+        assert_eq!(method("overpath address show"), Method::AddrShow);
+        assert_eq!(method("overpath vx s"), Method::VxlanShow);
+    }
+
+    #[test]
+    fn a_route_that_is_none_is_refused_before_it_is_asked_for() {
+        for line in [
+            "overpath route add",
+            "overpath route add default",
+            "overpath route add 203.0.113.7/24 via 192.0.2.1",
+            "overpath route del",
+            "overpath route del default via 192.0.2.1",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        let arguments = parse("overpath route add default dev uplink").unwrap();
+        assert!(arguments.noun.method().is_err());
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! `overpath`, the command line: asks the daemon and prints its answer.
 
+mod addr;
 mod args;
 mod completion;
 mod fdb;
 mod neigh;
 mod port;
+mod route;
 mod stats;
 mod table;
 mod version;
+mod vxlan;
 
 use args::{Arguments, Noun};
-use clap::Parser;
+use clap::error::ErrorKind as Wrong;
+use clap::{CommandFactory, Parser};
+use control::api::RpcError;
 use control::api::client::{Client, ClientError};
 use control::api::messages::Method;
 use std::io::{self, ErrorKind, Write};
@@ -31,15 +36,16 @@ fn main() -> ExitCode {
 
 /// The text to print.
 fn run(arguments: &Arguments) -> Result<String, ClientError> {
-    let method = match arguments.noun {
-        Noun::Completion { shell } => return Ok(completion::script(shell)),
-        Noun::Version => Method::Version,
-        Noun::Port { .. } => Method::PortShow,
-        Noun::Fdb { .. } => Method::FdbShow,
-        Noun::Neigh { .. } => Method::NeighShow,
-        Noun::Stats { .. } => Method::StatsShow,
+    let method = match &arguments.noun {
+        Noun::Completion { shell } => return Ok(completion::script(*shell)),
+        noun => noun.method(),
     };
-    let answer = Client::connect(&arguments.socket)?.call(method)?;
+    let method = method.unwrap_or_else(|wrong| {
+        Arguments::command()
+            .error(Wrong::ValueValidation, wrong)
+            .exit()
+    });
+    let answer = Client::connect(&arguments.socket)?.call(&method)?;
     let answer = answer.get();
     if arguments.json {
         return Ok(format!("{answer}\n"));
@@ -49,6 +55,12 @@ fn run(arguments: &Arguments) -> Result<String, ClientError> {
         Method::PortShow => port::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::FdbShow => fdb::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::NeighShow => neigh::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::RouteShow => route::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::RouteAdd(_) | Method::RouteDel(_) | Method::RouteReplace(_) => {
+            route::changed(&serde_json::from_str(answer)?)
+        }
+        Method::AddrShow => addr::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
     })
 }
@@ -83,6 +95,10 @@ fn explain(error: &ClientError, socket: &Path) -> String {
         }
         ClientError::Connect(_, cause) if cause.kind() == ErrorKind::PermissionDenied => {
             format!("{error}\nthe socket is for the daemon's user and group: try as root")
+        }
+        ClientError::Rpc(error) if error.code == RpcError::REFUSED => error.message.clone(),
+        ClientError::Rpc(error) if error.code == RpcError::METHOD_NOT_FOUND => {
+            format!("{error}\nthe daemon is of another version: see overpath version")
         }
         _ => error.to_string(),
     }

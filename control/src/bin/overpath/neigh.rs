@@ -15,6 +15,7 @@ pub(crate) fn text(neighbours: &[Neighbour]) -> String {
         table.push([
             neighbour.address.to_string(),
             word("port", &neighbour.port),
+            maybe("vlan", neighbour.vlan),
             maybe("lladdr", neighbour.mac),
             state.into(),
         ]);
@@ -27,9 +28,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_vlan_has_a_column_where_there_is_one() {
+        let row = |vlan| Neighbour {
+            port: "uplink".into(),
+            vlan,
+            address: [192, 0, 2, 1].into(),
+            mac: None,
+            state: NeighbourState::Failed,
+        };
+        let expected = "\
+192.0.2.1 port uplink         failed
+192.0.2.1 port uplink vlan 20 failed
+";
+        assert_eq!(text(&[row(None), row(Some(20))]), expected);
+    }
+
+    #[test]
     fn one_line_for_each_neighbour() {
         let known = Neighbour {
             port: "uplink".into(),
+            vlan: None,
             address: [192, 0, 2, 1].into(),
             mac: Some("02:00:00:00:00:01".parse().unwrap()),
             state: NeighbourState::Reachable,

@@ -40,6 +40,7 @@ fn ports(stats: &Stats) -> String {
             word("forwarded", port.forwarded),
             word("dropped", port.dropped),
             word("consumed", port.consumed),
+            word("waited", port.waited),
             word("enqueued", port.enqueued),
             word("sent", port.sent),
             word("tx-dropped", port.tx_dropped),
@@ -85,6 +86,7 @@ mod tests {
             forwarded: 2,
             dropped: 3,
             consumed: 4,
+            waited: 8,
             enqueued: 5,
             sent: 6,
             tx_dropped: 7,
@@ -112,7 +114,7 @@ mod tests {
 account received 10 originated 2 copied 3 = sent 9 dropped 1 consumed 5 held 0
 drop arp         1
 drop vni_unknown 20
-port lan received 1 forwarded 2 dropped 3 consumed 4 enqueued 5 sent 6 tx-dropped 7
+port lan received 1 forwarded 2 dropped 3 consumed 4 waited 8 enqueued 5 sent 6 tx-dropped 7
 worker 0 cache hits 1   misses 2 entries 3 evictions 4
 worker 1 cache hits 100 misses 2 entries 3 evictions 4
 event learned 8

@@ -58,9 +58,8 @@ impl Ledger {
             let count: u64 = ports
                 .map(|port| {
                     self.sum(port, |stats| {
-                        stats.dropped.get(*reason)
-                            + stats.copies_dropped.get(*reason)
-                            + stats.tx_dropped.get(*reason)
+                        let kinds = stats.all_drops();
+                        kinds.iter().map(|drops| drops.get(*reason)).sum()
                     })
                 })
                 .sum();
@@ -90,11 +89,13 @@ impl std::fmt::Display for Ledger {
         for (name, port) in self.ports.iter().zip((0..).map_while(PortId::new)) {
             writeln!(
                 f,
-                "  port {name}: received {} = forwarded {} + consumed {} + dropped {}; \
+                "  port {name}: received {} = forwarded {} + consumed {} + waited {} + \
+                 dropped {}; \
                  enqueued {} = sent {} + dropped {}",
                 self.sum(port, |stats| stats.received.get()),
                 self.sum(port, |stats| stats.forwarded.get()),
                 self.sum(port, |stats| stats.consumed.get()),
+                self.sum(port, |stats| stats.waited.get()),
                 self.sum(port, |stats| stats.dropped.total()),
                 self.sum(port, |stats| stats.enqueued.get()),
                 self.sum(port, |stats| stats.sent.get()),

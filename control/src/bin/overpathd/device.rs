@@ -84,6 +84,13 @@ impl Devices {
                 }
                 Err(reason) => self.report(Report::Failed { id, reason }),
             },
+            Order::SetMac { id, mac } => {
+                let device = ports.get(&id).map(|running| running.port.device());
+                if let Some(Err(error)) = device.map(|device| device.set_mac(mac)) {
+                    let text = format!("{error}: give the kernel's end the address {mac}");
+                    self.report(Report::Note { id, text });
+                }
+            }
             Order::Close { id, queues } => {
                 let counters = match ports.remove(&id) {
                     Some(running) => close(running, queues),

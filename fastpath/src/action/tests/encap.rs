@@ -219,7 +219,11 @@ fn a_front_that_cannot_grow_is_replaced() {
 #[test]
 fn no_next_hop_is_a_drop_and_a_question() {
     let mut rig = Rig::new();
-    rig.snapshot.remote(remote(0)).unwrap().next_hop.store(None);
+    rig.snapshot
+        .remote(remote(0))
+        .unwrap()
+        .next_hops
+        .store(0, None);
     for _ in 0..2 {
         rig.act(A, &list(), &inner(1, 2, 0));
     }

@@ -87,7 +87,11 @@ fn members_that_cannot_take_it_are_counted_by_name() {
     let mut rig = Rig::new();
     edit_port(&mut rig.snapshot, B, |port| port.up = false);
     edit_port(&mut rig.snapshot, UPLINK, |port| port.mtu = 100);
-    rig.snapshot.remote(remote(0)).unwrap().next_hop.store(None);
+    rig.snapshot
+        .remote(remote(0))
+        .unwrap()
+        .next_hops
+        .store(0, None);
     rig.act(A, &flood(0, from_port(A)), &inner(1, 2, 100));
     // All three fail: the first names the verdict, the others are copies.
     let expected = "0.received 1, 0.dropped.port_down 1, 0.copied 2, \

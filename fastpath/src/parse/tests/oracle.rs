@@ -77,6 +77,10 @@ fn naive_ipv4(parsed: &mut Parsed, head: &[u8], at: usize, len: usize) -> Option
     parsed.key.set(Field::DST_IP, ip.dst().to_bits().into());
     parsed.key.set(Field::FRAGMENT, ip.is_fragment().into());
     let fault = (total < header_len || at + total > len).then_some(DropReason::IpTotalLength);
+    if !ip.is_fragment() && ip.protocol().0 == 1 {
+        let kind = head.get(udp_at).copied().unwrap_or_default();
+        parsed.key.set(Field::DST_PORT, kind.into());
+    }
     if ip.is_fragment() || ip.protocol().0 != 17 {
         return fault;
     }
@@ -91,6 +95,7 @@ fn naive_udp(parsed: &mut Parsed, head: &[u8], at: usize, ip_end: usize) -> Opti
     let key = &mut parsed.key;
     (parsed.udp_at, parsed.end) = (at as u16, end as u32);
     key.set(Field::HAS_UDP, 1);
+    key.set(Field::HAS_CHECKSUM, (udp.checksum() != 0).into());
     key.set(Field::DST_PORT, udp.dst_port().into());
     let fault = (udp.length() < 8 || end > ip_end).then_some(DropReason::UdpLength);
     if udp.dst_port() != 4789 {

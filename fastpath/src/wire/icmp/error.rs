@@ -5,6 +5,8 @@ use crate::wire::ipv4::{self, Ipv4};
 use crate::wire::udp::{self, Udp};
 use crate::wire::vxlan::Vxlan;
 use crate::wire::{Protocol, Vni};
+use std::borrow::Cow;
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
@@ -31,6 +33,33 @@ impl Fault {
         let tells = kind == Kind::UNREACHABLE && code == FRAGMENTATION_NEEDED;
         let mtu = NonZeroU16::new(view.next_hop_mtu()).filter(|_| tells);
         kind.is_error().then_some(Fault { kind, code, mtu })
+    }
+}
+
+impl Fault {
+    /// What went wrong, in the words of RFC 792 and RFC 1812, section 5.2.7.1.
+    pub fn name(&self) -> Cow<'static, str> {
+        let name = match (self.kind, self.code) {
+            (Kind::UNREACHABLE, 0) => "network unreachable",
+            (Kind::UNREACHABLE, 1) => "host unreachable",
+            (Kind::UNREACHABLE, 2) => "protocol unreachable",
+            (Kind::UNREACHABLE, 3) => "port unreachable",
+            (Kind::UNREACHABLE, FRAGMENTATION_NEEDED) => "fragmentation needed",
+            (Kind::UNREACHABLE, 9 | 10 | 13) => "administratively prohibited",
+            (Kind::TIME_EXCEEDED, _) => "time exceeded",
+            (kind, code) => return Cow::Owned(format!("type {} code {code}", kind.0)),
+        };
+        Cow::Borrowed(name)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())?;
+        match self.mtu {
+            Some(mtu) => write!(f, ", mtu {mtu}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,95 @@
+//! What a client can ask for.
+
+use super::route::{Network, NewRoute};
+use serde_json::{Value, json};
+
+/// The name of [`Method::RouteAdd`].
+pub(in crate::api) const ROUTE_ADD: &str = "route.add";
+/// The name of [`Method::RouteDel`].
+pub(in crate::api) const ROUTE_DEL: &str = "route.del";
+/// The name of [`Method::RouteReplace`].
+pub(in crate::api) const ROUTE_REPLACE: &str = "route.replace";
+
+/// What a client can ask for, with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `version`, answered by [`Version`](super::Version).
+    Version,
+    /// `port.show`, answered by a list of [`Port`](super::Port).
+    PortShow,
+    /// `fdb.show`, answered by a list of [`FdbEntry`](super::FdbEntry).
+    FdbShow,
+    /// `neigh.show`, answered by a list of [`Neighbour`](super::Neighbour).
+    NeighShow,
+    /// `route.show`, answered by a list of [`Route`](super::Route).
+    RouteShow,
+    /// `route.add`, answered by [`Changed`](super::Changed); refused if there is one to the network.
+    RouteAdd(NewRoute),
+    /// `route.del`, answered by [`Changed`](super::Changed); refused if there is none to the network.
+    RouteDel(Network),
+    /// `route.replace`, answered by [`Changed`](super::Changed), whether there was one or not.
+    RouteReplace(NewRoute),
+    /// `addr.show`, answered by a list of [`Address`](super::Address).
+    AddrShow,
+    /// `vxlan.show`, answered by a list of [`Tunnel`](super::Tunnel).
+    VxlanShow,
+    /// `stats.show`, answered by [`Stats`](super::Stats).
+    StatsShow,
+}
+
+impl Method {
+    /// Those without parameters.
+    pub const PLAIN: [Method; 8] = [
+        Method::Version,
+        Method::PortShow,
+        Method::FdbShow,
+        Method::NeighShow,
+        Method::RouteShow,
+        Method::AddrShow,
+        Method::VxlanShow,
+        Method::StatsShow,
+    ];
+
+    /// The names of all.
+    pub const NAMES: [&str; 11] = [
+        Method::Version.name(),
+        Method::PortShow.name(),
+        Method::FdbShow.name(),
+        Method::NeighShow.name(),
+        Method::RouteShow.name(),
+        ROUTE_ADD,
+        ROUTE_DEL,
+        ROUTE_REPLACE,
+        Method::AddrShow.name(),
+        Method::VxlanShow.name(),
+        Method::StatsShow.name(),
+    ];
+
+    /// The name on the wire.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Method::Version => "version",
+            Method::PortShow => "port.show",
+            Method::FdbShow => "fdb.show",
+            Method::NeighShow => "neigh.show",
+            Method::RouteShow => "route.show",
+            Method::RouteAdd(_) => ROUTE_ADD,
+            Method::RouteDel(_) => ROUTE_DEL,
+            Method::RouteReplace(_) => ROUTE_REPLACE,
+            Method::AddrShow => "addr.show",
+            Method::VxlanShow => "vxlan.show",
+            Method::StatsShow => "stats.show",
+        }
+    }
+
+    /// The parameters as they travel; none if it takes none.
+    pub fn params(&self) -> Option<Value> {
+        match self {
+            Method::RouteAdd(route) | Method::RouteReplace(route) => {
+                Some(json!({"to": route.to.to_string(), "via": route.via.as_slice()}))
+            }
+            Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
+
+use super::messages::{Gateways, Method, Network, NewRoute, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+use super::rpc::RpcError;
+use crate::config::nearest;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Most characters of a value or name that are repeated in a refusal.
+const MAX_SHOWN: usize = 40;
+
+/// The method of this name. `params` is what came with it.
+pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, RpcError> {
+    if let Some(method) = Method::PLAIN.into_iter().find(|plain| plain.name() == name) {
+        return match params {
+            Some(params) if !is_empty(params.get()) => Err(none_taken(&method)),
+            _ => Ok(method),
+        };
+    }
+    match name {
+        ROUTE_ADD => new_route(params).map(Method::RouteAdd),
+        ROUTE_REPLACE => new_route(params).map(Method::RouteReplace),
+        ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
+        _ => Err(not_found(name)),
+    }
+}
+
+/// `{}`, `[]` or `null`, with white space or without.
+fn is_empty(params: &str) -> bool {
+    let bare: String = params.split_ascii_whitespace().collect();
+    matches!(bare.as_str(), "{}" | "[]" | "null")
+}
+
+fn none_taken(method: &Method) -> RpcError {
+    let message = format!("{} takes no parameters", method.name());
+    RpcError::new(RpcError::INVALID_PARAMS, message)
+}
+
+fn not_found(name: &str) -> RpcError {
+    let shown = short(name);
+    let message = match nearest(&shown, Method::NAMES.into_iter()) {
+        Some(near) => format!("no method {shown:?}; did you mean {near}?"),
+        None => {
+            let names = Method::NAMES.join(", ");
+            format!("no method {shown:?}; there are {names}")
+        }
+    };
+    RpcError::new(RpcError::METHOD_NOT_FOUND, message)
+}
+
+fn new_route(params: Option<&RawValue>) -> Result<NewRoute, RpcError> {
+    let members = Members::read(params, &["to", "via"])?;
+    let (to, via) = (members.to()?, members.via()?);
+    Ok(NewRoute { to, via })
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect()
+}
+
+/// What is wrong with parameter `name`.
+fn wrong(name: &str, problem: impl fmt::Display, allowed: &str) -> RpcError {
+    let message = format!("{name}: {problem}; allowed: {allowed}");
+    RpcError::new(RpcError::INVALID_PARAMS, message)
+}
+
+/// The members of an object in their order. A raw value is checked for form and not looked into.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// The members of `params`, each of them one of `known` and there once.
+    fn read(params: Option<&'a RawValue>, known: &[&str]) -> Result<Self, RpcError> {
+        let text = params.map_or("null", RawValue::get);
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| {
+            let message = format!("params must be an object with {}", known.join(" and "));
+            RpcError::new(RpcError::INVALID_PARAMS, message)
+        })?;
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, _) in &members.0 {
+            if !known.contains(&&**name) {
+                let hint = nearest(name, known.iter().copied());
+                let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                let message = format!("{}: is no parameter here{hint}", short(name));
+                return Err(RpcError::new(RpcError::INVALID_PARAMS, message));
+            }
+            if seen.contains(&&**name) {
+                let message = format!("{name}: is given twice");
+                return Err(RpcError::new(RpcError::INVALID_PARAMS, message));
+            }
+            seen.push(name);
+        }
+        Ok(members)
+    }
+
+    fn get<T: Deserialize<'a>>(
+        &self,
+        name: &str,
+        kind: &str,
+        allowed: &str,
+    ) -> Result<T, RpcError> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        let (_, value) = found.ok_or_else(|| wrong(name, "is missing", allowed))?;
+        let value = value.get();
+        serde_json::from_str(value)
+            .map_err(|_| wrong(name, format!("{} is no {kind}", short(value)), allowed))
+    }
+
+    fn to(&self) -> Result<Network, RpcError> {
+        let allowed = Network::ALLOWED;
+        let text: Cow<'_, str> = self.get("to", "text", allowed)?;
+        let parsed = text.parse();
+        parsed.map_err(|e| wrong("to", format!("{:?}: {e}", short(&text)), allowed))
+    }
+
+    fn via(&self) -> Result<Gateways, RpcError> {
+        let allowed = Gateways::ALLOWED;
+        let texts: Vec<Cow<'_, str>> = self.get("via", "list of texts", allowed)?;
+        let mut gateways = Vec::new();
+        for text in texts.iter().take(Gateways::MAX + 1) {
+            let parsed = text.parse();
+            let gateway = parsed.map_err(|_| {
+                wrong(
+                    "via",
+                    format!("{:?} is no IPv4 address", short(text)),
+                    allowed,
+                )
+            })?;
+            gateways.push(gateway);
+        }
+        Gateways::new(gateways).map_err(|e| wrong("via", e, allowed))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Names and parameters, right and wrong.
+
+use super::*;
+use serde_json::json;
+
+fn read(name: &str, params: impl fmt::Display) -> Result<Method, RpcError> {
+    let params = RawValue::from_string(params.to_string()).unwrap();
+    method(name, Some(&params))
+}
+
+/// The message of a refusal of parameters.
+fn refused(name: &str, params: impl fmt::Display) -> String {
+    let error = read(name, params).unwrap_err();
+    assert_eq!(error.code, RpcError::INVALID_PARAMS);
+    assert!(error.message.len() < 300, "{}", error.message);
+    error.message
+}
+
+fn route() -> NewRoute {
+    NewRoute {
+        to: "203.0.113.0/24".parse().unwrap(),
+        via: Gateways::new([[192, 0, 2, 254].into(), [192, 0, 2, 253].into()]).unwrap(),
+    }
+}
+
+#[test]
+fn what_a_client_writes_a_server_reads() {
+    let changes = [
+        Method::RouteAdd(route()),
+        Method::RouteReplace(route()),
+        Method::RouteDel(route().to),
+    ];
+    let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
+    for plain in Method::PLAIN {
+        assert_eq!(plain.params(), None);
+        assert_eq!(method(plain.name(), None), Ok(plain));
+    }
+    for change in changes {
+        names.push(change.name());
+        assert_eq!(read(change.name(), change.params().unwrap()), Ok(change));
+    }
+    let mut all = Method::NAMES.to_vec();
+    all.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(names, all);
+    assert!(method("port.Show", None).is_err());
+}
+
+#[test]
+fn parameters_stand_as_they_are_documented() {
+    let wire = json!({"to": "203.0.113.0/24", "via": ["192.0.2.254", "192.0.2.253"]});
+    assert_eq!(Method::RouteAdd(route()).params(), Some(wire.clone()));
+    assert_eq!(Method::RouteReplace(route()).params(), Some(wire));
+    let wire = json!({"to": "203.0.113.0/24"});
+    assert_eq!(Method::RouteDel(route().to).params(), Some(wire));
+}
+
+#[test]
+fn a_mistyped_method_is_told_the_nearest() {
+    let message = |name: &str| {
+        let error = method(name, None).unwrap_err();
+        assert_eq!(error.code, RpcError::METHOD_NOT_FOUND);
+        error.message
+    };
+    assert_eq!(
+        message("fdb_show"),
+        "no method \"fdb_show\"; did you mean fdb.show?"
+    );
+    let all = format!("there are {}", Method::NAMES.join(", "));
+    assert!(message("x").ends_with(&all));
+    assert!(message(&"x".repeat(10_000)).len() < 300);
+}
+
+#[test]
+fn a_mistyped_parameter_is_told_the_nearest() {
+    let message = refused("route.add", r#"{"to":"203.0.113.0/24","vai":[]}"#);
+    assert_eq!(message, "vai: is no parameter here; did you mean via?");
+    let message = refused(
+        "route.del",
+        r#"{"to":"203.0.113.0/24","via":["192.0.2.1"]}"#,
+    );
+    assert_eq!(message, "via: is no parameter here");
+    let message = refused("route.del", r#"{"to":"0.0.0.0/0","to":"0.0.0.0/0"}"#);
+    assert_eq!(message, "to: is given twice");
+    refused("route.del", json!({"x".repeat(10_000): 1}));
+}
+
+#[test]
+fn parameters_are_an_object_or_none() {
+    for params in ["null", "[]", "1", r#"["203.0.113.0/24"]"#, "\"to\""] {
+        let message = refused("route.add", params);
+        assert_eq!(message, "params must be an object with to and via");
+    }
+    assert_eq!(
+        method("route.del", None).unwrap_err().message,
+        "params must be an object with to"
+    );
+    assert_eq!(
+        refused("version", r#"{"a":1}"#),
+        "version takes no parameters"
+    );
+    assert_eq!(read("route.show", " { } "), Ok(Method::RouteShow));
+}
+
+#[test]
+fn a_bad_network_is_named_with_what_is_allowed() {
+    let allowed = format!("; allowed: {}", Network::ALLOWED);
+    for (to, problem) in [
+        (json!(5), "5 is no text"),
+        (json!("default"), "\"default\": not a network"),
+        (
+            json!("203.0.113.7/24"),
+            "203.0.113.7/24 has host bits: the network is 203.0.113.0/24",
+        ),
+        (json!("x".repeat(10_000)), "xxx"),
+    ] {
+        let message = refused("route.del", json!({"to": to}));
+        assert!(message.starts_with("to: "), "{message}");
+        assert!(message.contains(problem), "{message}");
+        assert!(message.ends_with(&allowed), "{message}");
+    }
+    let missing = refused("route.del", "{}");
+    assert_eq!(missing, format!("to: is missing{allowed}"));
+}
+
+#[test]
+fn bad_gateways_are_named_with_what_is_allowed() {
+    let allowed = format!("; allowed: {}", Gateways::ALLOWED);
+    let many: Vec<_> = (1..=200).map(|i| format!("192.0.2.{i}")).collect();
+    for (via, problem) in [
+        (json!("192.0.2.1"), "\"192.0.2.1\" is no list of texts"),
+        (json!([1]), "[1] is no list of texts"),
+        (json!([]), "there is no gateway"),
+        (json!(["192.0.2"]), "\"192.0.2\" is no IPv4 address"),
+        (
+            json!(["224.0.0.1"]),
+            "224.0.0.1 is not the address of a station",
+        ),
+        (
+            json!(["192.0.2.1", "192.0.2.1"]),
+            "192.0.2.1 is named twice",
+        ),
+        (json!(many), "there are more than 8 gateways"),
+    ] {
+        let message = refused("route.add", json!({"to": "0.0.0.0/0", "via": via}));
+        assert_eq!(message, format!("via: {problem}{allowed}"));
+    }
+    let missing = refused("route.add", json!({"to": "0.0.0.0/0"}));
+    assert_eq!(missing, format!("via: is missing{allowed}"));
+}

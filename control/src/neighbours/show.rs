@@ -1,0 +1,72 @@
+//! What is shown of neighbours and of our own addresses.
+
+use super::Neighbours;
+use super::address::Check;
+use super::links::Place;
+use crate::api::messages;
+use crate::config::Prefix;
+use fastpath::ids::{LinkId, PortId};
+use fastpath::wire::{Mac, VlanId};
+
+/// What is known of an address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressState {
+    /// In use, but not yet known to be ours alone, or the link is down.
+    Tentative,
+    /// In use; nobody else has it.
+    Preferred,
+    /// Not in use: this station has it, or had it when we asked last.
+    Duplicate(Mac),
+}
+
+/// An address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address and its prefix length.
+    pub prefix: Prefix,
+    /// The link that has it.
+    pub link: LinkId,
+    /// Where that is.
+    pub place: Place,
+    /// What is known of it.
+    pub state: AddressState,
+}
+
+impl From<Check> for AddressState {
+    fn from(check: Check) -> Self {
+        match check {
+            Check::Idle | Check::Probing { .. } => AddressState::Tentative,
+            Check::Announcing | Check::Settled => AddressState::Preferred,
+            Check::Taken { by, .. } => AddressState::Duplicate(by),
+        }
+    }
+}
+
+impl Neighbours {
+    /// The answer to `neigh.show`, by address. `name` gives the names of ports.
+    pub fn show(&self, name: impl Fn(PortId) -> String) -> Vec<messages::Neighbour> {
+        let rows = self.table.iter().filter_map(|(address, neighbour)| {
+            let place = self.links.get(neighbour.link)?.place;
+            Some(messages::Neighbour {
+                port: name(place.port),
+                vlan: place.vlan.map(VlanId::get),
+                address: *address,
+                mac: neighbour.hop().map(|(_, mac)| mac),
+                state: neighbour.state.into(),
+            })
+        });
+        rows.collect()
+    }
+
+    /// All addresses of ours, by link and in the order in which they were given.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
+        self.links.iter().flat_map(|(id, link)| {
+            link.own.iter().map(move |own| Address {
+                prefix: own.prefix,
+                link: id,
+                place: link.place,
+                state: own.check.into(),
+            })
+        })
+    }
+}

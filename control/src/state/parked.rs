@@ -1,0 +1,114 @@
+//! Packets that workers could not send, because nobody on the way to a remote was known yet.
+
+use super::State;
+use crate::waiting::Parked;
+use fastpath::drop::DropReason;
+use fastpath::ids::{PortId, RemoteId};
+use fastpath::io::Io;
+use fastpath::snapshot::Way;
+use fastpath::tx::{Handoff, HandoffTo, Why};
+use std::net::Ipv4Addr;
+
+impl<I: Io> State<I> {
+    /// Keeps a packet until the way to its remote is known, and asks for the way.
+    pub(super) fn park(&mut self, parked: Parked<I::Packet>) {
+        let remote = parked.remote;
+        let Some(address) = self.address_of(remote) else {
+            return self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+        };
+        self.neighbours.needed(address, self.now, &mut self.outbox);
+        let neighbour = self.waits_for(address);
+        if let Err(parked) = self.waiting.park(neighbour, self.now, parked) {
+            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+        }
+        self.set_hold(remote, self.waiting.has_room(neighbour));
+        // It may have become known while the packet was on its way here.
+        if self.has_way(remote) {
+            self.release(remote);
+        }
+    }
+
+    /// A packet was dropped for want of a way: control asks, and keeps the next ones.
+    pub(super) fn unresolved(&mut self, remote: RemoteId) {
+        if let Some(address) = self.address_of(remote) {
+            self.neighbours.needed(address, self.now, &mut self.outbox);
+            let room = self.waiting.has_room(self.waits_for(address));
+            self.set_hold(remote, room);
+        }
+    }
+
+    /// The way to a remote is known: what waited for it goes back to the workers that gave it.
+    pub(super) fn release(&mut self, remote: RemoteId) {
+        for parked in self.waiting.release(remote) {
+            let ingress = parked.ingress;
+            let handoff = Handoff {
+                packet: parked.packet,
+                to: HandoffTo::Remote { ingress, remote },
+            };
+            let ring = &mut self.workers[parked.worker].handoff;
+            if ring.push(handoff).is_err() {
+                self.give_up(ingress, DropReason::HandoffFull);
+            }
+        }
+        self.set_hold(remote, true);
+    }
+
+    /// Drops what waited in vain. Whoever does not answer gets no more packets to wait for until
+    /// the next question.
+    pub(super) fn lose_patience(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        for parked in self.waiting.expire(self.now) {
+            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+            self.set_hold(parked.remote, false);
+        }
+    }
+
+    /// Drops what waits for a remote that is forgotten.
+    pub(super) fn give_up_remote(&mut self, remote: RemoteId) {
+        for parked in self.waiting.release(remote) {
+            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+        }
+    }
+
+    /// Drops all that waits, here and in the rings, at the end.
+    pub(super) fn empty_waiting(&mut self) {
+        for parked in self.waiting.drain() {
+            self.give_up(parked.ingress, DropReason::Shutdown);
+        }
+        for worker in &mut self.workers {
+            while let Ok(punt) = worker.punts.pop() {
+                if matches!(punt.why, Why::Unresolved(_)) {
+                    let drops = &self.own.port(punt.ingress).wait_dropped;
+                    drops.count(DropReason::Shutdown);
+                }
+            }
+        }
+    }
+
+    fn give_up(&self, ingress: PortId, reason: DropReason) {
+        self.own.port(ingress).wait_dropped.count(reason);
+    }
+
+    fn address_of(&self, remote: RemoteId) -> Option<Ipv4Addr> {
+        self.tunnels.remote(remote).map(|remote| remote.address)
+    }
+
+    /// The neighbour that packets for `address` wait for.
+    fn waits_for(&self, address: Ipv4Addr) -> Ipv4Addr {
+        self.neighbours.waits_for(address).unwrap_or(address)
+    }
+
+    fn has_way(&self, remote: RemoteId) -> bool {
+        let remote = self.tunnels.remote(remote);
+        remote.is_some_and(|remote| remote.next_hops.pick(|| 0).is_ok())
+    }
+
+    fn set_hold(&self, remote: RemoteId, hold: bool) {
+        if let Some(remote) = self.tunnels.remote(remote) {
+            let way = remote.next_hops.way();
+            remote.next_hops.set_way(Way { hold, ..way });
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The underlay: links, ways to remotes, and tunnels that stand and fall with them.
+
+use super::{MAX_UNSENT, SECOND, State};
+use crate::config::Wanted;
+use crate::device::Order;
+use crate::neighbours::{AddressState, Hops, LinkSettings, Output, Place, TunnelError};
+use crate::ports::{Life, Port};
+use fastpath::ids::{LinkId, PortId, RemoteId, TunnelId};
+use fastpath::io::Io;
+use fastpath::snapshot::{Hop, Link, MAX_PATHS, Way};
+use fastpath::wire::Mac;
+use std::net::Ipv4Addr;
+use tracing::{info, warn};
+
+/// The links of a configuration, in the order of its ports: a port, or one VLAN of it, on which the
+/// switch has an address. There are never more than [`LinkId`] can number.
+pub(super) fn links(wanted: &Wanted) -> Vec<Link> {
+    let mut links = Vec::new();
+    for (port, id) in wanted.ports.iter().zip((0..).map_while(PortId::new)) {
+        for own in &port.addresses {
+            let link = Link {
+                port: id,
+                vlan: own.vlan,
+            };
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
+    }
+    links
+}
+
+impl<I: Io> State<I> {
+    /// The routes of the configuration.
+    pub(super) fn add_routes(&mut self) {
+        for route in self.wanted.routes.clone() {
+            let (now, out) = (self.now, &mut self.outbox);
+            let added = self.neighbours.add_route(route.to, &route.via, now, out);
+            if let Err(error) = added {
+                warn!(to = %route.to, "route refused: {error}");
+            }
+        }
+    }
+
+    /// The kernel's end of a local port is the same station as the underlay port: frames for either
+    /// have one MAC.
+    fn share_mac(&self, id: PortId) {
+        let ports = self
+            .ports
+            .iter()
+            .filter_map(|port| Some((port, port.local?)));
+        let concerned = ports.filter(|(port, local)| port.id == id || *local == id);
+        for (port, local) in concerned {
+            let info = |port: &Port<I>| match &port.life {
+                Life::Open(info) => Some(info.mac),
+                _ => None,
+            };
+            let there = self.ports.get(local.index()).and_then(info);
+            if let (Some(mac), Some(other)) = (info(port), there)
+                && mac != other
+            {
+                drop(
+                    self.device
+                        .orders
+                        .try_send(Order::SetMac { id: local, mac }),
+                );
+            }
+        }
+    }
+
+    /// The links of a port, by number.
+    fn links_of(&self, id: PortId) -> Vec<(LinkId, Link)> {
+        let numbered = (0..).map_while(LinkId::new).zip(self.links.iter().copied());
+        numbered.filter(|(_, link)| link.port == id).collect()
+    }
+
+    /// A port is open.
+    pub(super) fn add_links(&mut self, id: PortId, mac: Mac, up: bool) {
+        for (number, place) in self.links_of(id) {
+            let prefixes: Vec<_> = self.ports[id.index()].wanted.prefixes(place.vlan).collect();
+            let Link { port, vlan } = place;
+            let settings = LinkSettings {
+                place: Place { port, vlan },
+                mac,
+                prefixes: &prefixes,
+            };
+            let (now, out) = (self.now, &mut self.outbox);
+            self.neighbours.add_link(number, settings, now, out);
+            self.neighbours.set_link_up(number, up, now, out);
+        }
+        self.share_mac(id);
+        self.lower_changed = true;
+    }
+
+    /// The link of a port came or went.
+    pub(super) fn set_links_up(&mut self, id: PortId, up: bool) {
+        for (number, _) in self.links_of(id) {
+            let (now, out) = (self.now, &mut self.outbox);
+            self.neighbours.set_link_up(number, up, now, out);
+        }
+        self.lower_changed = true;
+    }
+
+    /// A port is not open any more.
+    pub(super) fn remove_links(&mut self, id: PortId) {
+        for (number, _) in self.links_of(id) {
+            let (now, out) = (self.now, &mut self.outbox);
+            self.neighbours.remove_link(number, now, out);
+        }
+        self.lower_changed = true;
+    }
+
+    /// Every remote's address is one that neighbours must find.
+    pub(super) fn want_remotes(&mut self) {
+        let remotes = self.tunnels.remotes();
+        let addresses: Vec<_> = remotes.map(|remote| remote.address).collect();
+        for address in addresses {
+            self.want(address);
+        }
+    }
+
+    /// A remote at `address` has a record now. The way there may be known already.
+    pub(super) fn want(&mut self, address: Ipv4Addr) {
+        self.neighbours.want(address, self.now, &mut self.outbox);
+        let hops = self.neighbours.way(address);
+        for remote in self.tunnels.at(address) {
+            self.lead(remote, &hops);
+        }
+    }
+
+    /// Carries out what neighbours found out, and keeps what it wants sent for the next step.
+    pub(super) fn carry_out(&mut self) {
+        for output in std::mem::take(&mut self.outbox) {
+            match output {
+                Output::Send { port, frame } if self.unsent.len() < MAX_UNSENT => {
+                    self.unsent.push((port, frame));
+                }
+                Output::Send { .. } => self.originated_lost += 1,
+                Output::Way { destination, hops } => {
+                    for remote in self.tunnels.at(destination) {
+                        self.lead(remote, &hops);
+                    }
+                }
+                Output::Address {
+                    address, taken_by, ..
+                } => {
+                    self.lower_changed = true;
+                    match taken_by {
+                        Some(by) => warn!("{by} has our address {address}: it is not used"),
+                        None => info!("nobody else has our address {address} any more: it is used"),
+                    }
+                }
+                Output::Conflict { address, by, .. } => {
+                    warn!("{by} has our address {address} too: it is defended");
+                }
+                Output::Error(error) => self.tunnel_error(&error),
+            }
+        }
+        if std::mem::take(&mut self.lower_changed) {
+            self.follow_lower();
+        }
+    }
+
+    /// Stores the next hops of a remote: one word each, which workers read with the next packet. A
+    /// path that is not there any more is shut off before it is cleared.
+    fn lead(&mut self, id: RemoteId, hops: &Hops) {
+        let Some(remote) = self.tunnels.remote(id) else {
+            return;
+        };
+        let next_hops = &remote.next_hops;
+        let paths = hops.len().min(MAX_PATHS);
+        let way = next_hops.way();
+        let store = |from: usize| {
+            for path in from..MAX_PATHS {
+                let hop = hops.get(path).copied().flatten();
+                let hop = hop.map(|(link, mac)| Hop { link, mac });
+                if next_hops.hop(path) != hop {
+                    next_hops.store(path, hop);
+                }
+            }
+        };
+        let way = Way {
+            paths: paths as u8,
+            ..way
+        };
+        if paths < usize::from(next_hops.way().paths) {
+            next_hops.set_way(way);
+            store(0);
+        } else {
+            store(0);
+            next_hops.set_way(way);
+        }
+        if hops.iter().any(Option::is_some) {
+            self.release(id);
+        }
+    }
+
+    /// Takes tunnels down with what they rest on, and up again with it.
+    fn follow_lower(&mut self) {
+        for id in self.tunnels.ids() {
+            let Some(wanted) = self.tunnels.wanted(id) else {
+                continue;
+            };
+            let down = self.lower_fault(wanted.local);
+            if self.tunnels.set_down(id, down.clone()) {
+                self.tell(id, down.as_deref());
+            }
+        }
+    }
+
+    fn tell(&self, id: TunnelId, down: Option<&str>) {
+        if let Some((tunnel, _)) = self.tunnels.describe(id) {
+            match down {
+                Some(reason) => warn!(%tunnel, "tunnel down: {reason}"),
+                None => info!(%tunnel, "tunnel up"),
+            }
+        }
+    }
+
+    /// Why nothing can be sent from `local`, which is an address of a port.
+    fn lower_fault(&self, local: Ipv4Addr) -> Option<String> {
+        let port = self.ports.iter().find(|port| port.wanted.has(local))?;
+        let name = port.wanted.name;
+        match &port.life {
+            Life::Open(info) if !info.link => return Some(format!("port {name} has no link")),
+            Life::Open(_) => {}
+            Life::Opening => return Some(format!("port {name} is not open yet")),
+            Life::Closing(reason) | Life::Waiting { reason, .. } => {
+                return Some(format!("port {name}: {reason}"));
+            }
+        }
+        let mut addresses = self.neighbours.addresses();
+        let own = addresses.find(|own| own.prefix.address() == local)?;
+        match own.state {
+            AddressState::Duplicate(by) => Some(format!("{by} has the address {local} too")),
+            AddressState::Tentative | AddressState::Preferred => None,
+        }
+    }
+
+    /// Somebody says that a packet for a remote did not arrive. Whom it concerns is looked up:
+    /// anybody can say so.
+    fn tunnel_error(&mut self, error: &TunnelError) {
+        let now = self.now / SECOND;
+        let concerned = self.tunnels.concerned(error);
+        if concerned.is_empty() {
+            self.errors_unmatched += 1;
+        }
+        for id in concerned {
+            let news = self.tunnels.note_error(id, error, now);
+            let tunnel = self.tunnels.remote(id).map(|remote| remote.tunnel);
+            let name = tunnel.and_then(|tunnel| self.tunnels.describe(tunnel));
+            if let Some((tunnel, _)) = name.filter(|_| news) {
+                let (from, remote, fault) = (error.from, error.remote, error.fault);
+                warn!(%tunnel, %remote, %from, "ICMP: {fault}");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Remotes behind gateways: the longest prefix, several gateways, and changes under traffic.
+
+use crate::common::{Switch, from_to, peer, us, vxlan};
+use control::api::messages::{Gateways, Method, Network, NewRoute, Reply};
+use control::config::Wanted;
+use fastpath::wire::craft::Pair;
+use fastpath::wire::{Mac, arp::Arp};
+
+const FAR: &str = "remotes = [\"203.0.113.9\"]\n[[fdb]]\nbridge = \"br10\"\n\
+    mac = \"02:00:00:00:02:02\"\ntunnel = \"vx10\"\nremote = \"203.0.113.9\"";
+
+fn route(to: &str, via: &[u8]) -> NewRoute {
+    let via = via.iter().map(|number| peer(*number).1);
+    NewRoute {
+        to: to.parse::<Network>().unwrap(),
+        via: Gateways::new(via).unwrap(),
+    }
+}
+
+fn add(switch: &mut Switch, to: &str, via: &[u8]) {
+    let added = switch.rig.change(Method::RouteReplace(route(to, via)));
+    assert!(matches!(added, Some(Reply::Changed(changed)) if changed.lagging.is_empty()));
+    switch.answer_all();
+}
+
+fn del(switch: &mut Switch, to: &str) {
+    let gone = switch.rig.change(Method::RouteDel(to.parse().unwrap()));
+    assert!(matches!(gone, Some(Reply::Changed(_))));
+    switch.answer_all();
+}
+
+/// The gateways that flows from station 1 go by, each flow's.
+fn gateways(switch: &mut Switch) -> Vec<Mac> {
+    let mut used = Vec::new();
+    for flow in 0..40 {
+        let frame = Pair::new(crate::common::station(1), crate::common::station(2));
+        let out = switch.pass("a", &frame.udp(flow, 80, &[]));
+        let outer = out.iter().filter(|(port, _)| port == "uplink");
+        used.extend(outer.map(|(_, frame)| Mac::new(frame[..6].try_into().unwrap())));
+    }
+    used
+}
+
+fn distinct(mut macs: Vec<Mac>) -> Vec<Mac> {
+    macs.sort_by_key(|mac| mac.to_u64());
+    macs.dedup();
+    macs
+}
+
+#[test]
+fn the_longest_prefix_leads_and_a_changed_route_is_used_when_it_is_acknowledged() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    switch.drops_learning("a", &from_to(1, 2), "no_route");
+    let mut expect = |switch: &mut Switch, number: u8| {
+        let out = switch.pass("a", &from_to(1, 2));
+        assert_eq!(out.len(), 1, "{out:?}");
+        assert_eq!(out[0].1[..6], peer(number).0.bytes());
+        assert_eq!(out[0].1[30..34], [203, 0, 113, 9]);
+    };
+    add(&mut switch, "0.0.0.0/0", &[11]);
+    expect(&mut switch, 11);
+    add(&mut switch, "203.0.113.0/24", &[12]);
+    expect(&mut switch, 12);
+    add(&mut switch, "203.0.0.0/16", &[13]);
+    expect(&mut switch, 12);
+    add(&mut switch, "203.0.113.0/24", &[14]);
+    expect(&mut switch, 14);
+    del(&mut switch, "203.0.113.0/24");
+    expect(&mut switch, 13);
+    del(&mut switch, "203.0.0.0/16");
+    expect(&mut switch, 11);
+    switch.settle();
+    del(&mut switch, "0.0.0.0/0");
+    switch.moved();
+    switch.drops("a", &from_to(1, 2), "no_route");
+    switch.close();
+}
+
+#[test]
+fn flows_spread_over_gateways_and_one_that_falls_silent_is_left_out() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    switch.pass("a", &from_to(1, 2));
+    add(&mut switch, "203.0.113.0/24", &[11, 12, 13]);
+    let before = gateways(&mut switch);
+    assert_eq!(before.len(), 40);
+    let all = [11, 12, 13].map(|number| peer(number).0);
+    assert_eq!(distinct(before.clone()), all);
+    assert_eq!(gateways(&mut switch), before, "a flow stays on its way");
+    // Number 12 answers no more; the others do.
+    for _ in 0..60 {
+        switch.rig.leap(1_000);
+        for (port, frame) in switch.out() {
+            let asked = crate::common::asked(&frame).filter(|n| *n == 11 || *n == 13);
+            if let Some(number) = asked {
+                let own = Arp::new(&frame[14..]).unwrap();
+                let asker = (own.sender_mac(), own.sender_ip());
+                let reply = Pair::new(peer(number), asker).arp_reply();
+                switch.rig.send(&port, &reply);
+            }
+        }
+    }
+    switch.settle();
+    let after = gateways(&mut switch);
+    assert_eq!(distinct(after.clone()), [peer(11).0, peer(13).0]);
+    for (before, after) in before.iter().zip(&after) {
+        assert!(
+            before == after || *before == peer(12).0,
+            "nobody else moved"
+        );
+    }
+    switch.close();
+}
+
+/// Frames go on, one after the other, while routes come and go: each leaves once, by a gateway of
+/// the route of now or of just before, and by that of now once it is acknowledged.
+#[test]
+fn routes_change_under_traffic() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    add(&mut switch, "0.0.0.0/0", &[11]);
+    add(&mut switch, "203.0.113.0/24", &[12]);
+    switch.pass("a", &from_to(1, 2));
+    switch.settle();
+    let mut serial = 0u32;
+    let mut send = |switch: &mut Switch| {
+        for _ in 0..8 {
+            serial += 1;
+            let pair = Pair::new(crate::common::station(1), crate::common::station(2));
+            let frame = pair.udp(7, 8, &serial.to_be_bytes());
+            assert!(switch.rig.send("a", &frame));
+        }
+        serial
+    };
+    let mut seen = 0u32;
+    for round in 0..20 {
+        let by = if round % 2 == 0 { 11 } else { 12 };
+        send(&mut switch);
+        if by == 11 {
+            let to = "203.0.113.0/24".parse().unwrap();
+            switch.rig.change(Method::RouteDel(to)).unwrap();
+        } else {
+            let route = route("203.0.113.0/24", &[12]);
+            switch.rig.change(Method::RouteAdd(route)).unwrap();
+        }
+        // After the answer nothing leaves by the old way.
+        let last = send(&mut switch);
+        switch.rig.run(3);
+        for (port, frame) in switch.out() {
+            assert_eq!(port, "uplink");
+            let Some(tail) = frame.last_chunk::<4>().filter(|_| frame[23] == 17) else {
+                continue;
+            };
+            let number = u32::from_be_bytes(*tail);
+            assert_eq!(number, seen + 1, "lost, doubled or out of order");
+            seen = number;
+            let now = frame[..6] == peer(by).0.bytes();
+            assert!(now || number <= last - 8, "{number} by the old way");
+        }
+        assert_eq!(seen, last);
+    }
+    switch.close();
+}
+
+#[test]
+fn what_cannot_be_a_route_is_refused_in_words() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    let mut refused = |method| switch.rig.refusal(method).unwrap();
+    let off = NewRoute {
+        to: "10.0.0.0/8".parse().unwrap(),
+        via: Gateways::new([[198, 51, 100, 7].into()]).unwrap(),
+    };
+    assert!(refused(Method::RouteAdd(off)).contains("198.51.100.7 is on no link of ours"));
+    let own = NewRoute {
+        to: "10.0.0.0/8".parse().unwrap(),
+        via: Gateways::new([us().1]).unwrap(),
+    };
+    assert!(refused(Method::RouteAdd(own)).contains("192.0.2.2 is our own address"));
+    let none = refused(Method::RouteDel("10.0.0.0/8".parse().unwrap()));
+    assert!(none.starts_with("there is no route to 10.0.0.0/8"));
+    add(&mut switch, "10.0.0.0/8", &[11]);
+    let twice = switch
+        .rig
+        .refusal(Method::RouteAdd(route("10.0.0.0/8", &[12])));
+    assert!(
+        twice
+            .unwrap()
+            .starts_with("there is a route to 10.0.0.0/8 already")
+    );
+    switch.close();
+}
+
+#[test]
+fn routes_of_the_configuration_are_there_and_shown() {
+    let routes =
+        format!("{FAR}\n[[route]]\nto = \"default\"\nvia = [\"192.0.2.11\", \"192.0.2.12\"]");
+    let mut switch = Switch::cold(Wanted::parse(&vxlan(&routes), "test").unwrap(), 1);
+    switch.answer_all();
+    let Some(Reply::Routes(shown)) = switch.rig.ask(Method::RouteShow) else {
+        panic!("no answer")
+    };
+    let shown: Vec<_> = shown
+        .iter()
+        .map(|route| {
+            let via = route
+                .via
+                .iter()
+                .map(|via| (via.gateway, via.mac, via.alive));
+            (route.to.to_string(), via.collect::<Vec<_>>())
+        })
+        .collect();
+    let gateway = |n| (Some(peer(n).1), Some(peer(n).0), true);
+    let expected = [
+        ("192.0.2.0/24".to_owned(), vec![(None, None, true)]),
+        ("0.0.0.0/0".to_owned(), vec![gateway(11), gateway(12)]),
+    ];
+    assert_eq!(shown, expected);
+    switch.rig.set_link("uplink", false);
+    let Some(Reply::Routes(shown)) = switch.rig.ask(Method::RouteShow) else {
+        panic!("no answer")
+    };
+    let mut ways = shown.iter().flat_map(|route| &route.via);
+    assert!(ways.all(|via| !via.alive && via.port == "uplink"));
+    switch.close();
+}

@@ -1,0 +1,87 @@
+//! The way to a remote: which next hop, over which port, and the packet put on it.
+
+use super::encap;
+use super::run::{Context, Reach, Road};
+use crate::drop::DropReason;
+use crate::ids::{PortId, RemoteId};
+use crate::io::{Io, Packet};
+use crate::snapshot::{NoHop, Port, Snapshot};
+use crate::wire::flow_hash;
+
+/// The port, if it is up.
+pub(super) fn up(snapshot: &Snapshot, id: PortId) -> Result<&Port, DropReason> {
+    let port = snapshot.port(id).filter(|port| port.up);
+    port.ok_or(DropReason::PortDown)
+}
+
+/// How `packet` gets to a remote now. Where no neighbour on the way is known, state is asked for
+/// one, by the packet itself if it keeps packets.
+pub(super) fn road<'c, I: Io>(
+    context: &mut Context<'c, I>,
+    id: RemoteId,
+    packet: &I::Packet,
+) -> Result<Reach<'c>, DropReason> {
+    let snapshot = context.snapshot;
+    let remote = snapshot.remote(id).ok_or(DropReason::PortDown)?;
+    let mut flow = None;
+    let hop = remote
+        .next_hops
+        .pick(|| *flow.insert(flow_hash(packet.head())));
+    let hop = match hop {
+        Ok(hop) => hop,
+        Err(NoHop::Wait) => return Ok(Reach::Wait(id)),
+        Err(NoHop::Down) => return Err(DropReason::TunnelDown),
+        Err(NoHop::NoRoute) => return Err(DropReason::NoRoute),
+        Err(NoHop::Unresolved) => {
+            if !context.learner.unresolved(id) {
+                context.stats.events_lost.add(1);
+            }
+            return Err(DropReason::NeighbourUnresolved);
+        }
+    };
+    let link = snapshot.link(hop.link).ok_or(DropReason::PortDown)?;
+    let port = up(snapshot, link.port)?;
+    if encap::outer_ip_len(packet.len()) > usize::from(port.mtu) {
+        return Err(DropReason::MtuExceeded);
+    }
+    Ok(Reach::Remote(Road {
+        remote,
+        port,
+        vlan: link.vlan,
+        mac: hop.mac,
+        flow: flow.unwrap_or_else(|| flow_hash(packet.head())),
+    }))
+}
+
+/// Encapsulates `packet` and enqueues it.
+pub(super) fn send<I: Io>(
+    context: &mut Context<'_, I>,
+    road: &Road<'_>,
+    packet: I::Packet,
+) -> Result<(), DropReason> {
+    let inner_len = packet.len() as u64;
+    let packet = encap::encap(context, road, packet)?;
+    let counters = context.stats.remote(road.remote.id);
+    counters.sent.add(1);
+    counters.sent_bytes.add(inner_len);
+    context.outputs.enqueue(road.port, packet, context.stats);
+    Ok(())
+}
+
+/// Sends a packet that control kept until a neighbour was known. If it cannot go now either it is
+/// dropped, on the account of the port that it came from.
+pub fn release<I: Io>(
+    context: &mut Context<'_, I>,
+    ingress: PortId,
+    remote: RemoteId,
+    packet: I::Packet,
+) {
+    let sent = match road(context, remote, &packet) {
+        Ok(Reach::Remote(road)) => send(context, &road, packet),
+        Ok(_) => Err(DropReason::NeighbourUnresolved),
+        Err(reason) => Err(reason),
+    };
+    if let Err(reason) = sent {
+        context.stats.port(ingress).wait_dropped.count(reason);
+    }
+}
