@@ -9,15 +9,13 @@ mod prefixes;
 use crate::config::{Prefix, is_unicast};
 use arrayvec::ArrayVec;
 use fastpath::ids::LinkId;
+use fastpath::snapshot::MAX_PATHS;
 use prefixes::Prefixes;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// Most gateways of a route, and so most next hops of a destination.
-pub const MAX_HOPS: usize = 8;
-
 /// Addresses of neighbours that lead to one destination, in the order of the route.
-pub type Gateways = ArrayVec<Ipv4Addr, MAX_HOPS>;
+pub type Gateways = ArrayVec<Ipv4Addr, MAX_PATHS>;
 
 /// A static route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +29,8 @@ pub struct Route {
 /// Why a route is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteError {
-    /// No gateway, or more than [`MAX_HOPS`].
-    #[error("a route has 1 to {MAX_HOPS} gateways")]
+    /// No gateway, or more than [`MAX_PATHS`].
+    #[error("a route has 1 to {MAX_PATHS} gateways")]
     Count,
     /// A gateway that no host can be.
     #[error("{0} is not an address of a host")]

@@ -5,7 +5,7 @@ use crate::ports::Port;
 use crate::tunnels::Tunnels;
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
-use fastpath::snapshot::{self, Link, Member, Remote, Snapshot};
+use fastpath::snapshot::{self, Member, Place, Remote, Snapshot};
 use std::sync::Arc;
 
 /// What a snapshot is made of.
@@ -15,7 +15,7 @@ pub struct Parts<'a, I: Io> {
     /// By number.
     pub ports: &'a [Port<I>],
     /// By number.
-    pub links: &'a [Link],
+    pub links: &'a [Place],
     /// With their remotes.
     pub tunnels: &'a Tunnels,
 }

@@ -23,7 +23,7 @@ pub struct Snapshot {
     /// By [`PortId`]; `None` where there is no such port.
     pub ports: Vec<Option<Arc<Port>>>,
     /// By [`LinkId`]: what next hops lead out of.
-    pub links: Vec<Link>,
+    pub links: Vec<Place>,
     /// By [`BridgeId`].
     pub bridges: Vec<Arc<Bridge>>,
     /// By [`TunnelId`].
@@ -42,8 +42,8 @@ impl Snapshot {
         self.ports.get(id.index())?.as_deref()
     }
 
-    /// The underlay link, if there is one.
-    pub fn link(&self, id: LinkId) -> Option<Link> {
+    /// Where the underlay link is, if there is one.
+    pub fn link(&self, id: LinkId) -> Option<Place> {
         self.links.get(id.index()).copied()
     }
 
@@ -80,12 +80,12 @@ pub struct EndPoint {
     pub vni: Vni,
 }
 
-/// A port, or one VLAN of it, on which the switch has addresses.
+/// Where an underlay link is: a port, or one VLAN of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Link {
-    /// The port.
+pub struct Place {
+    /// The port that its frames come and go by.
     pub port: PortId,
-    /// The VLAN; none: untagged.
+    /// The VLAN in their 802.1Q tag; none, and never VLAN 0: they have no tag.
     pub vlan: Option<VlanId>,
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// The most gateways of one route.
-pub const MAX_GATEWAYS: usize = 8;
+pub const MAX_GATEWAYS: usize = fastpath::snapshot::MAX_PATHS;
 /// The most routes of a switch.
 pub const MAX_ROUTES: usize = 1024;
 

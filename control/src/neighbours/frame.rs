@@ -1,7 +1,8 @@
 //! Ethernet frames of a link, with its tag or without one.
 
+use super::Output;
 use super::links::Link;
-use super::{Output, Place};
+use fastpath::snapshot::Place;
 use fastpath::wire::ethernet::{self, Ethernet};
 use fastpath::wire::vlan::{self, Vlan};
 use fastpath::wire::{EtherType, Mac, Tag, VlanId};

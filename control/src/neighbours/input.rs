@@ -2,8 +2,9 @@
 
 use super::counter::Counter;
 use super::frame::Frame;
-use super::{Neighbours, Output, Place};
+use super::{Neighbours, Output};
 use fastpath::ids::PortId;
+use fastpath::snapshot::Place;
 use fastpath::wire::{EtherType, Mac};
 
 impl Neighbours {

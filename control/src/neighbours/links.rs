@@ -2,19 +2,11 @@
 
 use super::address::Own;
 use crate::config::{Prefix, is_unicast};
-use fastpath::ids::{LinkId, PortId};
-use fastpath::wire::{Mac, VlanId};
+use fastpath::ids::LinkId;
+use fastpath::snapshot::Place;
+use fastpath::wire::Mac;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-
-/// Where a link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// The port that its frames come and go by.
-    pub port: PortId,
-    /// The VLAN in their 802.1Q tag; `None`, which VLAN 0 means too: they have no tag.
-    pub vlan: Option<VlanId>,
-}
 
 /// One underlay link.
 #[derive(Clone, Debug)]

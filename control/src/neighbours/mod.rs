@@ -14,8 +14,9 @@
 //! ```
 //!
 //! ```
-//! use control::neighbours::{LinkSettings, Neighbours, Output, Place};
+//! use control::neighbours::{LinkSettings, Neighbours, Output};
 //! use fastpath::ids::{LinkId, PortId};
+//! use fastpath::snapshot::Place;
 //! use fastpath::wire::Mac;
 //!
 //! let (mut neighbours, mut out) = (Neighbours::new(), Vec::new());
@@ -52,15 +53,15 @@ mod ways;
 
 pub use counter::Counter;
 pub use icmp::TunnelError;
-pub use links::Place;
 pub use show::{Address, AddressState};
 
 use crate::config::Prefix;
-use crate::routes::{Gateways, MAX_HOPS, Route, RouteError, Routes};
+use crate::routes::{Gateways, Route, RouteError, Routes};
 use arrayvec::ArrayVec;
 use bucket::Bucket;
 use counter::Counters;
 use fastpath::ids::{LinkId, PortId};
+use fastpath::snapshot::{MAX_PATHS, Place};
 use fastpath::wire::Mac;
 use links::Links;
 use state::Event;
@@ -82,7 +83,7 @@ pub struct OnLink {
 pub type Hop = Option<(LinkId, Mac)>;
 
 /// All neighbours that lead to a destination, in the order of the route.
-pub type Hops = ArrayVec<Hop, MAX_HOPS>;
+pub type Hops = ArrayVec<Hop, MAX_PATHS>;
 
 /// What the caller is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use super::Neighbours;
 use super::address::Check;
-use super::links::Place;
 use crate::api::messages;
 use crate::config::Prefix;
 use fastpath::ids::{LinkId, PortId};
+use fastpath::snapshot::Place;
 use fastpath::wire::{Mac, VlanId};
 
 /// What is known of an address of ours.

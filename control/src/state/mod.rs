@@ -33,7 +33,7 @@ use fastpath::fdb::Destination;
 use fastpath::ids::{BridgeId, PortId, WorkerId};
 use fastpath::io::{Io, Pool, RxQueue};
 use fastpath::publish::{Change, Publisher};
-use fastpath::snapshot::{Link, Snapshot};
+use fastpath::snapshot::{Place, Snapshot};
 use fastpath::stats::WorkerStats;
 use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::Command;
@@ -55,7 +55,7 @@ pub struct State<I: Io> {
     tunnels: Tunnels,
     neighbours: Neighbours,
     /// By [`LinkId`](fastpath::ids::LinkId): where addresses of ours are.
-    links: Vec<Link>,
+    links: Vec<Place>,
     /// Something that tunnels rest on is not as it was.
     lower_changed: bool,
     /// ICMP errors about packets that no tunnel can have sent.

@@ -102,7 +102,7 @@ impl<I: Io> State<I> {
 
     fn has_way(&self, remote: RemoteId) -> bool {
         let remote = self.tunnels.remote(remote);
-        remote.is_some_and(|remote| remote.next_hops.pick(|| 0).is_ok())
+        remote.is_some_and(|remote| remote.next_hops.pick(0).is_ok())
     }
 
     fn set_hold(&self, remote: RemoteId, hold: bool) {

@@ -4,10 +4,10 @@ use super::{SECOND, State};
 use crate::api::Refused;
 use crate::api::messages::{self as api, Network, NewRoute};
 use crate::config;
-use crate::neighbours::{AddressState, OnLink, Place};
+use crate::neighbours::{AddressState, OnLink};
 use fastpath::ids::{RemoteId, TunnelId};
 use fastpath::io::Io;
-use fastpath::snapshot::Remote;
+use fastpath::snapshot::{Place, Remote};
 use fastpath::wire::VlanId;
 use std::net::Ipv4Addr;
 

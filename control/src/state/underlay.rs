@@ -3,27 +3,27 @@
 use super::{MAX_UNSENT, SECOND, State};
 use crate::config::Wanted;
 use crate::device::Order;
-use crate::neighbours::{AddressState, Hops, LinkSettings, Output, Place, TunnelError};
+use crate::neighbours::{AddressState, Hops, LinkSettings, Output, TunnelError};
 use crate::ports::{Life, Port};
 use fastpath::ids::{LinkId, PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
-use fastpath::snapshot::{Hop, Link, MAX_PATHS, Way};
+use fastpath::snapshot::{Hop, MAX_PATHS, Place, Way};
 use fastpath::wire::Mac;
 use std::net::Ipv4Addr;
 use tracing::{info, warn};
 
 /// The links of a configuration, in the order of its ports: a port, or one VLAN of it, on which the
 /// switch has an address. There are never more than [`LinkId`] can number.
-pub(super) fn links(wanted: &Wanted) -> Vec<Link> {
+pub(super) fn links(wanted: &Wanted) -> Vec<Place> {
     let mut links = Vec::new();
     for (port, id) in wanted.ports.iter().zip((0..).map_while(PortId::new)) {
         for own in &port.addresses {
-            let link = Link {
+            let place = Place {
                 port: id,
                 vlan: own.vlan,
             };
-            if !links.contains(&link) {
-                links.push(link);
+            if !links.contains(&place) {
+                links.push(place);
             }
         }
     }
@@ -69,7 +69,7 @@ impl<I: Io> State<I> {
     }
 
     /// The links of a port, by number.
-    fn links_of(&self, id: PortId) -> Vec<(LinkId, Link)> {
+    fn links_of(&self, id: PortId) -> Vec<(LinkId, Place)> {
         let numbered = (0..).map_while(LinkId::new).zip(self.links.iter().copied());
         numbered.filter(|(_, link)| link.port == id).collect()
     }
@@ -78,9 +78,8 @@ impl<I: Io> State<I> {
     pub(super) fn add_links(&mut self, id: PortId, mac: Mac, up: bool) {
         for (number, place) in self.links_of(id) {
             let prefixes: Vec<_> = self.ports[id.index()].wanted.prefixes(place.vlan).collect();
-            let Link { port, vlan } = place;
             let settings = LinkSettings {
-                place: Place { port, vlan },
+                place,
                 mac,
                 prefixes: &prefixes,
             };

@@ -155,7 +155,7 @@ fn an_icmp_error_is_shown_with_the_remote_that_it_is_about() {
     error[at] = byte.wrapping_add(1);
     // The byte is the low one of its word: so is the checksum's.
     let sum = u16::from_be_bytes([error[36], error[37]]);
-    let changed = if at % 2 == 0 { 0x100 } else { 1 };
+    let changed = if at.is_multiple_of(2) { 0x100 } else { 1 };
     let fixed = sum.checked_sub(changed).unwrap();
     error[36..38].copy_from_slice(&fixed.to_be_bytes());
     switch.pass("uplink", &error);

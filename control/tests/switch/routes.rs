@@ -51,7 +51,7 @@ fn distinct(mut macs: Vec<Mac>) -> Vec<Mac> {
 fn the_longest_prefix_leads_and_a_changed_route_is_used_when_it_is_acknowledged() {
     let mut switch = Switch::new(&vxlan(FAR));
     switch.drops_learning("a", &from_to(1, 2), "no_route");
-    let mut expect = |switch: &mut Switch, number: u8| {
+    let expect = |switch: &mut Switch, number: u8| {
         let out = switch.pass("a", &from_to(1, 2));
         assert_eq!(out.len(), 1, "{out:?}");
         assert_eq!(out[0].1[..6], peer(number).0.bytes());

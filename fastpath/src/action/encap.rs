@@ -21,6 +21,7 @@ pub(super) const fn outer_ip_len(inner_len: usize) -> usize {
 
 /// Puts the outer stack for the road's remote before `packet`. A packet whose front cannot grow is
 /// replaced by a replica with a front of its own.
+#[inline]
 pub(super) fn encap<I: Io>(
     context: &mut Context<'_, I>,
     road: &Road<'_>,
@@ -101,6 +102,7 @@ fn source_port(settings: &EncapSettings, hash: u32) -> u16 {
     first + ((u64::from(hash) * count) >> 32) as u16
 }
 
+#[inline]
 fn outer(road: &Road<'_>, inner_len: usize, fields: &Fields) -> [u8; OUTER_LEN] {
     let mut header = road.remote.template;
     let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);

@@ -16,6 +16,7 @@ pub(super) fn up(snapshot: &Snapshot, id: PortId) -> Result<&Port, DropReason> {
 
 /// How `packet` gets to a remote now. Where no neighbour on the way is known, state is asked for
 /// one, by the packet itself if it keeps packets.
+#[inline]
 pub(super) fn road<'c, I: Io>(
     context: &mut Context<'c, I>,
     id: RemoteId,
@@ -23,11 +24,8 @@ pub(super) fn road<'c, I: Io>(
 ) -> Result<Reach<'c>, DropReason> {
     let snapshot = context.snapshot;
     let remote = snapshot.remote(id).ok_or(DropReason::PortDown)?;
-    let mut flow = None;
-    let hop = remote
-        .next_hops
-        .pick(|| *flow.insert(flow_hash(packet.head())));
-    let hop = match hop {
+    let flow = flow_hash(packet.head());
+    let hop = match remote.next_hops.pick(flow) {
         Ok(hop) => hop,
         Err(NoHop::Wait) => return Ok(Reach::Wait(id)),
         Err(NoHop::Down) => return Err(DropReason::TunnelDown),
@@ -49,11 +47,12 @@ pub(super) fn road<'c, I: Io>(
         port,
         vlan: link.vlan,
         mac: hop.mac,
-        flow: flow.unwrap_or_else(|| flow_hash(packet.head())),
+        flow,
     }))
 }
 
 /// Encapsulates `packet` and enqueues it.
+#[inline]
 pub(super) fn send<I: Io>(
     context: &mut Context<'_, I>,
     road: &Road<'_>,
@@ -70,6 +69,7 @@ pub(super) fn send<I: Io>(
 
 /// Sends a packet that control kept until a neighbour was known. If it cannot go now either it is
 /// dropped, on the account of the port that it came from.
+#[cold]
 pub fn release<I: Io>(
     context: &mut Context<'_, I>,
     ingress: PortId,

@@ -11,8 +11,8 @@ use super::frames::vtep;
 use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::snapshot::{
-    Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Link, Member, Own, Port, Remote, RxChecksum,
-    Snapshot, Tunnel, Way,
+    Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
+    RxChecksum, Snapshot, Tunnel, Way,
 };
 use crate::wire::{Mac, Vni, vxlan};
 use std::net::Ipv4Addr;
@@ -97,7 +97,7 @@ pub(crate) fn switch() -> Snapshot {
         ports: ports.map(|port| Some(Arc::new(port))).into(),
         ..Snapshot::default()
     };
-    snapshot.links.push(Link {
+    snapshot.links.push(Place {
         port: port(UPLINK),
         vlan: None,
     });

@@ -80,7 +80,7 @@ pub enum GatewaysError {
 
 impl Gateways {
     /// The most gateways of one route.
-    pub const MAX: usize = 8;
+    pub const MAX: usize = fastpath::snapshot::MAX_PATHS;
     /// What gateways are, in words.
     pub const ALLOWED: &'static str = "a list of 1 to 8 different addresses of stations";
 

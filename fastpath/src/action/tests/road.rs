@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::io::Pool;
-use crate::snapshot::{Hop, Link, Way};
+use crate::snapshot::{Hop, Place, Way};
 use crate::stats::Account;
 use crate::testing::{Site, guest, learned, link};
 use crate::tx::{Handoff, HandoffTo, Why};
@@ -34,7 +34,7 @@ fn hop(rig: &Rig, path: usize, to: Option<(usize, u8)>) {
 
 /// The second link: the uplink's VLAN 0x5a5.
 fn onto_vlan(rig: &mut Rig) {
-    rig.snapshot.links.push(Link {
+    rig.snapshot.links.push(Place {
         port: port(UPLINK),
         vlan: VlanId::new(0x5a5),
     });
@@ -80,7 +80,7 @@ fn a_tag_does_not_count_against_the_mtu() {
 #[test]
 fn a_flow_keeps_its_path_and_flows_use_all() {
     let mut rig = Rig::new();
-    rig.snapshot.links.push(Link {
+    rig.snapshot.links.push(Place {
         port: port(B),
         vlan: None,
     });
