@@ -74,6 +74,9 @@ impl<P> Waiting<P> {
 
     /// Takes out what waits for a remote, oldest first.
     pub fn release(&mut self, remote: RemoteId) -> Vec<Parked<P>> {
+        if self.queue.is_empty() {
+            return Vec::new();
+        }
         self.take(|_, parked| parked.remote == remote)
     }
 
