@@ -13,14 +13,19 @@ const BROADCAST: &str = "ff:ff:ff:ff:ff:ff";
 const FAR: &str = "02:00:00:00:0a:01";
 const FAR_IP: &str = "10.0.0.1";
 
-/// The switch with one local host, and a port towards Open vSwitch.
-fn switch(link: Link) -> Result<(Lab, Netns, Netns)> {
+/// In untagged frames.
+const PLAIN: &str = "\"192.0.2.254/24\"";
+/// On a VLAN.
+const ON_VLAN: &str = "{ address = \"192.0.2.254/24\", vlan = 100 }";
+
+/// The switch with one local host, and a port with an address towards Open vSwitch.
+fn switch(link: Link, address: &str) -> Result<(Lab, Netns, Netns)> {
     let (underlay, overlay) = link.mtus();
     let mut lab = Lab::new(link)?;
     let (uplink, lan) = (lab.port("uplink", underlay)?, lab.port("lan", overlay)?);
     let ports = lab.ports_toml(|name| match name {
-        "uplink" => "addresses = [\"192.0.2.254/24\"]",
-        _ => "",
+        "uplink" => format!("addresses = [{address}]"),
+        _ => String::new(),
     });
     lab.start_with(&format!(
         "{ports}[[bridge]]\nname = \"br10\"\nports = [\"lan\"]\n\
@@ -96,7 +101,7 @@ fn sums(vtep: &Netns, far: &Netns) -> Result<bool> {
 }
 
 fn open_vswitch_is_a_remote(link: Link) -> Result {
-    let (mut lab, vtep, near) = switch(link)?;
+    let (mut lab, vtep, near) = switch(link, PLAIN)?;
     let far = Netns::new("far")?;
     let ovs = Ovs::start(&vtep)?;
     ovs.underlay("192.0.2.1/24")?;
@@ -137,6 +142,52 @@ fn open_vswitch_is_a_remote_over_net_af_packet() -> Result {
     need!(skip::LAB, "ethtool", "iperf3", "ping", "tcpdump");
     need!(ovs::PROGRAM, "ovsdb-server", "ovs-vsctl", "python3");
     open_vswitch_is_a_remote(Link::AfPacket)
+}
+
+/// Everything of the tunnel has the tag: questions, answers, and frames.
+#[test]
+fn open_vswitch_is_a_remote_over_a_tagged_underlay() -> Result {
+    need!(skip::LAB, "ethtool", "iperf3", "ping", "tcpdump");
+    need!(ovs::PROGRAM, "ovsdb-server", "ovs-vsctl", "python3");
+    let link = Link::AfPacket;
+    let (mut lab, vtep, near) = switch(link, ON_VLAN)?;
+    let far = Netns::new("far")?;
+    let ovs = Ovs::start(&vtep)?;
+    ovs.underlay("192.0.2.1/24")?;
+    ovs.tagged(100)?;
+    ovs.tunnel(10, SWITCH, "")?;
+    let mtu = link.mtus().1;
+    ovs.host(&far, FAR, &format!("{FAR_IP}/24"), mtu)?;
+    traffic::reach(&near, FAR_IP)?;
+    traffic::reach(&far, &host_ip(1))?;
+    let ours = lab.daemon()?.find("port.show", "name", "uplink")?;
+    let ours = ours.ok_or("no uplink")?["mac"].clone();
+    let from_us = format!("ether src {}", ours.as_str().unwrap_or("?"));
+    let untagged = Capture::start(&vtep, HOST_END, &format!("{from_us} and not vlan"))?;
+    let tagged = Capture::start(&vtep, HOST_END, &format!("{from_us} and vlan 100"))?;
+    let before = lab.daemon()?.stats()?;
+    for payload in [64, mtu - 28] {
+        traffic::ping(&near, FAR_IP, 3, payload)?.all()?;
+        traffic::ping(&far, &host_ip(1), 3, payload)?.all()?;
+    }
+    check_tables(&lab, &ovs)?;
+    floods(&near, &far)?;
+    asks_again(&lab, &ovs, &far)?;
+    assert!(
+        tagged
+            .wait(12)?
+            .iter()
+            .all(|frame| frame[12..16] == [0x81, 0, 0, 100])
+    );
+    assert_eq!(untagged.settle()?.len(), 0);
+    traffic::iperf3(&near, &far, FAR_IP, &["-t", "1"])?;
+    traffic::iperf3(&far, &near, &host_ip(1), &["-t", "1"])?;
+    let moved = counters_moved(&before, &lab.daemon()?.wait_quiet()?)?;
+    let drops: u64 = moved.values().sum();
+    assert_eq!(drops, 0, "{moved:?}");
+    let tunnels = lab.daemon()?.client(&["vxlan", "show"])?;
+    assert!(tunnels.contains("port uplink vlan 100 lladdr"), "{tunnels}");
+    lab.stop()?.check().map(drop)
 }
 
 /// The lab proves itself: two of them, over an underlay that is a VLAN.
