@@ -42,6 +42,7 @@ pub mod netns;
 pub mod ovs;
 pub mod pcap;
 pub mod placement;
+pub mod routed;
 pub mod rpc;
 pub mod site;
 pub mod skip;
