@@ -4,9 +4,12 @@
 use overpath_tests::account::counters_moved;
 use overpath_tests::arp_peer::ArpPeer;
 use overpath_tests::frame::{self, BROADCAST, Mac};
-use overpath_tests::lab::{HOST_END, Lab, Link};
+use overpath_tests::lab::{self, HOST_END, Lab, Link};
 use overpath_tests::netns::Netns;
-use overpath_tests::site::{MARKED, SWITCH, host_mac, mac, underlay};
+use overpath_tests::site::{
+    MARKED, SWITCH, VNI, VTEP_DEVICE, host_mac, mac, underlay, vtep_ip, vtep_mac,
+};
+use overpath_tests::traffic::Capture;
 use overpath_tests::{Result, need, skip, wait};
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -166,6 +169,81 @@ fn only_the_answer_to_the_question_is_believed() -> Result {
     place.send(4, 2, 1)?;
     assert_eq!(wait_arrivals(&peer, 2)?, [(4, FIRST), (5, FIRST)]);
     drop(peer);
+    place.finish()
+}
+
+/// They go in their order once the answer is there; one that waited for too long, on a machine that
+/// is busy, has a name.
+#[test]
+fn frames_wait_for_the_first_answer() -> Result {
+    need!(skip::LAB, "ethtool", "tcpdump", "python3");
+    let place = Place::new()?;
+    let peer = place.peer()?;
+    let ours = peer.wait_question(0)?;
+    let before = place.stats()?;
+    place.send(1, 6, 0)?;
+    place.convince(&peer, FIRST, &[peer.answer(FIRST, ours)])?;
+    place.send(7, 1, 0)?;
+    let all = wait::until("the last frame", wait::LONG, || {
+        Ok(Some(arrivals(&peer)?).filter(|all| all.last() == Some(&(7, FIRST))))
+    })?;
+    let moved = counters_moved(&before, &place.stats()?)?;
+    let lost = moved.get("neighbour_unresolved").copied().unwrap_or(0);
+    assert!(all.is_sorted(), "{all:?}");
+    assert_eq!(all.len() as u64 + lost, 7, "{all:?} {moved:?}");
+    assert!(
+        lost == 0 || waited(&place)? > 0,
+        "nothing waited: {moved:?}"
+    );
+    drop(peer);
+    place.finish()
+}
+
+/// How many frames of the host have waited for a next hop.
+fn waited(place: &Place) -> Result<u64> {
+    let stats = place.stats()?;
+    let ports = stats["ports"].as_array().ok_or("no ports")?;
+    let lan = ports.iter().find(|port| port["port"] == "lan");
+    Ok(lan.and_then(|lan| lan["waited"].as_u64()).unwrap_or(0))
+}
+
+/// The remote was not there for so long that the switch has given it up. It comes up, and the first
+/// frame to it is not lost: it waits for the answer of the remote's kernel.
+#[test]
+fn the_first_frame_to_a_remote_that_came_up_arrives() -> Result {
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        "ethtool",
+        "tcpdump",
+        "python3",
+        "bridge"
+    );
+    let place = Place::new()?;
+    wait::until_true("the neighbour to fail", || {
+        let daemon = place.lab.daemon()?;
+        let neighbour = daemon.find("neigh.show", "address", &underlay(1))?;
+        Ok(neighbour.is_some_and(|n| n["state"] == "failed"))
+    })?;
+    let own = underlay(1);
+    place
+        .remote
+        .ip(&format!("addr add {own}/24 dev {HOST_END}"))?;
+    let address = vtep_ip(1) + "/24";
+    lab::kernel_vxlan(
+        &place.remote,
+        VNI,
+        (&own, &[SWITCH]),
+        &vtep_mac(1),
+        &address,
+    )?;
+    let filter = format!("-Q in ether proto {MARKED:#x}");
+    let seen = Capture::start(&place.remote, VTEP_DEVICE, &filter)?;
+    let before = place.stats()?;
+    place.send(1, 1, 0)?;
+    assert_eq!(seen.wait(1)?, [numbered(1)]);
+    let moved = counters_moved(&before, &place.stats()?)?;
+    assert!(moved.is_empty(), "{moved:?}");
     place.finish()
 }
 
