@@ -223,6 +223,11 @@ impl Rig {
         self.workers[worker].poll(self.now)
     }
 
+    /// Lets time pass in which nobody gets a turn.
+    pub fn wait(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+    }
+
     /// Lets time pass, in steps of a millisecond in which everybody gets a turn.
     pub fn run(&mut self, milliseconds: u64) {
         for _ in 0..milliseconds {

@@ -1,6 +1,6 @@
 //! What workers bring: stations to learn, neighbours to find, packets for the switch itself.
 
-use super::{BATCH, SECOND, State};
+use super::{BATCH, SECOND, State, WorkerEnd};
 use crate::waiting::Parked;
 use fastpath::event::{Event, Origin};
 use fastpath::fdb::Destination;
@@ -16,8 +16,9 @@ impl<I: Io> State<I> {
         let over = self.tunnels.passed(|change| world.passed(change));
         let (events, punts) = (self.events(), self.punts());
         // What names a forgotten remote must not be taken for something of its number's next owner:
-        // all that workers told before they passed has been heard when the queues are empty.
-        if events < BATCH && punts < BATCH {
+        // all that workers told before they passed has been heard when the queues are empty, and
+        // they have sent all that waited for it when the rings to them are.
+        if events < BATCH && punts < BATCH && self.workers.iter().all(WorkerEnd::is_idle) {
             self.tunnels.release(over);
         }
         events + punts > 0

@@ -48,6 +48,11 @@ impl<I: Io> WorkerEnd<I> {
             tracing::error!("a worker does not take commands any more");
         }
     }
+
+    /// It has taken all that was handed to it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.handoff.slots() == self.handoff.buffer().capacity()
+    }
 }
 
 /// What a switch is made from.

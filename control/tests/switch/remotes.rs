@@ -2,8 +2,8 @@
 
 use crate::common::{Switch, broadcast, from_peer, from_to, peer, station, us, vni, vxlan};
 use control::tunnels::MAX_LEARNED;
-use fastpath::wire::Mac;
 use fastpath::wire::craft::Pair;
+use fastpath::wire::{Mac, icmp};
 use std::net::Ipv4Addr;
 
 const ANY: &str = "accept = \"any\"\nremotes = [\"192.0.2.1\"]";
@@ -84,6 +84,61 @@ fn numbers_are_used_again_for_others() {
         }
         assert_eq!(switch.fdb(), []);
     }
+    switch.close();
+}
+
+/// What waited for a remote is with a worker that is late when the remote is forgotten.
+#[test]
+fn what_waited_for_a_forgotten_remote_is_not_sent_to_the_next_owner_of_its_number() {
+    let other = "[[tunnel]]\nname = \"vx11\"\nbridge = \"br10\"\nvni = 11\n\
+        local = \"192.0.2.2\"\naccept = \"any\"";
+    let config = vxlan(&format!("{ANY}\n{other}"));
+    let ageing = "ports = [\"a\", \"b\"]\nageing = 5";
+    let config = config.replace("ports = [\"a\", \"b\"]", ageing);
+    let mut switch = Switch::new(&config);
+    let from_7 = from_peer(7, &from_to(2, 1));
+    for _ in 0..3 {
+        switch.pass("uplink", &from_7);
+        switch.rig.leap(4_000);
+    }
+    switch.pass("uplink", &from_7);
+    switch.rig.leap(4_000);
+    assert_eq!(switch.place(2), "vx10 192.0.2.7");
+    switch.settle();
+    switch.pass("a", &from_to(1, 2));
+    assert_eq!(switch.moved()["held"], 1);
+    // Answers to a hundred echo requests are before it in the ring.
+    let echo = icmp::Repr {
+        echo: icmp::Echo::Request,
+        ident: 1,
+        sequence: 1,
+    };
+    for _ in 0..100 {
+        switch
+            .rig
+            .send("uplink", &Pair::new(peer(1), us()).echo(echo, &[]));
+    }
+    while switch.rig.poll(0) > 0 {}
+    switch.rig.step();
+    switch
+        .rig
+        .send("uplink", &Pair::new(peer(7), us()).arp_reply());
+    switch.rig.poll(0);
+    switch.rig.step();
+    // Its station ages, and it is forgotten.
+    switch.rig.wait(2_000);
+    switch.rig.step();
+    switch.rig.poll(0);
+    switch.rig.step();
+    let stranger = Pair::new(peer(1), us()).vxlan(50_000, vni(11), &from_to(3, 1));
+    switch.rig.send("uplink", &stranger);
+    switch.rig.poll(0);
+    switch.rig.step();
+    switch.rig.run(3);
+    let out = switch.rig.received("uplink");
+    assert!(out.iter().all(|frame| !frame.ends_with(&from_to(1, 2))));
+    let moved = switch.moved();
+    assert_eq!((moved["held"], moved["drop.port_down"]), (-1, 1));
     switch.close();
 }
 
