@@ -97,10 +97,10 @@ impl<I: Io> State<I> {
     pub fn step(&mut self, now: u64) -> bool {
         self.now = self.now.max(now);
         self.fdb.set_now((self.now / SECOND) as u32);
-        let mut busy = self.originate();
-        busy |= self.reports();
+        let mut busy = self.reports();
         busy |= self.returned();
         busy |= self.heard();
+        busy |= self.originate();
         self.time();
         busy |= self.requests();
         self.publish();
