@@ -6,7 +6,7 @@
 //! order in which they came; when none comes they are dropped by name.
 
 use fastpath::ids::{PortId, RemoteId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 
 /// A packet that waits.
@@ -22,19 +22,25 @@ pub struct Parked<P> {
     pub worker: usize,
 }
 
-/// All packets that wait, oldest first. Belongs to the state thread.
+/// One with the neighbour that it waits for, and since when.
+type Waiter<P> = (Ipv4Addr, u64, Parked<P>);
+
+/// All packets that wait. Belongs to the state thread.
 #[derive(Debug)]
 pub struct Waiting<P> {
-    /// Each with the neighbour that it waits for, and since when.
-    queue: VecDeque<(Ipv4Addr, u64, Parked<P>)>,
+    /// By remote, oldest first; never an empty list. A gateway that answers releases thousands of
+    /// remotes, for most of which nothing waits.
+    queues: BTreeMap<RemoteId, Vec<Waiter<P>>>,
     count: HashMap<Ipv4Addr, usize>,
+    len: usize,
 }
 
 impl<P> Default for Waiting<P> {
     fn default() -> Self {
         Waiting {
-            queue: VecDeque::new(),
+            queues: BTreeMap::new(),
             count: HashMap::new(),
+            len: 0,
         }
     }
 }
@@ -51,7 +57,7 @@ impl<P> Waiting<P> {
     /// Whether one more packet may wait for `neighbour`.
     pub fn has_room(&self, neighbour: Ipv4Addr) -> bool {
         let waiting = self.count.get(&neighbour).copied().unwrap_or_default();
-        waiting < Self::PER_NEIGHBOUR && self.queue.len() < Self::MAX
+        waiting < Self::PER_NEIGHBOUR && self.len < Self::MAX
     }
 
     /// Keeps a packet.
@@ -68,55 +74,56 @@ impl<P> Waiting<P> {
             return Err(what);
         }
         *self.count.entry(neighbour).or_default() += 1;
-        self.queue.push_back((neighbour, now, what));
+        self.len += 1;
+        let queue = self.queues.entry(what.remote).or_default();
+        queue.push((neighbour, now, what));
         Ok(())
     }
 
     /// Takes out what waits for a remote, oldest first.
     pub fn release(&mut self, remote: RemoteId) -> Vec<Parked<P>> {
-        if self.queue.is_empty() {
-            return Vec::new();
-        }
-        self.take(|_, parked| parked.remote == remote)
+        let queue = self.queues.remove(&remote);
+        self.let_go(queue.unwrap_or_default())
     }
 
     /// Takes out what waited for too long.
     pub fn expire(&mut self, now: u64) -> Vec<Parked<P>> {
-        self.take(|since, _| now.saturating_sub(since) >= Self::PATIENCE)
+        let over = |(_, since, _): &mut Waiter<P>| now.saturating_sub(*since) >= Self::PATIENCE;
+        let mut gone = Vec::new();
+        self.queues.retain(|_, queue| {
+            gone.extend(queue.extract_if(.., over));
+            !queue.is_empty()
+        });
+        self.let_go(gone)
     }
 
     /// Takes out everything.
     pub fn drain(&mut self) -> Vec<Parked<P>> {
-        self.take(|_, _| true)
+        let queues = std::mem::take(&mut self.queues);
+        self.let_go(queues.into_values().flatten().collect())
     }
 
     /// Packets that wait now.
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.len
     }
 
     /// Nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.len == 0
     }
 
-    fn take(&mut self, wanted: impl Fn(u64, &Parked<P>) -> bool) -> Vec<Parked<P>> {
-        let (mut taken, mut left) = (Vec::new(), VecDeque::new());
-        for (neighbour, since, parked) in std::mem::take(&mut self.queue) {
-            if !wanted(since, &parked) {
-                left.push_back((neighbour, since, parked));
-                continue;
-            }
-            taken.push(parked);
-            if let Some(count) = self.count.get_mut(&neighbour) {
+    fn let_go(&mut self, gone: Vec<Waiter<P>>) -> Vec<Parked<P>> {
+        self.len -= gone.len();
+        for (neighbour, ..) in &gone {
+            if let Some(count) = self.count.get_mut(neighbour) {
                 *count -= 1;
                 if *count == 0 {
-                    self.count.remove(&neighbour);
+                    self.count.remove(neighbour);
                 }
             }
         }
-        self.queue = left;
-        taken
+        gone.into_iter().map(|(.., parked)| parked).collect()
     }
 }
 
