@@ -7,7 +7,8 @@ use fastpath::wire::icmp::Fault;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-/// Seconds after which the same error of a remote is news again.
+/// Seconds after which an error of a remote is news again, be it the same or another: whoever makes
+/// them up could fill the log.
 const NEWS: u64 = 10;
 
 /// The last error about packets for a remote, and how many there were.
@@ -55,12 +56,11 @@ impl Tunnels {
         })
     }
 
-    /// Keeps an error about packets for a remote. Returns whether it is worth a line of the log:
-    /// another error than the last, or the same after a while.
+    /// Keeps an error about packets for a remote. Returns whether it is worth a line of the log: the
+    /// first in a while.
     pub fn note_error(&mut self, id: RemoteId, error: &TunnelError, now: u64) -> bool {
         let last = self.errors.0.get(&id);
-        let same = last.is_some_and(|last| (last.from, last.fault) == (error.from, error.fault));
-        let told = last.map(|last| last.told).filter(|_| same);
+        let told = last.map(|last| last.told);
         let news = told.is_none_or(|told| now.saturating_sub(told) >= NEWS);
         let error = LastError {
             from: error.from,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_error_is_news_once_in_a_while() {
+    fn errors_of_a_remote_are_news_once_in_a_while() {
         let mut tunnels = tunnels();
         let id = RemoteId::new(0).unwrap();
         assert!(tunnels.last_error(id).is_none());
@@ -176,7 +176,7 @@ mod tests {
             from: [198, 51, 100, 2].into(),
             ..error()
         };
-        assert!(tunnels.note_error(id, &other, NEWS + 1));
+        assert!(!tunnels.note_error(id, &other, NEWS + 1), "nor is another");
         let last = tunnels.last_error(id).unwrap();
         assert_eq!((last.count, last.at, last.from), (6, NEWS + 1, other.from));
     }
