@@ -27,10 +27,10 @@ mod linux {
 
 /// `r0 = XDP_PASS; exit`, as the kernel has its instructions in memory.
 #[cfg(target_endian = "little")]
-const PROGRAM: [[u8; 8]; 2] = [[0xb7, 0, 0, 0, 2, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]];
+static PROGRAM: [[u8; 8]; 2] = [[0xb7, 0, 0, 0, 2, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]];
 /// The same, with the other order of bytes.
 #[cfg(target_endian = "big")]
-const PROGRAM: [[u8; 8]; 2] = [[0xb7, 0, 0, 0, 0, 0, 0, 2], [0x95, 0, 0, 0, 0, 0, 0, 0]];
+static PROGRAM: [[u8; 8]; 2] = [[0xb7, 0, 0, 0, 0, 0, 0, 2], [0x95, 0, 0, 0, 0, 0, 0, 0]];
 
 /// The part of `union bpf_attr` that loads a program.
 #[repr(C)]
@@ -114,8 +114,8 @@ fn load(flags: u32) -> Result<OwnedFd, Errno> {
     let attributes = ProgLoad {
         prog_type: linux::PROG_TYPE_XDP,
         insn_cnt: PROGRAM.len() as u32,
-        insns: PROGRAM.as_ptr().addr() as u64,
-        license: c"Dual MIT/GPL".as_ptr().addr() as u64,
+        insns: PROGRAM.as_ptr().expose_provenance() as u64,
+        license: c"Dual MIT/GPL".as_ptr().expose_provenance() as u64,
         prog_flags: flags,
         ..ProgLoad::default()
     };
@@ -124,8 +124,8 @@ fn load(flags: u32) -> Result<OwnedFd, Errno> {
 
 /// A call that returns a descriptor. What `attributes` refers to has to live as long as the call.
 fn bpf<T>(command: i64, attributes: &T) -> Result<OwnedFd, Errno> {
-    // SAFETY: the kernel reads as many bytes as it is told, and what these point to: a constant
-    // program and its licence. Anything else it refuses.
+    // SAFETY: the kernel reads as many bytes as it is told, and what these point to: a program and its
+    // licence, which are static. Anything else it refuses.
     let returned = unsafe {
         libc::syscall(
             libc::SYS_bpf,
