@@ -6,7 +6,7 @@
 
 mod prefixes;
 
-use crate::config::{Prefix, is_unicast};
+use crate::config::{MAX_ROUTES, Prefix, is_unicast};
 use arrayvec::ArrayVec;
 use fastpath::ids::LinkId;
 use fastpath::snapshot::MAX_PATHS;
@@ -64,7 +64,7 @@ pub struct Routes {
 
 impl Routes {
     /// Most static routes.
-    pub const MAX: usize = 1024;
+    pub const MAX: usize = MAX_ROUTES;
 
     /// No routes.
     pub const fn new() -> Self {

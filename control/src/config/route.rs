@@ -5,11 +5,12 @@ use super::error::Refused;
 use super::prefix::{Prefix, is_unicast};
 use super::report::nearest;
 use super::section::excerpt;
+use fastpath::snapshot::MAX_PATHS;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// The most gateways of one route.
-pub const MAX_GATEWAYS: usize = fastpath::snapshot::MAX_PATHS;
+pub const MAX_GATEWAYS: usize = MAX_PATHS;
 /// The most routes of a switch.
 pub const MAX_ROUTES: usize = 1024;
 
@@ -54,11 +55,13 @@ impl Route {
         Ok(Route { to, via: all })
     }
 
-    /// Whether its gateways are on our links. `own` are all addresses of the ports.
+    /// Whether a gateway may lead to its network, and its gateways are on our links. `own` are all
+    /// addresses of the ports.
     ///
     /// # Errors
-    /// The first gateway that is not.
+    /// The network, or the first gateway that is not.
     pub fn check(&self, own: &[Prefix]) -> Result<(), Refused> {
+        behind_gateways(self.to)?;
         self.via.iter().try_for_each(|via| on_link(*via, own))
     }
 
@@ -101,6 +104,16 @@ pub(super) fn network(text: &str) -> Result<Prefix, Refused> {
         let name = nearest(text, ["default"].into_iter());
         return Err(Refused::new(problem, Route::NETWORK).nearest(name));
     };
+    behind_gateways(to)?;
+    if to != to.masked() {
+        let refused = Refused::new(format!("{to} is not a network"), Route::NETWORK);
+        return Err(refused.nearest(Some(to.masked())));
+    }
+    Ok(to)
+}
+
+/// Whether a network may be behind a gateway at all.
+fn behind_gateways(to: Prefix) -> Result<(), Refused> {
     let inside = |(address, length): (Ipv4Addr, u8)| {
         Prefix::new(address, length)
             .is_some_and(|never| length <= to.length() && never.contains(to.address()))
@@ -110,11 +123,7 @@ pub(super) fn network(text: &str) -> Result<Prefix, Refused> {
         let allowed = "a network that is neither link-local nor loopback nor multicast";
         return Err(Refused::new(text, allowed));
     }
-    if to != to.masked() {
-        let refused = Refused::new(format!("{to} is not a network"), Route::NETWORK);
-        return Err(refused.nearest(Some(to.masked())));
-    }
-    Ok(to)
+    Ok(())
 }
 
 /// A gateway of a route.

@@ -174,6 +174,8 @@ fn what_cannot_be_a_route_is_refused_in_words() {
         via: Gateways::new([us().1]).unwrap(),
     };
     assert!(refused(Method::RouteAdd(own)).contains("192.0.2.2 is our own address"));
+    let never = refused(Method::RouteAdd(route("127.0.0.0/8", &[11])));
+    assert!(never.starts_with("127.0.0.0/8 is never behind a gateway"));
     let none = refused(Method::RouteDel("10.0.0.0/8".parse().unwrap()));
     assert!(none.starts_with("there is no route to 10.0.0.0/8"));
     add(&mut switch, "10.0.0.0/8", &[11]);

@@ -1,6 +1,6 @@
 //! What a client says of a route.
 
-use crate::config::{Prefix, is_unicast};
+use crate::config::{MAX_GATEWAYS, Prefix, is_unicast};
 use arrayvec::ArrayVec;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -80,7 +80,7 @@ pub enum GatewaysError {
 
 impl Gateways {
     /// The most gateways of one route.
-    pub const MAX: usize = fastpath::snapshot::MAX_PATHS;
+    pub const MAX: usize = MAX_GATEWAYS;
     /// What gateways are, in words.
     pub const ALLOWED: &'static str = "a list of 1 to 8 different addresses of stations";
 
