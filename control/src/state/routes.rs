@@ -19,7 +19,10 @@ impl<I: Io> State<I> {
             let Ok(to) = Network::new(own.prefix.masked()) else {
                 continue;
             };
-            let alive = self.is_up(own.place);
+            let alive = match own.state {
+                AddressState::Duplicate(_) => false,
+                AddressState::Tentative | AddressState::Preferred => self.is_up(own.place),
+            };
             let via = self.via(own.place, None, None, alive);
             match routes.iter_mut().find(|route| route.to == to) {
                 Some(route) if route.via.contains(&via) => {}

@@ -142,6 +142,12 @@ fn each_link_has_its_addresses_and_both_are_shown() {
         reason,
         format!("{} has the address 192.0.2.2 too", peer(66).0)
     );
+    let Some(Reply::Routes(routes)) = switch.rig.ask(Method::RouteShow) else {
+        panic!("no answer")
+    };
+    let ways = routes.iter().flat_map(|route| &route.via);
+    let alive: Vec<_> = ways.map(|via| (via.vlan, via.alive)).collect();
+    assert_eq!(alive, [(Some(VLAN), false), (None, true)]);
     switch.settle();
     let down = "received copied sent dropped drop.tunnel_down fdb_learned";
     switch.bridges("a", &from_to(1, 2), &["b"], down);
