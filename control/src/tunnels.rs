@@ -196,17 +196,16 @@ impl Tunnels {
 
     /// Whether a remote was learned from traffic, and is in no configuration.
     pub fn is_learned(&self, id: RemoteId) -> bool {
-        let mut learned = self.tunnels.iter().flat_map(|tunnel| &tunnel.learned);
-        learned.any(|(learned, _)| *learned == id)
+        let tunnel = self.remote(id).map(|remote| remote.tunnel.index());
+        let known = tunnel.and_then(|tunnel| self.tunnels.get(tunnel));
+        known.is_some_and(|known| known.learned.iter().any(|(learned, _)| *learned == id))
     }
 
-    /// A sender that was not configured. `true` if it has a record now and had none before.
-    pub fn learn(&mut self, tunnel: TunnelId, address: Ipv4Addr, now: u32) -> bool {
-        let Some(known) = self.tunnels.get(tunnel.index()) else {
-            return false;
-        };
+    /// A sender that was not configured. Its number if it has a record now and had none before.
+    pub fn learn(&mut self, tunnel: TunnelId, address: Ipv4Addr, now: u32) -> Option<RemoteId> {
+        let known = self.tunnels.get(tunnel.index())?;
         if known.remotes.contains_key(&address) {
-            return false;
+            return None;
         }
         let room = known.learned.len() < MAX_LEARNED;
         let id = room.then(|| self.ensure(tunnel, address)).flatten();
@@ -214,7 +213,7 @@ impl Tunnels {
             Some(id) => self.tunnels[tunnel.index()].learned.push((id, now)),
             None => self.refused += 1,
         }
-        id.is_some()
+        id
     }
 
     /// Forgets learned remotes that nothing leads to any more. `used` gives those that something

@@ -59,7 +59,8 @@ impl<I: Io> State<I> {
             // The station itself is learned from its next packet, when workers know the remote.
             Origin::Unknown { tunnel, address } => {
                 let now = (self.now / SECOND) as u32;
-                if self.tunnels.learn(tunnel, address, now) {
+                if let Some(id) = self.tunnels.learn(tunnel, address, now) {
+                    self.count_anew(id);
                     self.want(address);
                     self.dirty = true;
                 }

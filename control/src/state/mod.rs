@@ -19,6 +19,7 @@ mod wiring;
 use acks::Acks;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
+use crate::api::messages::Traffic;
 use crate::api::{Request, RequestReceiver};
 use crate::config::Wanted;
 use crate::device::{DeviceEnd, Order, Report};
@@ -30,13 +31,14 @@ use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::EventReceiver;
 use fastpath::fdb::Destination;
-use fastpath::ids::{BridgeId, PortId, WorkerId};
+use fastpath::ids::{BridgeId, PortId, RemoteId, WorkerId};
 use fastpath::io::{Io, Pool, RxQueue};
 use fastpath::publish::{Change, Publisher};
 use fastpath::snapshot::{Place, Snapshot};
 use fastpath::stats::WorkerStats;
 use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::Command;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -53,6 +55,9 @@ pub struct State<I: Io> {
     version: String,
     ports: Vec<Port<I>>,
     tunnels: Tunnels,
+    /// What stood in the counters of learned remotes when they were learned: received, sent. As many
+    /// as there are numbers at most.
+    counted: HashMap<RemoteId, [Traffic; 2]>,
     neighbours: Neighbours,
     /// By [`LinkId`](fastpath::ids::LinkId): where addresses of ours are.
     links: Vec<Place>,
@@ -315,6 +320,7 @@ impl<I: Io> State<I> {
         for (remote, address) in gone {
             self.neighbours.unwant(address);
             self.give_up_remote(remote);
+            self.counted.remove(&remote);
             self.dirty = true;
         }
         for at in 0..self.ports.len() {

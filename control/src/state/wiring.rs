@@ -21,6 +21,7 @@ use fastpath::stats::WorkerStats;
 use fastpath::tx::{Handoff, Outputs, Punt};
 use fastpath::worker::{Command, MAX_RX_QUEUES, Parts, Returned, Worker};
 use rtrb::{Consumer, Producer, RingBuffer};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Packets that a ring between two threads holds.
@@ -188,6 +189,7 @@ fn state<I: Io>(
     State {
         ports: ports.collect(),
         tunnels: Tunnels::new(&wanted),
+        counted: HashMap::new(),
         neighbours: Neighbours::new(),
         links: links(&wanted),
         lower_changed: true,

@@ -46,6 +46,10 @@ fn address(number: usize) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 + number as u32)
 }
 
+fn learns(tunnels: &mut Tunnels, tunnel: TunnelId, address: Ipv4Addr, now: u32) -> bool {
+    tunnels.learn(tunnel, address, now).is_some()
+}
+
 #[test]
 fn every_remote_of_the_configuration_has_a_record() {
     let tunnels = tunnels();
@@ -113,17 +117,19 @@ fn a_remote_has_one_record_however_often_it_is_named() {
         "of another tunnel"
     );
     assert_eq!(tunnels.ensure(id(2), address(1)), None);
-    assert!(!tunnels.learn(id(0), address(1), 0) && !tunnels.learn(id(2), address(1), 0));
+    assert!(
+        !learns(&mut tunnels, id(0), address(1), 0) && !learns(&mut tunnels, id(2), address(1), 0)
+    );
     assert_eq!(tunnels.refused, 0);
 }
 
 #[test]
 fn no_more_are_learned_than_a_tunnel_may_have() {
     let mut tunnels = tunnels();
-    assert!((0..MAX_LEARNED).all(|number| tunnels.learn(id(1), address(number), 0)));
-    assert!(!tunnels.learn(id(1), address(MAX_LEARNED), 0));
+    assert!((0..MAX_LEARNED).all(|number| learns(&mut tunnels, id(1), address(number), 0)));
+    assert!(!learns(&mut tunnels, id(1), address(MAX_LEARNED), 0));
     assert!(
-        tunnels.learn(id(0), address(MAX_LEARNED), 0),
+        learns(&mut tunnels, id(0), address(MAX_LEARNED), 0),
         "of another tunnel"
     );
     assert_eq!(tunnels.refused, 1);
@@ -131,7 +137,7 @@ fn no_more_are_learned_than_a_tunnel_may_have() {
         tunnels.forget_idle(GRACE, HashSet::new).len(),
         MAX_LEARNED + 1
     );
-    assert!(tunnels.learn(id(1), address(MAX_LEARNED), 0));
+    assert!(learns(&mut tunnels, id(1), address(MAX_LEARNED), 0));
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn without_numbers_nobody_is_learned() {
     while tunnels.remotes.len() < RemoteId::LIMIT {
         tunnels.remotes.push(None);
     }
-    assert!(!tunnels.learn(id(1), address(1), 0));
+    assert!(!learns(&mut tunnels, id(1), address(1), 0));
     assert_eq!((tunnels.refused, tunnels.tunnels[1].learned.len()), (1, 0));
 }
 
@@ -152,7 +158,10 @@ fn id_at(tunnels: &Tunnels, number: usize) -> RemoteId {
 fn who_is_used_or_fresh_or_configured_stays() {
     let mut tunnels = tunnels();
     let used = tunnels.remotes.len();
-    assert!(tunnels.learn(id(1), address(1), 100) && tunnels.learn(id(1), address(2), 100));
+    assert!(
+        learns(&mut tunnels, id(1), address(1), 100)
+            && learns(&mut tunnels, id(1), address(2), 100)
+    );
     let keep = || HashSet::from([RemoteId::new(used).unwrap()]);
     assert!(tunnels.forget_idle(99 + GRACE, HashSet::new).is_empty());
     let (first, second) = (id_at(&tunnels, 1), id_at(&tunnels, 2));
@@ -171,7 +180,7 @@ fn a_number_is_used_again_when_every_worker_has_passed_its_end() {
     let (mut world, mut readers) = Publisher::new((), 2);
     let mut tunnels = tunnels();
     let next = |tunnels: &mut Tunnels, number| {
-        tunnels.learn(id(1), address(number), 0);
+        learns(tunnels, id(1), address(number), 0);
         tunnels.tunnels[1].learned.last().unwrap().0.index()
     };
     let first = next(&mut tunnels, 1);

@@ -1,6 +1,7 @@
 //! Tunnels that listen to anybody, and remember who spoke.
 
 use crate::common::{Switch, broadcast, from_peer, from_to, peer, station, us, vni, vxlan};
+use control::api::messages::{Method, Reply};
 use control::tunnels::MAX_LEARNED;
 use fastpath::wire::craft::Pair;
 use fastpath::wire::{Mac, icmp};
@@ -54,6 +55,18 @@ fn a_remote_to_which_nothing_leads_is_forgotten() {
     switch.close();
 }
 
+/// Packets from and to a remote, as shown.
+fn traffic(switch: &mut Switch, number: u8) -> (u64, u64) {
+    let Some(Reply::Tunnels(tunnels)) = switch.rig.ask(Method::VxlanShow) else {
+        panic!("no answer")
+    };
+    let mut remotes = tunnels.iter().flat_map(|tunnel| &tunnel.remotes);
+    let remote = remotes.find(|remote| remote.address == peer(number).1);
+    let remote = remote.unwrap();
+    assert!(remote.learned);
+    (remote.rx.packets, remote.tx.packets)
+}
+
 /// Records come and go, and a number that is used again leads to the new remote only.
 #[test]
 fn numbers_are_used_again_for_others() {
@@ -79,6 +92,7 @@ fn numbers_are_used_again_for_others() {
             .map(|(_, frame)| crate::common::opened(frame).0)
             .collect();
         assert_eq!(to, [peer(number).1]);
+        assert_eq!(traffic(&mut switch, number), (1, 1), "its own");
         for _ in 0..18 {
             switch.rig.leap(1_000);
         }
