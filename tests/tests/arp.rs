@@ -14,6 +14,7 @@ use overpath_tests::{Result, need, skip, wait};
 use serde_json::Value;
 use std::net::Ipv4Addr;
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// The remote's MAC, and the one it changes to.
 const FIRST: Mac = [2, 0, 0, 0, 1, 1];
@@ -21,6 +22,9 @@ const SECOND: Mac = [2, 0, 0, 0, 1, 0x99];
 /// Of a station that has nothing to do with it.
 const OTHER: Mac = [2, 0, 0, 0, 1, 0x55];
 const OTHER_IP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+
+/// How long frames wait for an answer at most.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One switch with one host and one remote that does not exist yet.
 struct Place {
@@ -172,8 +176,7 @@ fn only_the_answer_to_the_question_is_believed() -> Result {
     place.finish()
 }
 
-/// They go in their order once the answer is there; one that waited for too long, on a machine that
-/// is busy, has a name.
+/// They go in their order once the answer is there.
 #[test]
 fn frames_wait_for_the_first_answer() -> Result {
     need!(skip::LAB, "ethtool", "tcpdump", "python3");
@@ -181,8 +184,10 @@ fn frames_wait_for_the_first_answer() -> Result {
     let peer = place.peer()?;
     let ours = peer.wait_question(0)?;
     let before = place.stats()?;
+    let start = Instant::now();
     place.send(1, 6, 0)?;
     place.convince(&peer, FIRST, &[peer.answer(FIRST, ours)])?;
+    let late = start.elapsed() >= PATIENCE;
     place.send(7, 1, 0)?;
     let all = wait::until("the last frame", wait::LONG, || {
         Ok(Some(arrivals(&peer)?).filter(|all| all.last() == Some(&(7, FIRST))))
@@ -191,10 +196,9 @@ fn frames_wait_for_the_first_answer() -> Result {
     let lost = moved.get("neighbour_unresolved").copied().unwrap_or(0);
     assert!(all.is_sorted(), "{all:?}");
     assert_eq!(all.len() as u64 + lost, 7, "{all:?} {moved:?}");
-    assert!(
-        lost == 0 || waited(&place)? > 0,
-        "nothing waited: {moved:?}"
-    );
+    // On a busy machine the answer may come too late.
+    assert!(late || lost == 0, "{moved:?}");
+    assert_eq!(waited(&place)?, 6, "{moved:?}");
     drop(peer);
     place.finish()
 }
@@ -356,8 +360,9 @@ fn an_unasked_answer_takes_no_frames_away() -> Result {
     let peer = place.peer()?;
     let ours = place.resolve(&peer)?;
     for number in 0..20 {
-        peer.send(&[peer.answer(SECOND, ours), peer.answer(FIRST, ours)])?;
-        peer.send(&[peer.answer(SECOND, ours)])?;
+        // The switch asks who it was, and does not wait long for the answer.
+        let round = [SECOND, FIRST].map(|mac| peer.answer(mac, ours));
+        peer.send(&[&round[..], &round].concat())?;
         place.send(number, 1, 0)?;
     }
     let all = wait_arrivals(&peer, 20)?;
