@@ -28,7 +28,7 @@ const LEAST_ROOM: u32 = 2048;
 /// DPDK's tables and the rings of queues take about as much again as the pool.
 const SURROUNDINGS: u32 = 2;
 /// How long ports may take to close at the end.
-const CLOSING: Duration = Duration::from_secs(10);
+const CLOSING: Duration = Duration::from_secs(30);
 
 /// Why the daemon did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
