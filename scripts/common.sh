@@ -55,11 +55,11 @@ wait_for() {
     done
 }
 
-# Ends a child of ours: asks, waits 20 s, then insists. Gives back its exit status.
+# Ends a child of ours: asks, waits 40 s, then insists. Gives back its exit status.
 stop_child() {
     local pid=$1 status=0
     kill -TERM "$pid" 2>/dev/null || true
-    wait_for 20 eval "! kill -0 $pid 2>/dev/null" || kill -KILL "$pid" 2>/dev/null || true
+    wait_for 40 eval "! kill -0 $pid 2>/dev/null" || kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || status=$?
     return "$status"
 }

@@ -10,6 +10,7 @@ use fastpath::io::Io;
 use fastpath::snapshot::{Place, Remote};
 use fastpath::stats::RemoteStats;
 use fastpath::wire::VlanId;
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 impl<I: Io> State<I> {
@@ -111,14 +112,18 @@ impl<I: Io> State<I> {
 
     /// In the order of the configuration.
     pub(super) fn show_tunnels(&self) -> Vec<api::Tunnel> {
+        let mut remotes: HashMap<TunnelId, Vec<&Remote>> = HashMap::new();
+        for remote in self.tunnels.remotes() {
+            remotes.entry(remote.tunnel).or_default().push(remote);
+        }
         let ids = self.tunnels.ids();
-        ids.filter_map(|id| self.show_tunnel(id)).collect()
+        ids.filter_map(|id| self.show_tunnel(id, remotes.remove(&id).unwrap_or_default()))
+            .collect()
     }
 
-    fn show_tunnel(&self, id: TunnelId) -> Option<api::Tunnel> {
+    fn show_tunnel(&self, id: TunnelId, remotes: Vec<&Remote>) -> Option<api::Tunnel> {
         let wanted = self.tunnels.wanted(id)?;
         let reason = self.tunnels.down(id).map(str::to_owned);
-        let remotes = self.tunnels.remotes().filter(|remote| remote.tunnel == id);
         Some(api::Tunnel {
             name: wanted.name.to_string(),
             bridge: wanted.bridge.to_string(),
@@ -130,7 +135,7 @@ impl<I: Io> State<I> {
                 None => api::TunnelState::Up,
             },
             reason,
-            remotes: remotes.map(|remote| self.show_remote(remote)).collect(),
+            remotes: remotes.into_iter().map(|r| self.show_remote(r)).collect(),
         })
     }
 

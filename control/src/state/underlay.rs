@@ -9,6 +9,7 @@ use fastpath::ids::{LinkId, PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::snapshot::{Hop, MAX_PATHS, Place, Way};
 use fastpath::wire::Mac;
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use tracing::{info, warn};
 
@@ -196,11 +197,16 @@ impl<I: Io> State<I> {
 
     /// Takes tunnels down with what they rest on, and up again with it.
     fn follow_lower(&mut self) {
+        // Many tunnels share few addresses.
+        let mut faults = HashMap::new();
         for id in self.tunnels.ids() {
-            let Some(wanted) = self.tunnels.wanted(id) else {
+            let Some(local) = self.tunnels.wanted(id).map(|wanted| wanted.local) else {
                 continue;
             };
-            let down = self.lower_fault(wanted.local);
+            let fault = faults
+                .entry(local)
+                .or_insert_with(|| self.lower_fault(local));
+            let down = fault.clone();
             if self.tunnels.set_down(id, down.clone()) {
                 self.tell(id, down.as_deref());
             }
