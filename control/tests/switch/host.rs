@@ -123,6 +123,29 @@ fn a_lost_uplink_takes_its_tunnel_down_by_name_and_brings_it_back() {
     switch.close();
 }
 
+#[test]
+fn a_tunnel_says_why_its_port_is_still_gone() {
+    let mut switch = Switch::new(&vxlan(ONE));
+    switch.rig.set_broken("uplink", true);
+    switch.rig.remove_device("uplink");
+    for _ in 0..20 {
+        switch.rig.leap(100);
+    }
+    let down = tunnel(&mut switch);
+    assert_eq!(down.state, TunnelState::Down);
+    assert_eq!(down.reason.as_deref(), Some("port uplink: no such device"));
+    switch.close();
+}
+
+#[test]
+fn the_kernels_port_has_the_mac_of_an_uplink_that_opens_after_it() {
+    let host = "[[port]]\nname = \"host\"\ndevice = \"heap9\"\n";
+    let text = vxlan(ONE).replace("mtu = 1600", "mtu = 1600\nlocal = \"host\"");
+    let switch = Switch::new(&format!("{host}{text}"));
+    assert_eq!(switch.rig.given_mac("host"), Some(Rig::mac(1)));
+    switch.close();
+}
+
 /// A router says that a packet of the tunnel was too long for its next link.
 fn too_long(about: &[u8], mtu: u16) -> Vec<u8> {
     let quote = &about[14..14 + 28 + 8];

@@ -101,9 +101,8 @@ fn numbers_are_used_again_for_others() {
     switch.close();
 }
 
-/// What waited for a remote is with a worker that is late when the remote is forgotten.
-#[test]
-fn what_waited_for_a_forgotten_remote_is_not_sent_to_the_next_owner_of_its_number() {
+/// A packet waits for stranger 7, whose station has been silent for nearly as long as it may.
+fn waiting_for_7() -> Switch {
     let other = "[[tunnel]]\nname = \"vx11\"\nbridge = \"br10\"\nvni = 11\n\
         local = \"192.0.2.2\"\naccept = \"any\"";
     let config = vxlan(&format!("{ANY}\n{other}"));
@@ -111,16 +110,40 @@ fn what_waited_for_a_forgotten_remote_is_not_sent_to_the_next_owner_of_its_numbe
     let config = config.replace("ports = [\"a\", \"b\"]", ageing);
     let mut switch = Switch::new(&config);
     let from_7 = from_peer(7, &from_to(2, 1));
-    for _ in 0..3 {
+    for _ in 0..4 {
         switch.pass("uplink", &from_7);
         switch.rig.leap(4_000);
     }
-    switch.pass("uplink", &from_7);
-    switch.rig.leap(4_000);
     assert_eq!(switch.place(2), "vx10 192.0.2.7");
     switch.settle();
     switch.pass("a", &from_to(1, 2));
     assert_eq!(switch.moved()["held"], 1);
+    switch
+}
+
+/// The first frame of a stranger whose neighbour is known.
+fn stranger() -> Vec<u8> {
+    Pair::new(peer(1), us()).vxlan(50_000, vni(11), &from_to(3, 1))
+}
+
+#[test]
+fn what_waits_for_a_remote_goes_with_it() {
+    let mut switch = waiting_for_7();
+    switch.rig.wait(2_000);
+    switch.rig.run(2);
+    let moved = switch.moved();
+    assert_eq!((moved["held"], moved["drop.neighbour_unresolved"]), (-1, 1));
+    switch.pass("uplink", &stranger());
+    switch.rig.run(3);
+    let out = switch.rig.received("uplink");
+    assert!(out.iter().all(|frame| !frame.ends_with(&from_to(1, 2))));
+    switch.close();
+}
+
+/// What waited for a remote is with a worker that is late when the remote is forgotten.
+#[test]
+fn what_waited_for_a_forgotten_remote_is_not_sent_to_the_next_owner_of_its_number() {
+    let mut switch = waiting_for_7();
     // Answers to a hundred echo requests are before it in the ring.
     let echo = icmp::Repr {
         echo: icmp::Echo::Request,
@@ -144,8 +167,7 @@ fn what_waited_for_a_forgotten_remote_is_not_sent_to_the_next_owner_of_its_numbe
     switch.rig.step();
     switch.rig.poll(0);
     switch.rig.step();
-    let stranger = Pair::new(peer(1), us()).vxlan(50_000, vni(11), &from_to(3, 1));
-    switch.rig.send("uplink", &stranger);
+    switch.rig.send("uplink", &stranger());
     switch.rig.poll(0);
     switch.rig.step();
     switch.rig.run(3);

@@ -111,6 +111,25 @@ fn flows_spread_over_gateways_and_one_that_falls_silent_is_left_out() {
     switch.close();
 }
 
+#[test]
+fn gateways_that_a_route_has_no_more_are_not_used_while_the_new_one_is_asked() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    add(&mut switch, "0.0.0.0/0", &[11, 12]);
+    let change = Method::RouteReplace(route("0.0.0.0/0", &[13]));
+    assert!(switch.rig.change(change).is_some());
+    switch.settle();
+    switch.bridges("a", &from_to(1, 2), &[], "received held fdb_learned");
+    switch.close();
+}
+
+#[test]
+fn a_change_is_not_acknowledged_before_the_worker_has_passed_it() {
+    let mut switch = Switch::new(&vxlan(FAR));
+    let change = Method::RouteAdd(route("0.0.0.0/0", &[11]));
+    assert_eq!(switch.rig.ask(change), None, "only state had a turn");
+    switch.close();
+}
+
 /// Frames go on, one after the other, while routes come and go: each leaves once, by a gateway of
 /// the route of now or of just before, and by that of now once it is acknowledged.
 #[test]

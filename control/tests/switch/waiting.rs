@@ -95,6 +95,22 @@ fn who_waits_in_vain_is_dropped_by_name() {
 }
 
 #[test]
+fn who_answers_late_has_packets_wait_for_it_again() {
+    let mut switch = unresolved(1);
+    switch.pass("a", &numbered(1));
+    for _ in 0..Waiting::<()>::PATIENCE / 100 + 1 {
+        switch.rig.leap(100);
+    }
+    answer(&mut switch);
+    switch.rig.set_link("uplink", false);
+    switch.rig.set_link("uplink", true);
+    switch.settle();
+    switch.pass("a", &numbered(2));
+    assert_eq!(switch.moved()["held"], 1);
+    switch.close();
+}
+
+#[test]
 fn what_still_waits_at_the_end_is_dropped_by_name() {
     let mut switch = unresolved(1);
     switch.pass("a", &numbered(1));
