@@ -33,6 +33,9 @@ pub struct Waiting<P> {
     queues: BTreeMap<RemoteId, Vec<Waiter<P>>>,
     count: HashMap<Ipv4Addr, usize>,
     len: usize,
+    /// Remotes whose packets are refused for want of room, each with the neighbour that they would
+    /// wait for.
+    shut: BTreeMap<RemoteId, Ipv4Addr>,
 }
 
 impl<P> Default for Waiting<P> {
@@ -41,6 +44,7 @@ impl<P> Default for Waiting<P> {
             queues: BTreeMap::new(),
             count: HashMap::new(),
             len: 0,
+            shut: BTreeMap::new(),
         }
     }
 }
@@ -78,6 +82,25 @@ impl<P> Waiting<P> {
         let queue = self.queues.entry(what.remote).or_default();
         queue.push((neighbour, now, what));
         Ok(())
+    }
+
+    /// No more packets for `remote` are to come: there is no room behind `neighbour`.
+    pub fn shut(&mut self, remote: RemoteId, neighbour: Ipv4Addr) {
+        self.shut.insert(remote, neighbour);
+    }
+
+    /// The remotes that were shut and for which there is room now: they are shut no more.
+    pub fn open(&mut self) -> Vec<RemoteId> {
+        let all = std::mem::take(&mut self.shut);
+        let (open, shut) = all.into_iter().partition(|(_, at)| self.has_room(*at));
+        self.shut = shut;
+        let open: BTreeMap<RemoteId, Ipv4Addr> = open;
+        open.into_keys().collect()
+    }
+
+    /// A remote is no more, and nothing waits for it.
+    pub fn forget(&mut self, remote: RemoteId) {
+        self.shut.remove(&remote);
     }
 
     /// Takes out what waits for a remote, oldest first.
@@ -165,6 +188,23 @@ mod tests {
         assert_eq!(packets(waiting.release(remote)), expected, "in their order");
         assert!(waiting.is_empty() && waiting.has_room(neighbour(1)));
         assert!(waiting.count.is_empty());
+    }
+
+    #[test]
+    fn who_was_shut_is_open_when_there_is_room() {
+        let mut waiting = Waiting::default();
+        for number in 0..Waiting::<usize>::PER_NEIGHBOUR {
+            assert!(waiting.park(neighbour(1), 0, parked(number, 1)).is_ok());
+        }
+        let remote = |number| RemoteId::new(number).unwrap();
+        for number in [1, 2, 3] {
+            waiting.shut(remote(number), neighbour(1));
+        }
+        assert_eq!(waiting.open(), []);
+        waiting.forget(remote(2));
+        waiting.release(remote(1));
+        assert_eq!(waiting.open(), [remote(1), remote(3)]);
+        assert_eq!(waiting.open(), []);
     }
 
     #[test]

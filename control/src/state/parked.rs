@@ -21,25 +21,28 @@ impl<I: Io> State<I> {
         if let Err(parked) = self.waiting.park(neighbour, self.now, parked) {
             self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
         }
-        self.set_hold(remote, self.waiting.has_room(neighbour));
+        if !self.waiting.has_room(neighbour) {
+            self.waiting.shut(remote, neighbour);
+            self.set_hold(remote, false);
+        }
         // It may have become known while the packet was on its way here.
         if self.has_way(remote) {
             self.release(remote);
         }
     }
 
-    /// A packet was dropped for want of a way: control asks, and keeps the next ones.
+    /// A packet was dropped for want of a way: control asks for it.
     pub(super) fn unresolved(&mut self, remote: RemoteId) {
         if let Some(address) = self.address_of(remote) {
             self.neighbours.needed(address, self.now, &mut self.outbox);
-            let room = self.waiting.has_room(self.waits_for(address));
-            self.set_hold(remote, room);
         }
     }
 
     /// The way to a remote is known: what waited for it goes back to the workers that gave it.
     pub(super) fn release(&mut self, remote: RemoteId) {
-        for parked in self.waiting.release(remote) {
+        let released = self.waiting.release(remote);
+        let news = !released.is_empty();
+        for parked in released {
             let ingress = parked.ingress;
             let handoff = Handoff {
                 packet: parked.packet,
@@ -50,18 +53,30 @@ impl<I: Io> State<I> {
                 self.give_up(ingress, DropReason::HandoffFull);
             }
         }
-        self.set_hold(remote, true);
+        if news {
+            self.open();
+        }
     }
 
-    /// Drops what waited in vain. Whoever does not answer gets no more packets to wait for until
-    /// the next question.
+    /// Drops what waited in vain.
     pub(super) fn lose_patience(&mut self) {
         if self.waiting.is_empty() {
             return;
         }
-        for parked in self.waiting.expire(self.now) {
+        let expired = self.waiting.expire(self.now);
+        if expired.is_empty() {
+            return;
+        }
+        for parked in expired {
             self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
-            self.set_hold(parked.remote, false);
+        }
+        self.open();
+    }
+
+    /// There is room again: remotes that were shut for want of it keep packets from now on.
+    fn open(&mut self) {
+        for remote in self.waiting.open() {
+            self.set_hold(remote, true);
         }
     }
 
@@ -70,6 +85,8 @@ impl<I: Io> State<I> {
         for parked in self.waiting.release(remote) {
             self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
         }
+        self.waiting.forget(remote);
+        self.open();
     }
 
     /// Drops all that waits, here and in the rings, at the end.
