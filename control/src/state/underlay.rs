@@ -168,28 +168,22 @@ impl<I: Io> State<I> {
             return;
         };
         let next_hops = &remote.next_hops;
-        let paths = hops.len().min(MAX_PATHS);
-        let way = next_hops.way();
-        let store = |from: usize| {
-            for path in from..MAX_PATHS {
-                let hop = hops.get(path).copied().flatten();
-                let hop = hop.map(|(link, mac)| Hop { link, mac });
-                if next_hops.hop(path) != hop {
-                    next_hops.store(path, hop);
-                }
-            }
-        };
+        let before = next_hops.way();
         let way = Way {
-            paths: paths as u8,
-            ..way
+            paths: hops.len().min(MAX_PATHS) as u8,
+            ..before
         };
-        if paths < usize::from(next_hops.way().paths) {
-            next_hops.set_way(way);
-            store(0);
-        } else {
-            store(0);
+        if way.paths < before.paths {
             next_hops.set_way(way);
         }
+        for path in 0..MAX_PATHS {
+            let hop = hops.get(path).copied().flatten();
+            let hop = hop.map(|(link, mac)| Hop { link, mac });
+            if next_hops.hop(path) != hop {
+                next_hops.store(path, hop);
+            }
+        }
+        next_hops.set_way(way);
         if hops.iter().any(Option::is_some) {
             self.release(id);
         }
