@@ -76,8 +76,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// Requests for our addresses, what is sent to us alone, which answers are, announcements, and
-    /// whatever says that somebody else has an address of ours (RFC 826, RFC 5227). In a bridge
-    /// announcements are for all its stations, so they are bridged.
+    /// whatever says that somebody else has an address of ours (RFC 826, RFC 5227). What is not for
+    /// us alone is heard by the stations of a bridge as well.
     fn arp(&mut self, port: &'a Port, vlan: Option<VlanId>, dst: Mac) -> Action {
         if !self.key.is(Field::HAS_ARP) {
             return self.rest(port);
@@ -86,14 +86,14 @@ impl<'a> Resolver<'a> {
         let sender = self.key.ip(Field::SRC_IP);
         if dst == port.mac || port.has(vlan, target) {
             self.punt_and_tell(port)
-        } else if port.bridge.is_some() && port.has(vlan, sender) {
+        } else if sender != target && !port.has(vlan, sender) {
+            self.rest(port)
+        } else if port.bridge.is_some() {
             let bridged = self.local(port);
             self.actions.push(bridged);
             Action::Punt
-        } else if port.bridge.is_none() && (sender == target || port.has(vlan, sender)) {
-            self.punt_and_tell(port)
         } else {
-            self.rest(port)
+            self.punt_and_tell(port)
         }
     }
 

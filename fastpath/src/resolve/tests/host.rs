@@ -92,6 +92,8 @@ fn who_has_an_address_of_ours_is_heard() {
         Action::Punt,
     ];
     assert_eq!(bench.actions(UPLINK, &thief), bridged, "and by the bridge");
+    let announcement = Pair::new(vtep(1), (Mac::BROADCAST, vtep(1).1)).arp_request();
+    assert_eq!(bench.actions(UPLINK, &announcement), bridged, "so too");
 }
 
 #[test]
