@@ -29,8 +29,6 @@ struct Runner<'a> {
     serial: u32,
     /// By port.
     frames: Vec<Vec<Vec<u8>>>,
-    /// How many packets have waited for a neighbour.
-    waited: u64,
 }
 
 impl<'a> Runner<'a> {
@@ -47,7 +45,6 @@ impl<'a> Runner<'a> {
             split,
             serial: 0,
             frames: vec![Vec::new(); world.setup.ports()],
-            waited: 0,
         };
         runner.answer();
         runner
@@ -97,15 +94,6 @@ impl<'a> Runner<'a> {
         for (port, frames) in self.frames.iter_mut().enumerate() {
             frames.extend(self.rig.received(&format!("p{port}")));
         }
-    }
-
-    /// Whether a packet has waited for a neighbour since the last call, or waits. Such packets come
-    /// back in order to each worker, and in none between workers.
-    fn has_waited(&mut self) -> bool {
-        let stats = self.rig.stats();
-        let waited = stats.ports.iter().map(|port| port.waited).sum();
-        let news = std::mem::replace(&mut self.waited, waited) != waited;
-        news || stats.account.held > 0
     }
 
     fn see(&mut self) -> Seen {
@@ -169,17 +157,13 @@ fn more_workers_do_the_same() {
         let mut rigs = workers.map(|workers| Runner::new(&world, 1024, workers, true));
         for (number, step) in world.steps.iter().enumerate() {
             let seen = rigs.each_mut().map(|rig| {
-                let waits = rig.has_waited();
                 rig.step(step);
                 let mut seen = rig.see();
-                let unordered = rig.has_waited() || waits;
                 for frames in &mut seen.frames {
                     frames.iter_mut().for_each(|frame| forget_ident(frame));
-                    // What control makes has no order with what is forwarded.
-                    frames.sort_by_key(|frame| is_ours(frame));
-                    if unordered {
-                        frames.sort();
-                    }
+                    // Neither what control makes nor what waits for a neighbour has an order with
+                    // what other workers forward.
+                    frames.sort();
                 }
                 // Workers do not tell each other what they have asked for.
                 seen.counters.retain(|name, _| {
@@ -194,13 +178,6 @@ fn more_workers_do_the_same() {
             rig.rig.close();
         }
     });
-}
-
-/// An ARP packet or an echo reply of the switch.
-fn is_ours(frame: &[u8]) -> bool {
-    let from_us = frame.get(6..8) == Some(&[2, 0xff]);
-    let tunnelled = frame.get(23) == Some(&17) && frame.get(12..14) == Some(&[8, 0]);
-    from_us && !tunnelled
 }
 
 /// Each worker counts its IPv4 identifications for itself.
