@@ -56,6 +56,8 @@ fn a_flood_from_a_vhost_peer_is_counted_to_the_last() -> Result {
     let daemon = Setup::new(&config).start()?;
     daemon.wait_received(10_000)?;
     testpmd.tell("stop")?;
+    // What is still in the ring when the peer stops is received too.
+    daemon.wait_received(testpmd.counter(0, "TX-packets")?)?;
     let stats = daemon.wait_quiet()?;
     let account = Account::from_stats(&stats)?;
     assert_eq!(account.sent, account.received, "{stats}");

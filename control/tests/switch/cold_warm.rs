@@ -152,7 +152,7 @@ fn the_cache_decides_nothing() {
 
 #[test]
 fn more_workers_do_the_same() {
-    proptest!(config(), |(world in world())| {
+    proptest!(ProptestConfig { cases: 64, ..config() }, |(world in world())| {
         let workers = [1, 2, 3];
         let mut rigs = workers.map(|workers| Runner::new(&world, 1024, workers, true));
         for (number, step) in world.steps.iter().enumerate() {
