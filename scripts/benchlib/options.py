@@ -1,0 +1,125 @@
+"""The command line."""
+
+import argparse
+import os
+
+CASES = ["decap", "encap", "bridge", "mesh"]
+WORKS = ["decap", "encap", "bridge"]
+CONTESTANTS = ["control", "overpath", "ovs"]
+ARRIVALS = ["cycle", "random"]
+MOST_FLOWS = 1_000_000
+
+DESCRIPTION = """\
+Measure overpath beside dpdk-testpmd (the control: it moves packets between the same ports and
+looks at none) and Open vSwitch, in turn, on one worker, and print medians, spread and ratios.
+
+  decap   VXLAN frames of 114 bytes in, inner frames of 64 bytes out
+  encap   the reverse
+  bridge  frames of 64 bytes from port to port
+  mesh    1,000 MACs on each side, all to all, drawn at random: decap, encap and bridge
+"""
+
+EPILOG = """\
+Cycles are TSC cycles of the time that the worker really ran, for each packet. A run in which a
+packet was dropped does not count, and is named. `above` is cycles above the control's; /control and
+/ovs are packet rates as a multiple of theirs.
+"""
+
+
+def list_of(allowed):
+    """A parser of comma lists of known words."""
+
+    def parse(text):
+        words = [word for word in text.split(",") if word]
+        for word in words:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(f"'{word}' is not one of {', '.join(allowed)}")
+        if not words:
+            raise argparse.ArgumentTypeError(f"give some of {', '.join(allowed)}")
+        return [word for word in allowed if word in words]
+
+    return parse
+
+
+def number(least, most, kind=int):
+    """A parser of numbers within limits."""
+
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def flows(text):
+    """Parses a comma list of numbers of flows."""
+    parse = number(1, MOST_FLOWS)
+    return sorted({parse(word) for word in text.split(",")})
+
+
+def cpus(text):
+    """Parses the CPU of everything else and that of the worker."""
+    words = text.split(",")
+    if len(words) != 2 or words[0] == words[1] or not all(word.isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"'{text}' is not two CPUs, as in 0,1")
+    chosen = tuple(int(word) for word in words)
+    if not set(chosen) <= os.sched_getaffinity(0):
+        raise argparse.ArgumentTypeError(f"'{text}': this process may not run there")
+    return chosen
+
+
+def parser(root):
+    """The parser of the command line; root is the folder of the checkout."""
+    target = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"), "release")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    p = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = p.add_argument
+    add("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; all of them if none")
+    add("--flows", type=flows, default=[1, 10_000, 100_000, 1_000_000], metavar="LIST",
+        help="distinct MAC pairs, as in 1,10000 (1,10000,100000,1000000)")
+    add("--arrivals", type=list_of(ARRIVALS), default=["cycle"], metavar="LIST",
+        help="cycle: one random order, played over and over (default); random: drawn at random")
+    add("--who", type=list_of(CONTESTANTS), default=CONTESTANTS, metavar="LIST",
+        help="of control, overpath, ovs; all of them")
+    add("--repeat", type=number(1, 99), default=5, metavar="N", help="runs of each (5)")
+    add("--seconds", type=number(0.1, 600, float), default=4.0, metavar="S",
+        help="length of a measurement (4)")
+    add("--least-share", type=number(0, 1, float), default=0.9, metavar="X",
+        help="measure again if the worker had less of its CPU (0.9)")
+    add("--cpus", type=cpus, metavar="A,B", help="CPU of all else, and of the worker (the first two)")
+    add("--bin", metavar="DIR", default=target, help="where overpathd is (target/release)")
+    add("--traffic", metavar="DIR", default=os.path.join(cache, "overpath", "bench"),
+        help="where traffic files are kept (~/.cache/overpath/bench)")
+    add("--no-build", action="store_true", help="take the release build as it is")
+    add("--quick", action="store_true",
+        help="prove that all of it works: 1 and 10000 flows, 2 runs of 2 s; not for figures")
+    add("--json", metavar="FILE", help="write the results as an array of records")
+    return p
+
+
+def parse(words, root):
+    """The options; ends the program with a message if they are wrong."""
+    p = parser(root)
+    options = p.parse_args(words)
+    for case in options.cases:
+        if case not in CASES:
+            p.error(f"argument case: '{case}' is not one of {', '.join(CASES)}")
+    options.cases = [case for case in CASES if case in options.cases] or CASES
+    if options.cpus is None:
+        own = sorted(os.sched_getaffinity(0))
+        if len(own) < 2:
+            p.error("argument --cpus: two CPUs are needed, this process has one")
+        options.cpus = tuple(own[:2])
+    if options.quick:
+        options.flows, options.repeat, options.seconds = [1, 10_000], 2, 2.0
+    return options

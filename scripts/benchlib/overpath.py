@@ -1,0 +1,136 @@
+"""overpath: the release binary as shipped, learning, with two or more entries in every list."""
+
+import json
+import os
+import socket
+import time
+
+from benchlib import cpu, frames
+from benchlib.errors import BenchError
+from benchlib.process import Process, wait_for
+from benchlib.sample import Counters
+
+PORTS = ["uplink", "lan", "lan2", "uplink2"]
+PORT_LINES = [
+    'mtu = 1600\naddresses = ["192.0.2.2/24", "192.0.2.22/24"]',
+    "",
+    "",
+    'mtu = 1600\naddresses = ["198.51.100.2/24"]',
+]
+TABLES = """
+[[bridge]]
+name = "br10"
+ports = ["lan", "lan2"]
+
+[[bridge]]
+name = "br20"
+
+[[tunnel]]
+name = "vx10"
+bridge = "br10"
+vni = 10
+local = "192.0.2.2"
+remotes = ["192.0.2.1", "192.0.2.3"]
+
+[[tunnel]]
+name = "vx20"
+bridge = "br20"
+vni = 20
+local = "192.0.2.2"
+remotes = ["192.0.2.1", "192.0.2.3"]
+"""
+TARGETS = {
+    "decap": 'port = "lan"',
+    "encap": 'tunnel = "vx10"\nremote = "192.0.2.1"',
+    "bridge": 'port = "lan2"',
+}
+# The longest that learning may take.
+SETTLE_SECONDS = 120.0
+
+
+def mac_text(mac):
+    """A MAC as it is written in a configuration."""
+    return mac.hex(":")
+
+
+def configuration(bench):
+    """The configuration: the destinations are static entries, the sources are learned."""
+    stations = bench.traffic.stations
+    entries = 65536
+    while entries < 2 * bench.traffic.flows:
+        entries *= 2
+    lines = [f"[switch]\nmbufs = {max(bench.buffers, 16384)}"]
+    lines += [f"cache_entries = {entries}\nfdb_entries = {max(65536, 4 * stations)}\n"]
+    for name, device, more in zip(PORTS, bench.devices(), PORT_LINES):
+        lines.append(f'[[port]]\nname = "{name}"\ndevice = "{device}"\n{more}\n')
+    lines.append(TABLES)
+    head = '[[fdb]]\nbridge = "br10"\nmac = "'
+    tail = f'"\n{TARGETS[bench.work]}\n'
+    for station in range(stations):
+        lines.append(head + mac_text(frames.destination_mac(station)) + tail)
+    return "\n".join(lines)
+
+
+class Overpath:
+    """A daemon of its own, asked over its socket."""
+
+    name = "overpath"
+
+    def __init__(self, bench, options, scratch):
+        self.bench, self.cpu = bench, bench.worker_cpu
+        self.path = os.path.join(scratch, "overpath.sock")
+        config = os.path.join(scratch, "overpath.toml")
+        with open(config, "w") as file:
+            file.write(configuration(bench))
+        words = [os.path.join(options.bin, "overpathd"), "--in-memory", "--no-pci"]
+        words += [f"--file-prefix=bench{os.getpid()}", f"-l{bench.main_cpu},{bench.worker_cpu}"]
+        words += ["--", "--config", config, "--socket", self.path, "--log", "info,dpdk=error"]
+        log = os.path.join(scratch, "overpathd.log")
+        self.process = Process("overpathd", words, bench.cpus, log)
+        self.pid, self.socket = self.process.pid, None
+
+    def start(self):
+        """Waits until every source is learned and the cache has every flow."""
+        self.process.wait_output("forwarding:", 180)
+        if "4 of 4 ports started" not in self.process.output():
+            raise BenchError(f"overpathd: a port did not start:\n{self.process.output()[-2000:]}")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(self.path)
+        self.answers = self.socket.makefile()
+        self.thread = cpu.worker_thread(self.pid, self.cpu)
+        wait_for("overpathd to forward", lambda: self.counters().sent > 100_000)
+        self._settle()
+
+    def _settle(self):
+        """Waits until nothing is learned or dropped any more, and misses have stopped to fall.
+
+        Some may stay: a cache that is nearly full, or whose flows share a bucket, goes on missing.
+        """
+        end, before, before_rate = time.monotonic() + SETTLE_SECONDS, self.counters(), 1.0
+        while time.monotonic() < end:
+            time.sleep(0.5)
+            now = self.counters()
+            rate = (now.misses - before.misses) / max(1, now.received - before.received)
+            quiet = now.drops == before.drops and now.learned == before.learned
+            if quiet and (rate == 0 or rate > before_rate * 0.7):
+                return
+            before, before_rate = now, rate
+
+    def counters(self):
+        """Packets of the source and of the sink, drops by name and misses of the cache."""
+        self.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"stats.show"}\n')
+        stats = json.loads(self.answers.readline())["result"]
+        ports = {port["port"]: port for port in stats["ports"]}
+        return Counters(
+            ports[PORTS[self.bench.source_port]]["received"],
+            ports[PORTS[self.bench.sink_port]]["sent"],
+            stats["drops"],
+            sum(worker["cache"]["misses"] for worker in stats["workers"]),
+            stats["events"].get("fdb_learned", 0),
+        )
+
+    def stop(self):
+        """Ends it."""
+        if self.socket:
+            self.socket.close()
+        self.process.stop()
