@@ -3,12 +3,12 @@
 import json
 import os
 import socket
-import time
 
 from benchlib import cpu, frames
 from benchlib.errors import BenchError
 from benchlib.process import Process, wait_for
 from benchlib.sample import Counters
+from benchlib.settle import settle
 
 PORTS = ["uplink", "lan", "lan2", "uplink2"]
 PORT_LINES = [
@@ -44,8 +44,6 @@ TARGETS = {
     "encap": 'tunnel = "vx10"\nremote = "192.0.2.1"',
     "bridge": 'port = "lan2"',
 }
-# The longest that learning may take.
-SETTLE_SECONDS = 120.0
 
 
 def mac_text(mac):
@@ -99,22 +97,7 @@ class Overpath:
         self.answers = self.socket.makefile()
         self.thread = cpu.worker_thread(self.pid, self.cpu)
         wait_for("overpathd to forward", lambda: self.counters().sent > 100_000)
-        self._settle()
-
-    def _settle(self):
-        """Waits until nothing is learned or dropped any more, and misses have stopped to fall.
-
-        Some may stay: a cache that is nearly full, or whose flows share a bucket, goes on missing.
-        """
-        end, before, before_rate = time.monotonic() + SETTLE_SECONDS, self.counters(), 1.0
-        while time.monotonic() < end:
-            time.sleep(0.5)
-            now = self.counters()
-            rate = (now.misses - before.misses) / max(1, now.received - before.received)
-            quiet = now.drops == before.drops and now.learned == before.learned
-            if quiet and (rate == 0 or rate > before_rate * 0.7):
-                return
-            before, before_rate = now, rate
+        settle(self)
 
     def counters(self):
         """Packets of the source and of the sink, drops by name and misses of the cache."""

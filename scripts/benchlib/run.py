@@ -12,11 +12,12 @@ from benchlib.bench import Bench
 from benchlib.control import Control
 from benchlib.errors import BenchError, Invalid
 from benchlib.hugepages import HugePages
+from benchlib.ovs import MEMORY as OVS_MEMORY, Ovs
 from benchlib.overpath import Overpath
 from benchlib.progress import Progress
 from benchlib.traffic import Traffic
 
-CONTESTANTS = {"control": Control, "overpath": Overpath}
+CONTESTANTS = {"control": Control, "overpath": Overpath, "ovs": Ovs}
 # A worker that lost its core is measured again at most so many times.
 TRIES = 3
 MESH_PACKETS = 131_072
@@ -96,7 +97,10 @@ def run(words, root):
     progress.note(f"TSC {tsc_hz / 1e9:.3f} GHz, worker on CPU {options.cpus[1]}")
     print(summary.HEAD, flush=True)
     records = []
-    with HugePages(max(point.memory for point in todo)):
+    memory = max(point.memory for point in todo)
+    if "ovs" in options.who:
+        memory = max(memory, OVS_MEMORY)
+    with HugePages(memory):
         for point in todo:
             point.make_files()
             some = point_records(point, options, tsc_hz, progress)
