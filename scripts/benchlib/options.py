@@ -104,6 +104,7 @@ def parser(root):
     add("--quick", action="store_true",
         help="prove that all of it works: 1 and 10000 flows, 2 runs of 2 s; not for figures")
     add("--json", metavar="FILE", help="write the results as an array of records")
+    add("--plot", metavar="DIR", help="draw cycles against flows, as SVG and PNG")
     return p
 
 

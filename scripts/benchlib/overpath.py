@@ -55,7 +55,7 @@ def configuration(bench):
     """The configuration: the destinations are static entries, the sources are learned."""
     stations = bench.traffic.stations
     entries = 65536
-    while entries < 2 * bench.traffic.flows:
+    while entries < 2 * min(bench.flows, bench.traffic.packets):
         entries *= 2
     lines = [f"[switch]\nmbufs = {max(bench.buffers, 16384)}"]
     lines += [f"cache_entries = {entries}\nfdb_entries = {max(65536, 4 * stations)}\n"]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from benchlib import cpu, options as command_line, sample, summary
+from benchlib import cpu, options as command_line, plot, sample, summary
 from benchlib.bench import Bench
 from benchlib.control import Control
 from benchlib.errors import BenchError, Invalid
@@ -15,13 +15,11 @@ from benchlib.hugepages import HugePages
 from benchlib.ovs import MEMORY as OVS_MEMORY, Ovs
 from benchlib.overpath import Overpath
 from benchlib.progress import Progress
-from benchlib.traffic import Traffic
+from benchlib.traffic import MESH_FLOWS, Traffic
 
 CONTESTANTS = {"control": Control, "overpath": Overpath, "ovs": Ovs}
 # A worker that lost its core is measured again at most so many times.
 TRIES = 3
-MESH_PACKETS = 131_072
-QUICK_MESH_PACKETS = 100_000
 
 
 def points(options):
@@ -29,8 +27,8 @@ def points(options):
     found = []
     for case in options.cases:
         if case == "mesh":
-            packets = QUICK_MESH_PACKETS if options.quick else MESH_PACKETS
-            found += [(case, Traffic(w, packets, "random", mesh=True)) for w in command_line.WORKS]
+            works = command_line.WORKS
+            found += [(case, Traffic(work, MESH_FLOWS, "random", mesh=True)) for work in works]
             continue
         for arrivals in options.arrivals:
             found += [(case, Traffic(case, flows, arrivals)) for flows in options.flows]
@@ -86,30 +84,45 @@ def point_records(point, options, tsc_hz, progress):
     return summary.compare(found)
 
 
-def run(words, root):
-    """The whole program."""
-    options = command_line.parse(words, root)
-    build(options, root)
-    os.sched_setaffinity(0, {options.cpus[0]})
-    todo = points(options)
+def write_results(path, records):
+    """Writes the records as a JSON array."""
+    with open(path, "w") as file:
+        json.dump([summary.rounded(record) for record in records], file, indent=1)
+        file.write("\n")
+
+
+def measure_all(options, todo, results):
+    """Measures all points, prints them and writes them as they come."""
     progress = Progress(len(todo) * len(options.who) * options.repeat)
     tsc_hz = cpu.tsc_hz()
     progress.note(f"TSC {tsc_hz / 1e9:.3f} GHz, worker on CPU {options.cpus[1]}")
     print(summary.HEAD, flush=True)
     records = []
+    for point in todo:
+        point.make_files()
+        some = point_records(point, options, tsc_hz, progress)
+        progress.finish()
+        for record in some:
+            print(summary.line(record), flush=True)
+        records += some
+        write_results(results, records)
+    return records
+
+
+def run(words, root):
+    """The whole program; gives back its exit status."""
+    options = command_line.parse(words, root)
+    python = plot.find_python() if options.plot else None
+    build(options, root)
+    os.sched_setaffinity(0, {options.cpus[0]})
+    todo = points(options)
     memory = max(point.memory for point in todo)
     if "ovs" in options.who:
         memory = max(memory, OVS_MEMORY)
-    with HugePages(memory):
-        for point in todo:
-            point.make_files()
-            some = point_records(point, options, tsc_hz, progress)
-            progress.finish()
-            for record in some:
-                print(summary.line(record), flush=True)
-            records += some
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump([summary.rounded(record) for record in records], file, indent=1)
-            file.write("\n")
+    with tempfile.TemporaryDirectory(prefix="overpath-bench.") as scratch:
+        results = options.json or os.path.join(scratch, "results.json")
+        with HugePages(memory):
+            records = measure_all(options, todo, results)
+        if options.plot:
+            plot.draw_elsewhere(python, results, options.plot)
     return 0 if records else 1

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from benchlib import frames
 
-# A mesh has this many stations on each side.
+# A mesh has this many stations on each side, and so many pairs.
 MESH_STATIONS = 1000
+MESH_FLOWS = MESH_STATIONS * MESH_STATIONS
 # Few flows are repeated up to so many packets, so that a burst is never the whole file.
 FEWEST_PACKETS = 1024
 # Drawn at random: long enough that nothing learns the order of the file.
@@ -18,7 +19,7 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Traffic:
-    """What is sent: the work that it makes, its flows and their order."""
+    """What is sent: the work that it makes, the flows that there may be, and their order."""
 
     work: str
     flows: int
@@ -33,24 +34,19 @@ class Traffic:
     @property
     def packets(self):
         """Packets in the file."""
-        if self.mesh:
-            return self.flows
         if self.arrivals == "random":
-            return max(RANDOM_PACKETS, self.flows)
+            return max(RANDOM_PACKETS, 0 if self.mesh else self.flows)
         return self.flows * -(-FEWEST_PACKETS // self.flows)
 
     @property
     def name(self):
         """The name of the file, without its folder."""
         kind = "mesh" if self.mesh else self.arrivals
-        return f"{self.work}-{self.flows}-{kind}.pcap"
+        return f"{self.work}-{self.flows}-{kind}-{self.packets}.pcap"
 
     def order(self):
         """The flow of each packet."""
         generator = random.Random(SEED)
-        if self.mesh:
-            pairs = MESH_STATIONS * MESH_STATIONS
-            return [generator.randrange(pairs) for _ in range(self.packets)]
         if self.arrivals == "random":
             return [generator.randrange(self.flows) for _ in range(self.packets)]
         order = list(range(self.flows))
