@@ -27,11 +27,20 @@ def _tsc_reader():
 def tsc_hz(seconds=0.2):
     """The measured rate of the TSC, in Hz: against the raw monotonic clock."""
     read = _tsc_reader()
-    clock = lambda: time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
-    read(), clock()
-    first, began = read(), clock()
+
+    def now():
+        # The shortest of some: nothing came between the clock and the counter.
+        tries = []
+        for _ in range(20):
+            began = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+            cycles = read()
+            ended = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+            tries.append((ended - began, cycles, (began + ended) / 2))
+        return min(tries)[1:]
+
+    first, began = now()
     time.sleep(seconds)
-    last, ended = read(), clock()
+    last, ended = now()
     return (last - first) * 1e9 / (ended - began)
 
 
@@ -48,6 +57,16 @@ def worker_thread(pid, cpu):
     if best is None:
         raise BenchError(f"process {pid} has no thread on CPU {cpu}")
     return best
+
+
+def dpdk_worker(pid):
+    """The thread of a DPDK process's worker, by the name that EAL gives it."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm") as file:
+            # lcore-worker-1 up to 23.03, then dpdk-worker1.
+            if "-worker" in file.read():
+                return thread
+    raise BenchError(f"process {pid} has no DPDK worker")
 
 
 def ran_ns(pid, thread):

@@ -7,3 +7,7 @@ class BenchError(Exception):
 
 class Invalid(Exception):
     """This measurement does not count; the message says why."""
+
+
+class Unable(Exception):
+    """A contestant cannot do this at all; the message says why."""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 
 CASES = ["decap", "encap", "bridge", "mesh"]
 WORKS = ["decap", "encap", "bridge"]
@@ -73,6 +74,14 @@ def cpus(text):
     return chosen
 
 
+def mac(text):
+    """Parses an Ethernet address."""
+    octets = text.split(":")
+    if len(octets) != 6 or not all(re.fullmatch("[0-9a-fA-F]{2}", octet) for octet in octets):
+        raise argparse.ArgumentTypeError(f"'{text}' is no MAC, as in 02:00:00:00:00:01")
+    return bytes.fromhex("".join(octets))
+
+
 def parser(root):
     """The parser of the command line; root is the folder of the checkout."""
     target = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"), "release")
@@ -105,7 +114,29 @@ def parser(root):
         help="prove that all of it works: 1 and 10000 flows, 2 runs of 2 s; not for figures")
     add("--json", metavar="FILE", help="write the results as an array of records")
     add("--plot", metavar="DIR", help="draw cycles against flows, as SVG and PNG")
+    add("--generator", choices=["testpmd", "pktgen"],
+        help="send from a process of its own, over virtio-user or to --source")
+    add("--generator-cpu", type=number(0, 1023), metavar="N",
+        help="its CPU (the third, or that of all else)")
+    add("--source", metavar="DEVICE", help="take traffic from this device, such as a NIC")
+    add("--sink", metavar="DEVICE", help="send to this device")
+    add("--uplink-mac", type=mac, metavar="MAC", help="the MAC of --source, for decap")
+    add("--drive", metavar="DEVICE",
+        help="be the generator for a switch on another machine: send there until Ctrl-C")
     return p
+
+
+def check(p, options):
+    """Refuses options that do not go together."""
+    if options.source and not options.generator:
+        p.error("argument --source: say by --generator what sends there")
+    if options.drive and not options.generator:
+        p.error("argument --drive: say by --generator what is to send")
+    if options.source and options.drive:
+        p.error("argument --drive: the switch with its --source is another machine")
+    elsewhere = options.source or options.drive
+    if elsewhere and not options.uplink_mac and {"decap", "mesh"} & set(options.cases):
+        p.error("argument --uplink-mac: decap needs the MAC of the switch's uplink")
 
 
 def parse(words, root):
@@ -121,6 +152,10 @@ def parse(words, root):
         if len(own) < 2:
             p.error("argument --cpus: two CPUs are needed, this process has one")
         options.cpus = tuple(own[:2])
+    if options.generator_cpu is None:
+        free = sorted(os.sched_getaffinity(0) - set(options.cpus))
+        options.generator_cpu = (free or options.cpus)[0]
+    check(p, options)
     if options.quick:
         options.flows, options.repeat, options.seconds = [1, 10_000], 2, 2.0
     return options

@@ -51,19 +51,19 @@ def mac_text(mac):
     return mac.hex(":")
 
 
-def configuration(bench):
+def configuration(point):
     """The configuration: the destinations are static entries, the sources are learned."""
-    stations = bench.traffic.stations
+    stations = point.traffic.stations
     entries = 65536
-    while entries < 2 * min(bench.flows, bench.traffic.packets):
+    while entries < 2 * min(point.flows, point.traffic.packets):
         entries *= 2
-    lines = [f"[switch]\nmbufs = {max(bench.buffers, 16384)}"]
+    lines = [f"[switch]\nmbufs = {max(point.buffers, 16384)}"]
     lines += [f"cache_entries = {entries}\nfdb_entries = {max(65536, 4 * stations)}\n"]
-    for name, device, more in zip(PORTS, bench.devices(), PORT_LINES):
+    for name, device, more in zip(PORTS, point.devices(), PORT_LINES):
         lines.append(f'[[port]]\nname = "{name}"\ndevice = "{device}"\n{more}\n')
     lines.append(TABLES)
     head = '[[fdb]]\nbridge = "br10"\nmac = "'
-    tail = f'"\n{TARGETS[bench.work]}\n'
+    tail = f'"\n{TARGETS[point.work]}\n'
     for station in range(stations):
         lines.append(head + mac_text(frames.destination_mac(station)) + tail)
     return "\n".join(lines)
@@ -72,23 +72,20 @@ def configuration(bench):
 class Overpath:
     """A daemon of its own, asked over its socket."""
 
-    name = "overpath"
-
-    def __init__(self, bench, options, scratch):
-        self.bench, self.cpu = bench, bench.worker_cpu
+    def __init__(self, point, options, scratch):
+        self.point, self.cpu = point, point.worker_cpu
         self.path = os.path.join(scratch, "overpath.sock")
         config = os.path.join(scratch, "overpath.toml")
         with open(config, "w") as file:
-            file.write(configuration(bench))
-        words = [os.path.join(options.bin, "overpathd"), "--in-memory", "--no-pci"]
-        words += [f"--file-prefix=bench{os.getpid()}", f"-l{bench.main_cpu},{bench.worker_cpu}"]
+            file.write(configuration(point))
+        words = [os.path.join(options.bin, "overpathd"), *point.eal_words()]
         words += ["--", "--config", config, "--socket", self.path, "--log", "info,dpdk=error"]
         log = os.path.join(scratch, "overpathd.log")
-        self.process = Process("overpathd", words, bench.cpus, log)
+        self.process = Process("overpathd", words, point.cpus, log)
         self.pid, self.socket = self.process.pid, None
 
-    def start(self):
-        """Waits until every source is learned and the cache has every flow."""
+    def open(self):
+        """Waits until its ports are open."""
         self.process.wait_output("forwarding:", 180)
         if "4 of 4 ports started" not in self.process.output():
             raise BenchError(f"overpathd: a port did not start:\n{self.process.output()[-2000:]}")
@@ -96,7 +93,10 @@ class Overpath:
         self.socket.connect(self.path)
         self.answers = self.socket.makefile()
         self.thread = cpu.worker_thread(self.pid, self.cpu)
-        wait_for("overpathd to forward", lambda: self.counters().sent > 100_000)
+
+    def settle(self):
+        """Waits until every source is learned and the cache has every flow."""
+        wait_for("overpathd to forward", lambda: self.counters().sent > 100_000, 120)
         settle(self)
 
     def counters(self):
@@ -105,8 +105,8 @@ class Overpath:
         stats = json.loads(self.answers.readline())["result"]
         ports = {port["port"]: port for port in stats["ports"]}
         return Counters(
-            ports[PORTS[self.bench.source_port]]["received"],
-            ports[PORTS[self.bench.sink_port]]["sent"],
+            ports[PORTS[self.point.source_port]]["received"],
+            ports[PORTS[self.point.sink_port]]["sent"],
             stats["drops"],
             sum(worker["cache"]["misses"] for worker in stats["workers"]),
             stats["events"].get("fdb_learned", 0),

@@ -10,8 +10,8 @@ import re
 import shutil
 import subprocess
 
-from benchlib import bench, cpu, frames
-from benchlib.errors import BenchError, Invalid
+from benchlib import cpu, frames
+from benchlib.errors import BenchError, Unable
 from benchlib.process import Process, wait_for
 from benchlib.sample import Counters
 from benchlib.settle import settle
@@ -37,19 +37,17 @@ MAC_TABLE = "other-config:mac-table-size=1000000"
 class Ovs:
     """A database and a daemon of its own."""
 
-    name = "ovs"
-
     def __init__(self, point, options, scratch):
-        if point.traffic.packets > MOST_PACKETS:
-            raise Invalid(f"its packet pool has no room for {point.traffic.packets} packets")
+        if point.replayed and point.traffic.packets > MOST_PACKETS:
+            raise Unable(f"its packet pool has no room for {point.traffic.packets} packets")
         self.point, self.cpu, self.folder = point, point.worker_cpu, scratch
         self.processes, self.control = [], None
         self.database = f"unix:{scratch}/db.sock"
         names = ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")
         self.environment = dict(os.environ, **{name: scratch for name in names})
 
-    def start(self):
-        """Waits until every flow is in the datapath."""
+    def open(self):
+        """Waits until its ports are open; the source is the last."""
         self._start_daemons()
         self._make_bridges()
         source = PORTS[self.point.source_port]
@@ -59,7 +57,10 @@ class Ovs:
         self._make_entries()
         self._add_port(source)
         self.thread = cpu.worker_thread(self.pid, self.cpu)
-        wait_for("Open vSwitch to forward", lambda: self.counters().sent > 100_000)
+
+    def settle(self):
+        """Waits until every flow is in the datapath."""
+        wait_for("Open vSwitch to forward", lambda: self.counters().sent > 100_000, 120)
         # Its workers publish their coverage counters once a second.
         settle(self, 1.5)
 
@@ -86,13 +87,14 @@ class Ovs:
         )  # fmt: skip
         wait_for("ovsdb-server", lambda: os.path.exists(os.path.join(self.folder, "db.sock")))
         self._vsctl("--no-wait", "init")
-        extra = f"--no-pci --in-memory --file-prefix=bench{os.getpid()}"
+        # It gives lcores to DPDK by itself.
+        extra = [word for word in self.point.eal_words() if not word.startswith("--lcores")]
         self._vsctl(
             "--no-wait", "set", "Open_vSwitch", ".",
             "other_config:dpdk-init=true",
             f"other_config:dpdk-lcore-mask={1 << self.point.main_cpu:#x}",
             f"other_config:pmd-cpu-mask={1 << self.point.worker_cpu:#x}",
-            f'other_config:dpdk-extra="{extra}"',
+            f'other_config:dpdk-extra="{" ".join(extra)}"',
             "other_config:max-idle=600000",
             f"other_config:flow-limit={2 * MOST_PACKETS}",
         )  # fmt: skip
@@ -107,7 +109,7 @@ class Ovs:
         self.control = Unixctl(path)
 
     def _make_bridges(self):
-        self._add_bridge("br-phy", f"other-config:hwaddr={bench.UPLINK_MAC.hex(':')}")
+        self._add_bridge("br-phy", f"other-config:hwaddr={self.point.uplink_mac.hex(':')}")
         self._add_bridge("br-int")
         self._add_bridge("br20")
         inside = ("nsenter", "--net", f"--target={self.pid}", "ip")

@@ -20,6 +20,10 @@ class Progress:
         self._show(f"[{self.done + 1}/{self.steps}{left}] {text}")
         self.done += 1
 
+    def skip(self):
+        """Passes over a step."""
+        self.steps -= 1
+
     def note(self, text):
         """Says something that stays."""
         self._clear()

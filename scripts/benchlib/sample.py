@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from benchlib import cpu
 from benchlib.errors import Invalid
 
+# An answer that came in so short a time is as good as any.
+PROMPT_NS = 2_000_000
+MOST_READS = 8
+# A generator that had less of its CPU left the switch without work.
+LEAST_SENDER_SHARE = 0.9
 # Packets between two counters that are not read at the same moment.
 ON_THE_WAY = 16_384
 
@@ -48,20 +53,57 @@ class Reading:
 
 
 def read(contestant):
-    """Counters with their time: (counters, ns of the wall, ns that the worker ran, ticks stolen)."""
-    began = time.monotonic_ns()
-    counters = contestant.counters()
-    wall = (began + time.monotonic_ns()) // 2
-    ran = cpu.ran_ns(contestant.pid, contestant.thread)
-    return counters, wall, ran, cpu.stolen_ticks(contestant.cpu)
+    """Counters with their time: (counters, ns of the wall, ns that the worker ran, ticks stolen).
+
+    An answer that was long in coming may be of any moment in between: it is asked for again.
+    """
+    best, shortest = None, None
+    for _ in range(MOST_READS):
+        began = time.monotonic_ns()
+        counters = contestant.counters()
+        ran = cpu.ran_ns(contestant.pid, contestant.thread)
+        ended = time.monotonic_ns()
+        if shortest is None or ended - began < shortest:
+            wall = (began + ended) // 2
+            best = counters, wall, ran, cpu.stolen_ticks(contestant.cpu)
+            shortest = ended - began
+        if shortest < PROMPT_NS:
+            break
+    return best
 
 
-def measure(contestant, seconds):
-    """Measures for some seconds; raises Invalid if a packet was lost or the switch had not settled."""
+@dataclass(frozen=True)
+class Sender:
+    """A generator on this machine: its thread, and what it could not hand over."""
+
+    pid: int
+    thread: str
+    refused: object
+
+    def read(self):
+        """Now, as (packets refused, ns that it ran)."""
+        return self.refused(), cpu.ran_ns(self.pid, self.thread)
+
+
+def check_sender(before, after, packets, wall_ns):
+    """Raises Invalid unless the generator always had more than the switch could take."""
+    refused, ran = after[0] - before[0], after[1] - before[1]
+    if ran < LEAST_SENDER_SHARE * wall_ns:
+        raise Invalid(f"the generator had {ran / wall_ns:.0%} of its CPU: the switch may have waited")
+    if refused < packets // 100:
+        rate = packets * 1e3 / wall_ns
+        raise Invalid(f"waited for the generator, which sent {rate:.2f} Mpps: cycles say nothing")
+
+
+def measure(contestant, seconds, sender=None):
+    """Measures for some seconds; raises Invalid if a packet was lost, or the switch had to wait."""
+    sender_first = sender and sender.read()
     first, wall0, ran0, stolen0 = read(contestant)
     time.sleep(seconds)
     last, wall1, ran1, stolen1 = read(contestant)
     packets = last.received - first.received
+    if sender:
+        check_sender(sender_first, sender.read(), packets, wall1 - wall0)
     lost = {name: n - first.drops.get(name, 0) for name, n in last.drops.items()}
     lost = [f"{name}={n}" for name, n in lost.items() if n]
     if lost:

@@ -38,11 +38,11 @@ class Traffic:
             return max(RANDOM_PACKETS, 0 if self.mesh else self.flows)
         return self.flows * -(-FEWEST_PACKETS // self.flows)
 
-    @property
-    def name(self):
+    def name(self, uplink_mac):
         """The name of the file, without its folder."""
         kind = "mesh" if self.mesh else self.arrivals
-        return f"{self.work}-{self.flows}-{kind}-{self.packets}.pcap"
+        towards = f"-{uplink_mac.hex()}" if self.work == "decap" else ""
+        return f"{self.work}-{self.flows}-{kind}-{self.packets}{towards}.pcap"
 
     def order(self):
         """The flow of each packet."""
@@ -77,10 +77,8 @@ def write_pcap(path, packets):
             os.remove(partial)
 
 
-def write(traffic, folder, uplink_mac):
-    """The path of the file of some traffic, which is made if it is not there yet."""
-    path = os.path.join(folder, traffic.name)
+def write(traffic, path, uplink_mac):
+    """Writes the file of some traffic, if it is not there yet."""
     if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         write_pcap(path, (traffic.frame(flow, uplink_mac) for flow in traffic.order()))
-    return path
