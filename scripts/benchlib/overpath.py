@@ -5,7 +5,7 @@ import os
 import socket
 
 from benchlib import cpu, frames
-from benchlib.errors import BenchError
+from benchlib.errors import BenchError, Invalid
 from benchlib.process import Process, wait_for
 from benchlib.sample import Counters
 from benchlib.settle import settle
@@ -111,6 +111,13 @@ class Overpath:
             sum(worker["cache"]["misses"] for worker in stats["workers"]),
             stats["events"].get("fdb_learned", 0),
         )
+
+    def finish(self):
+        """Ends it after a measurement: its account has to close, and every packet to come back."""
+        self.stop()
+        if self.process.child.returncode:
+            tail = "\n".join(self.process.output().splitlines()[-5:])
+            raise Invalid(f"ended with status {self.process.child.returncode}:\n{tail}")
 
     def stop(self):
         """Ends it."""

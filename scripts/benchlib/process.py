@@ -66,11 +66,15 @@ class Process:
         wait_for(f"{self.name} to say {text!r}", lambda: self.check() and text in self.output(), seconds)
 
     def stop(self, seconds=60.0):
-        """Ends it: asks, and insists after some time."""
-        if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
-            try:
-                self.child.wait(seconds)
-            except subprocess.TimeoutExpired:
+        """Ends it: asks, and insists after some time, or at once if we are told to end ourselves."""
+        if self.child.poll() is not None:
+            return
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if self.child.poll() is None:
                 self.child.kill()
                 self.child.wait()

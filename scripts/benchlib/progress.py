@@ -20,9 +20,9 @@ class Progress:
         self._show(f"[{self.done + 1}/{self.steps}{left}] {text}")
         self.done += 1
 
-    def skip(self):
-        """Passes over a step."""
-        self.steps -= 1
+    def skip(self, steps):
+        """Leaves steps out."""
+        self.steps -= steps
 
     def note(self, text):
         """Says something that stays."""

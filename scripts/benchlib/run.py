@@ -89,34 +89,43 @@ def measure(who, point, options):
             driver.start()
             sender = driver.sender()
         contestant.settle()
-        return least_disturbed(contestant, options, sender)
+        reading = least_disturbed(contestant, options, sender)
+        contestant.finish()
+        return reading
+
+
+def one_run(who, point, options, progress):
+    """A reading of a contestant, or None if it does not count. May raise Unable."""
+    where = f"{point.case}/{point.work} {point.flows} {point.arrivals} {who}"
+    progress.step(where)
+    try:
+        return measure(who, point, options)
+    except Invalid as reason:
+        progress.note(f"not counted: {where}: {reason}")
+    except Unable as reason:
+        progress.note(f"left out: {where}: {reason}")
+        raise
+    return None
 
 
 def point_records(point, options, tsc_hz, progress):
-    """The results of all contestants at a point."""
+    """The results of all contestants at a point, and whether one is missing that could be there."""
     readings = {who: [] for who in options.who}
-    unable = set()
-    for turn in range(options.repeat):
-        for who in options.who:
-            if who in unable:
-                progress.skip()
-                continue
-            where = f"{point.case}/{point.work} {point.flows} {point.arrivals} {who}"
-            progress.step(f"{where}, run {turn + 1} of {options.repeat}")
+    for _ in range(options.repeat):
+        for who in list(readings):
             try:
-                readings[who].append(measure(who, point, options))
-            except Invalid as reason:
-                progress.note(f"not counted: {where}: {reason}")
-            except Unable as reason:
-                progress.note(f"left out: {where}: {reason}")
-                unable.add(who)
+                readings[who].append(one_run(who, point, options, progress))
+            except Unable:
+                del readings[who]
+                progress.skip(options.repeat - 1)
     found = []
     for who, some in readings.items():
+        some = [reading for reading in some if reading]
         # Runs that had their core count; the others only where there are none.
         calm = [reading for reading in some if reading.share >= options.least_share] or some
         if calm:
             found.append(summary.record(who, point, calm, tsc_hz))
-    return summary.compare(found)
+    return summary.compare(found), len(found) < len(readings)
 
 
 def write_results(path, records):
@@ -127,21 +136,22 @@ def write_results(path, records):
 
 
 def measure_all(options, todo, results):
-    """Measures all points, prints them and writes them as they come."""
+    """Measures all points, prints and writes them as they come; tells whether one is missing."""
     progress = Progress(len(todo) * len(options.who) * options.repeat)
     tsc_hz = cpu.tsc_hz()
     progress.note(f"TSC {tsc_hz / 1e9:.3f} GHz, worker on CPU {options.cpus[1]}")
     print(summary.HEAD, flush=True)
-    records = []
+    records, failed = [], False
     for point in todo:
         point.make_files()
-        some = point_records(point, options, tsc_hz, progress)
+        some, missing = point_records(point, options, tsc_hz, progress)
         progress.finish()
         for record in some:
             print(summary.line(record), flush=True)
         records += some
+        failed |= missing
         write_results(results, records)
-    return records
+    return failed
 
 
 def memory_of(todo, options):
@@ -196,7 +206,7 @@ def run(words, root):
         os.sched_setaffinity(0, {options.cpus[0]})
         results = options.json or os.path.join(scratch, "results.json")
         with HugePages(memory_of(todo, options)):
-            records = measure_all(options, todo, results)
+            failed = measure_all(options, todo, results)
         if options.plot:
             plot.draw_elsewhere(python, results, options.plot)
-    return 0 if records else 1
+    return 1 if failed else 0

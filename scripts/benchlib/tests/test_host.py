@@ -107,7 +107,7 @@ class Telling(unittest.TestCase):
         progress = Progress(3, stream)
         progress.step("one")
         progress.note("lost")
-        progress.skip()
+        progress.skip(1)
         progress.step("two")
         progress.finish()
         first, note, second = stream.getvalue().splitlines()
