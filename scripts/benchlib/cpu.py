@@ -13,7 +13,8 @@ from benchlib.errors import BenchError
 RDTSC = bytes.fromhex("0f3148c1e2204809d0c3")
 
 
-def _tsc_reader():
+def tsc_reader():
+    """A function that reads the TSC."""
     if platform.machine() not in ("x86_64", "amd64"):
         raise BenchError(f"cycles are TSC cycles: {platform.machine()} has no TSC")
     code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -26,7 +27,7 @@ def _tsc_reader():
 
 def tsc_hz(seconds=0.2):
     """The measured rate of the TSC, in Hz: against the raw monotonic clock."""
-    read = _tsc_reader()
+    read = tsc_reader()
 
     def now():
         # The shortest of some: nothing came between the clock and the counter.

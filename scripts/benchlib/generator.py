@@ -93,8 +93,9 @@ def require(kind):
     """Fails if the program of a generator is missing."""
     program = PKTGEN if kind == "pktgen" else PROGRAM
     if not shutil.which(program):
-        where = "https://github.com/pktgen/Pktgen-DPDK" if kind == "pktgen" else "install-deps bench"
-        raise BenchError(f"--generator: {program} is missing: {where}")
+        pktgen = "build https://github.com/pktgen/Pktgen-DPDK"
+        advice = pktgen if kind == "pktgen" else "scripts/install-deps bench"
+        raise BenchError(f"--generator: {program} is missing: {advice}")
 
 
 def make(kind, *arguments):

@@ -105,13 +105,14 @@ def parser(root):
         help="length of a measurement (4)")
     add("--least-share", type=number(0, 1, float), default=0.9, metavar="X",
         help="measure again if the worker had less of its CPU (0.9)")
-    add("--cpus", type=cpus, metavar="A,B", help="CPU of all else, and of the worker (the first two)")
+    add("--cpus", type=cpus, metavar="A,B",
+        help="CPU of all else, and of the worker (the first two)")
     add("--bin", metavar="DIR", default=target, help="where overpathd is (target/release)")
     add("--traffic", metavar="DIR", default=os.path.join(cache, "overpath", "bench"),
         help="where traffic files are kept (~/.cache/overpath/bench)")
     add("--no-build", action="store_true", help="take the release build as it is")
     add("--quick", action="store_true",
-        help="prove that all of it works: 1 and 10000 flows, 2 runs of 2 s; not for figures")
+        help="show that all of it works: 1 and 10000 flows, one run of 2 s; not for figures")
     add("--json", metavar="FILE", help="write the results as an array of records")
     add("--plot", metavar="DIR", help="draw cycles against flows, as SVG and PNG")
     add("--generator", choices=["testpmd", "pktgen"],
@@ -127,7 +128,11 @@ def parser(root):
 
 
 def check(p, options):
-    """Refuses options that do not go together."""
+    """Refuses options that do not go together, and places that nothing can be written to."""
+    for name, path in (("--json", options.json), ("--plot", options.plot)):
+        folder = os.path.dirname(os.path.abspath(path or "."))
+        if path and not os.access(folder, os.W_OK):
+            p.error(f"argument {name}: '{path}' cannot be written")
     if options.source and not options.generator:
         p.error("argument --source: say by --generator what sends there")
     if options.drive and not options.generator:
@@ -157,5 +162,5 @@ def parse(words, root):
         options.generator_cpu = (free or options.cpus)[0]
     check(p, options)
     if options.quick:
-        options.flows, options.repeat, options.seconds = [1, 10_000], 2, 2.0
+        options.flows, options.repeat, options.seconds = [1, 10_000], 1, 2.0
     return options

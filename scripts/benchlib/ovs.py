@@ -1,8 +1,8 @@
 """Open vSwitch with its DPDK datapath, as Debian ships it, in folders and a namespace of its own.
 
 The uplinks are in one bridge, which has the address that tunnels end at; the local ports and the
-tunnels are in another. Destinations are static entries, sources are learned. What overpath is told
-to hold is what it is told to hold: flows that are not evicted while they are measured.
+tunnels are in another. Destinations are static entries, sources are learned. Its limit on flows and
+their time to live are raised, so that none is evicted while it is measured.
 """
 
 import os
@@ -158,7 +158,8 @@ class Ovs:
         if not self.point.replayed:
             # What a NIC misses shows that there was always enough to do.
             drops.pop(f"{source} RX", None)
-        for name, total in re.findall(r"^(\w+) .*total: (\d+)", self.control("coverage/show"), re.M):
+        coverage = self.control("coverage/show")
+        for name, total in re.findall(r"^(\w+) .*total: (\d+)", coverage, re.M):
             if name.startswith(("datapath_drop", "drop_action")):
                 drops[name] = int(total)
         stats = self.control("dpif-netdev/pmd-stats-show")

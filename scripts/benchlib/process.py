@@ -58,15 +58,17 @@ class Process:
         """Fails if it has ended, with the end of its log."""
         if self.child.poll() is not None:
             tail = "\n".join(self.output().splitlines()[-15:])
-            raise BenchError(f"{self.name} ended with status {self.child.returncode}:\n{tail}")
+            status = self.child.returncode
+            raise BenchError(f"{self.name} ended with status {status}:\n{tail}")
         return True
 
     def wait_output(self, text, seconds=60.0):
         """Waits until it has printed a text."""
-        wait_for(f"{self.name} to say {text!r}", lambda: self.check() and text in self.output(), seconds)
+        said = lambda: self.check() and text in self.output()
+        wait_for(f"{self.name} to say {text!r}", said, seconds)
 
     def stop(self, seconds=60.0):
-        """Ends it: asks, and insists after some time, or at once if we are told to end ourselves."""
+        """Ends it: asks, and insists after some time, or at once if we are interrupted."""
         if self.child.poll() is not None:
             return
         self.child.send_signal(signal.SIGTERM)

@@ -89,7 +89,8 @@ def check_sender(before, after, packets, wall_ns):
     """Raises Invalid unless the generator always had more than the switch could take."""
     refused, ran = after[0] - before[0], after[1] - before[1]
     if ran < LEAST_SENDER_SHARE * wall_ns:
-        raise Invalid(f"the generator had {ran / wall_ns:.0%} of its CPU: the switch may have waited")
+        share = f"{ran / wall_ns:.0%}"
+        raise Invalid(f"the generator had {share} of its CPU: the switch may have waited")
     if refused < packets // 100:
         rate = packets * 1e3 / wall_ns
         raise Invalid(f"waited for the generator, which sent {rate:.2f} Mpps: cycles say nothing")

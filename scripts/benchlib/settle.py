@@ -7,7 +7,7 @@ SECONDS = 120.0
 
 
 def settle(contestant, window=0.5):
-    """Waits until, for a window of seconds, nothing is learned or dropped, and misses have stopped to fall.
+    """Waits until nothing is learned or dropped in a window of seconds, and misses do not fall.
 
     Some may stay: a cache that is nearly full, or whose flows share a bucket, goes on missing.
     """

@@ -33,7 +33,7 @@ class Chosen(unittest.TestCase):
 
     def test_a_quick_run_is_short(self):
         found = parse("--quick --seconds 60 --repeat 9")
-        self.assertEqual((found.flows, found.repeat, found.seconds), ([1, 10_000], 2, 2.0))
+        self.assertEqual((found.flows, found.repeat, found.seconds), ([1, 10_000], 1, 2.0))
 
     def test_the_generator_takes_a_third_cpu_if_there_is_one(self):
         self.assertEqual(parse("--cpus 1,0 --generator testpmd").generator_cpu, 1)
@@ -70,6 +70,10 @@ class Refused(unittest.TestCase):
         self.refused("--cpus 0,7", "--cpus", "'0,7'")
         self.refused("--generator moongen", "--generator", "'moongen'")
         self.refused("--uplink-mac 02:00", "--uplink-mac", "'02:00'")
+
+    def test_results_are_not_lost_for_want_of_a_folder(self):
+        self.refused("--json /nowhere/at/all.json", "--json", "'/nowhere/at/all.json'")
+        self.refused("--plot /nowhere/at/all", "--plot")
 
     def test_options_that_need_each_other_come_together(self):
         self.refused("bridge --source 01:00.0", "--source", "--generator")

@@ -5,7 +5,7 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-from benchlib import run
+from benchlib import run, turns
 from benchlib.bench import Place
 from benchlib.errors import Invalid, Unable
 from benchlib.progress import Progress
@@ -17,7 +17,8 @@ POINT = SimpleNamespace(case="decap", work="decap", flows=10, arrivals="cycle")
 
 def options(**more):
     """Options as the command line gives them."""
-    fields = dict(cases=["decap"], flows=[1], arrivals=["cycle"], who=["control", "overpath", "ovs"])
+    fields = dict(cases=["decap"], flows=[1], arrivals=["cycle"])
+    fields["who"] = ["control", "overpath", "ovs"]
     return SimpleNamespace(**{**fields, "repeat": 2, "least_share": 0.9, "seconds": 1, **more})
 
 
@@ -55,8 +56,8 @@ class Runs(unittest.TestCase):
                 raise outcome
             return outcome
 
-        with mock.patch.object(run, "measure", measure):
-            found, missing = run.point_records(POINT, options(**more), 1e9, Progress(6, notes))
+        with mock.patch.object(turns, "measure", measure):
+            found, missing = turns.point_records(POINT, options(**more), 1e9, Progress(6, notes))
         return {record.who: record for record in found}, missing, ran, notes.getvalue()
 
     def test_contestants_take_turns(self):
@@ -95,12 +96,16 @@ class Runs(unittest.TestCase):
 
     def test_what_lost_its_core_is_measured_again(self):
         outcomes = [reading(9, 0.5), Invalid("x"), reading(8, 0.7), reading(7)]
-        with mock.patch.object(run.sample, "measure", side_effect=outcomes):
-            best = run.least_disturbed(None, options(), None)
+        with mock.patch.object(turns.sample, "measure", side_effect=outcomes):
+            best = turns.least_disturbed(None, options(), None)
         self.assertEqual(best.cycles(1e9), 8)
-        with mock.patch.object(run.sample, "measure", side_effect=[Invalid("x")] * 3):
+        outcomes = [reading(9, 0.5), reading(8, 0.7), reading(7, 0.6)]
+        with mock.patch.object(turns.sample, "measure", side_effect=outcomes):
+            best = turns.least_disturbed(None, options(), None)
+        self.assertEqual(best.cycles(1e9), 8)
+        with mock.patch.object(turns.sample, "measure", side_effect=[Invalid("x")] * 3):
             with self.assertRaises(Invalid):
-                run.least_disturbed(None, options(), None)
+                turns.least_disturbed(None, options(), None)
 
 
 if __name__ == "__main__":

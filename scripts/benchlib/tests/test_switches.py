@@ -93,7 +93,8 @@ class Settling(unittest.TestCase):
         self.assertEqual(self.waited((0, 9, 3, 0), (100, 9, 3, 1), *rest), 3)
 
     def test_misses_may_go_on_once_they_have_stopped_to_fall(self):
-        samples = [(0, 0, 0, 0), (100, 60, 0, 0), (200, 80, 0, 0), (300, 99, 0, 0), (400, 117, 0, 0)]
+        misses = [0, 60, 80, 99, 117]
+        samples = [(100 * i, number, 0, 0) for i, number in enumerate(misses)]
         self.assertEqual(self.waited(*samples), 4)
 
 

@@ -50,6 +50,10 @@ def udp_of(packet):
 
 
 class Frames(unittest.TestCase):
+    def test_the_checksum_is_that_of_the_example(self):
+        # RFC 1071, section 3: the sum is ddf2.
+        self.assertEqual(frames.checksum(bytes.fromhex("0001f203f4f5f6f7")), 0xFFFF - 0xDDF2)
+
     def test_an_inner_frame_is_64_bytes_of_udp(self):
         for frame in written(Traffic("bridge", 3, "cycle")):
             self.assertEqual(len(frame), 64)
