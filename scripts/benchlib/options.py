@@ -9,6 +9,9 @@ WORKS = ["decap", "encap", "bridge"]
 CONTESTANTS = ["control", "overpath", "ovs"]
 ARRIVALS = ["cycle", "random"]
 MOST_FLOWS = 1_000_000
+# Flows, runs and seconds where they are not given.
+FULL = ([1, 10_000, 100_000, 1_000_000], 5, 4.0)
+QUICK = ([1, 10_000], 1, 2.0)
 
 DESCRIPTION = """\
 Measure overpath beside dpdk-testpmd (the control: it moves packets between the same ports and
@@ -94,14 +97,14 @@ def parser(root):
     )
     add = p.add_argument
     add("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; all of them if none")
-    add("--flows", type=flows, default=[1, 10_000, 100_000, 1_000_000], metavar="LIST",
+    add("--flows", type=flows, metavar="LIST",
         help="distinct MAC pairs, as in 1,10000 (1,10000,100000,1000000)")
     add("--arrivals", type=list_of(ARRIVALS), default=["cycle"], metavar="LIST",
         help="cycle: one random order, played over and over (default); random: drawn at random")
     add("--who", type=list_of(CONTESTANTS), default=CONTESTANTS, metavar="LIST",
         help="of control, overpath, ovs; all of them")
-    add("--repeat", type=number(1, 99), default=5, metavar="N", help="runs of each (5)")
-    add("--seconds", type=number(0.1, 600, float), default=4.0, metavar="S",
+    add("--repeat", type=number(1, 99), metavar="N", help="runs of each (5)")
+    add("--seconds", type=number(0.1, 600, float), metavar="S",
         help="length of a measurement (4)")
     add("--least-share", type=number(0, 1, float), default=0.9, metavar="X",
         help="measure again if the worker had less of its CPU (0.9)")
@@ -161,6 +164,8 @@ def parse(words, root):
         free = sorted(os.sched_getaffinity(0) - set(options.cpus))
         options.generator_cpu = (free or options.cpus)[0]
     check(p, options)
-    if options.quick:
-        options.flows, options.repeat, options.seconds = [1, 10_000], 1, 2.0
+    defaults = QUICK if options.quick else FULL
+    for name, value in zip(("flows", "repeat", "seconds"), defaults):
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     return options

@@ -31,9 +31,13 @@ class Chosen(unittest.TestCase):
         self.assertEqual(found.flows, [1, 1000])
         self.assertEqual(found.arrivals, ["cycle", "random"])
 
-    def test_a_quick_run_is_short(self):
-        found = parse("--quick --seconds 60 --repeat 9")
+    def test_a_quick_run_is_short_unless_it_is_told_otherwise(self):
+        found = parse("--quick")
         self.assertEqual((found.flows, found.repeat, found.seconds), ([1, 10_000], 1, 2.0))
+        found = parse("--quick --flows 7 --seconds 1")
+        self.assertEqual((found.flows, found.repeat, found.seconds), ([7], 1, 1.0))
+        found = parse("--repeat 3")
+        self.assertEqual((len(found.flows), found.repeat, found.seconds), (4, 3, 4.0))
 
     def test_the_generator_takes_a_third_cpu_if_there_is_one(self):
         self.assertEqual(parse("--cpus 1,0 --generator testpmd").generator_cpu, 1)

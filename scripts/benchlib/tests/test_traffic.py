@@ -105,7 +105,7 @@ class Order(unittest.TestCase):
         self.assertEqual(len(order), traffic.RANDOM_PACKETS)
         self.assertNotEqual(order[:10_000], order[10_000:20_000])
         self.assertLess(len(set(order[:10_000])), 7000)
-        self.assertEqual(len(Traffic("bridge", 1_000_000, "random").order()), 1_000_000)
+        self.assertEqual(Traffic("bridge", 1_000_000, "random").packets, 1_000_000)
 
     def test_a_mesh_is_a_thousand_stations_on_each_side(self):
         some = Traffic("bridge", traffic.MESH_FLOWS, "random", mesh=True)
