@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from benchlib import frames, traffic
+from benchlib import hello, traffic
 
 # Both drivers number the MACs of their devices; the uplink is the first device and the first port.
 PCAP_MAC = bytes([2, ord("p"), ord("c"), ord("a"), ord("p"), 0])
@@ -123,11 +123,15 @@ class Bench:
         found = [f"net_null{number},no-rx=1" for number in range(4)]
         if self.work != "decap":
             # The remotes introduce themselves once; what is sent there is swallowed.
-            found[0] = f"net_pcap0,rx_pcap={os.path.join(self.place.folder, 'hello.pcap')}"
+            found[0] = f"net_pcap0,rx_pcap={self._hello_file}"
         found[self.source_port] = self._source()
         if self.place.sink:
             found[self.sink_port] = self.place.sink
         return found
+
+    @property
+    def _hello_file(self):
+        return os.path.join(self.place.folder, "hello-1.pcap")
 
     def _source(self):
         if self.place.socket:
@@ -153,10 +157,4 @@ class Bench:
     def make_files(self):
         """Makes the files that are not there yet."""
         traffic.write(self.traffic, self.traffic_file, self.uplink_mac)
-        hello = [
-            frames.arp_request(frames.REMOTE_MAC, frames.REMOTE),
-            frames.arp_request(frames.SECOND_REMOTE_MAC, frames.SECOND_REMOTE),
-        ]
-        path = os.path.join(self.place.folder, "hello.pcap")
-        if not os.path.exists(path):
-            traffic.write_pcap(path, hello)
+        hello.write(self._hello_file, PCAP_MAC)

@@ -76,5 +76,19 @@ def vxlan_frame(inner, uplink_mac):
 
 def arp_request(mac, address):
     """A remote's question for the switch, which tells where the remote is (RFC 826)."""
-    body = struct.pack("!HHBBH6sI6sI", 1, 0x0800, 6, 4, 1, mac, address, bytes(6), LOCAL)
-    return BROADCAST + mac + b"\x08\x06" + body + bytes(18)
+    return BROADCAST + mac + b"\x08\x06" + _arp(1, (mac, address), (bytes(6), LOCAL))
+
+
+def arp_reply(mac, address, uplink_mac):
+    """A remote's answer to the switch."""
+    return uplink_mac + mac + b"\x08\x06" + _arp(2, (mac, address), (uplink_mac, LOCAL))
+
+
+def _arp(operation, sender, target):
+    body = struct.pack("!HHBBH6sI6sI", 1, 0x0800, 6, 4, operation, *sender, *target)
+    return body + bytes(18)
+
+
+def filler():
+    """A frame that takes time and is dropped: to a group that no bridge forwards (pause frames)."""
+    return bytes.fromhex("0180c2000001") + REMOTE_MAC + b"\x88\x08" + bytes(46)

@@ -69,6 +69,7 @@ class Refused(unittest.TestCase):
         self.refused("--arrivals burst", "--arrivals", "'burst'")
         self.refused("--repeat 0", "--repeat", "'0'")
         self.refused("--seconds soon", "--seconds", "'soon'")
+        self.refused("--seconds 11", "--seconds", "0.1 to 10")
         self.refused("--cpus 0", "--cpus", "'0'")
         self.refused("--cpus 1,1", "--cpus")
         self.refused("--cpus 0,7", "--cpus", "'0,7'")

@@ -5,7 +5,7 @@ import struct
 import tempfile
 import unittest
 
-from benchlib import frames, traffic
+from benchlib import frames, hello, traffic
 from benchlib.traffic import Traffic
 
 UPLINK = bytes.fromhex("02aabbccddee")
@@ -84,6 +84,18 @@ class Frames(unittest.TestCase):
         self.assertEqual(frame[22:32], frames.REMOTE_MAC + bytes([192, 0, 2, 1]))
         self.assertEqual(frame[38:42], bytes([192, 0, 2, 2]))
         self.assertEqual(len(frame), 60)
+
+
+    def test_an_answer_goes_to_the_uplink_soon_after_each_greeting(self):
+        found = list(hello.packets(UPLINK))
+        answer = frames.arp_reply(frames.REMOTE_MAC, frames.REMOTE, UPLINK)
+        self.assertEqual(answer[:14], UPLINK + frames.REMOTE_MAC + b"\x08\x06")
+        self.assertEqual(answer[20:32], b"\x00\x02" + frames.REMOTE_MAC + bytes([192, 0, 2, 1]))
+        self.assertEqual(answer[32:42], UPLINK + bytes([192, 0, 2, 2]))
+        greeting = frames.arp_request(frames.REMOTE_MAC, frames.REMOTE)
+        self.assertEqual(found.index(answer), found.index(greeting) + 2)
+        self.assertEqual((found.count(answer), found.count(greeting)), (100, 100))
+        self.assertEqual(len(frames.filler()), 60)
 
 
 class Order(unittest.TestCase):
