@@ -2,7 +2,7 @@
 //! lost takes with it. Expiry is in [`crate::ageing`].
 
 use crate::ageing;
-use fastpath::fdb::{DEFAULT_LOG, Fdb as Table, LogReader, SeenWriter};
+use fastpath::fdb::{DEFAULT_LOG, Fdb as Table, LogReader};
 use fastpath::fdb::{
     Destination, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, LogWriter,
 };
@@ -45,16 +45,13 @@ pub struct WorkerParts {
     pub reader: FdbReader,
     /// One for each worker.
     pub logs: Vec<LogReader>,
-    /// One for each worker.
-    pub seen: Vec<SeenWriter>,
 }
 
 impl Fdb {
     /// An empty table for `entries` addresses and `workers` workers.
     pub fn new(entries: usize, workers: usize) -> (Self, WorkerParts) {
-        let (mut table, reader) = Table::new(entries, workers);
+        let (table, reader) = Table::new(entries);
         let (log, logs) = LogWriter::new(DEFAULT_LOG, workers);
-        let seen = table.seen_writers();
         let fdb = Fdb {
             table,
             log,
@@ -62,7 +59,7 @@ impl Fdb {
             now: 0,
             counters: FdbCounters::default(),
         };
-        (fdb, WorkerParts { reader, logs, seen })
+        (fdb, WorkerParts { reader, logs })
     }
 
     /// Adds a static entry. `false` if the table is full.
@@ -126,21 +123,12 @@ impl Fdb {
     /// bridge.
     pub fn expire(&mut self, ageing: impl Fn(BridgeId) -> Option<u32>) {
         let now = self.now;
-        let ages: Vec<_> = self
-            .table
-            .iter()
-            .filter(|entry| {
-                let seen = self.table.newest(entry.slot);
-                entry.value.kind == Kind::Learned
-                    && ageing(entry.key.bridge())
-                        .is_some_and(|limit| ageing::is_over(seen, now, limit))
-            })
-            .map(|entry| entry.key)
-            .collect();
-        self.counters.aged += ages.len() as u64;
-        for key in ages {
-            self.remove(key);
-        }
+        let over = |entry: &FdbEntry| {
+            entry.value.kind == Kind::Learned
+                && ageing(entry.key.bridge())
+                    .is_some_and(|limit| ageing::is_over(entry.seen, now, limit))
+        };
+        self.counters.aged += self.remove_all(over);
     }
 
     fn remove_all(&mut self, gone: impl Fn(&FdbEntry) -> bool) -> u64 {
@@ -167,11 +155,9 @@ impl Fdb {
         changed
     }
 
-    /// All entries, each with the second in which it was last seen.
-    pub fn entries(&self) -> impl Iterator<Item = (FdbEntry, u32)> {
-        self.table
-            .iter()
-            .map(|entry| (entry, self.table.newest(entry.slot)))
+    /// All entries.
+    pub fn entries(&self) -> impl Iterator<Item = FdbEntry> {
+        self.table.iter()
     }
 
     /// The remotes that entries lead to.
@@ -221,7 +207,7 @@ mod tests {
     }
 
     fn places(fdb: &Fdb) -> Vec<(Mac, Destination)> {
-        let mut all: Vec<_> = fdb.entries().map(|(entry, _)| entry).collect();
+        let mut all: Vec<_> = fdb.entries().collect();
         all.sort_by_key(|entry| (entry.key.bridge(), entry.key.mac()));
         let place = |entry: &FdbEntry| (entry.key.mac(), entry.value.to);
         all.iter().map(place).collect()
@@ -273,21 +259,25 @@ mod tests {
 
     #[test]
     fn each_bridge_has_its_own_age_and_the_youngest_sight_counts() {
-        let (mut fdb, mut parts) = Fdb::new(8, 2);
+        let (mut fdb, parts) = Fdb::new(8, 2);
         fdb.set_now(100);
         for number in 0..3 {
             fdb.learn(bridge(number), A, port(1));
         }
         fdb.add_static(bridge(0), B, port(1));
-        let (slot, _) = parts.reader.lookup(FdbKey::new(bridge(1), A)).unwrap();
-        parts.seen[1].touch(slot, 105);
+        let (key, reader) = (FdbKey::new(bridge(1), A), parts.reader);
+        let found = reader.read(key, reader.place(key)).unwrap();
+        reader.touch(&found, 105);
         let ageing = |bridge: BridgeId| (bridge.index() < 2).then_some(10);
         fdb.set_now(110);
         fdb.expire(ageing);
         assert_eq!(fdb.len(), 4);
         fdb.set_now(111);
         fdb.expire(ageing);
-        let left: Vec<_> = fdb.entries().map(|(e, _)| e.key.bridge().index()).collect();
+        let left: Vec<_> = fdb
+            .entries()
+            .map(|entry| entry.key.bridge().index())
+            .collect();
         assert_eq!((left.len(), fdb.counters().aged), (3, 1));
         fdb.set_now(116);
         fdb.expire(ageing);

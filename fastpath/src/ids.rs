@@ -17,6 +17,12 @@ macro_rules! id {
                 if number < Self::LIMIT { Some($name(number as u16)) } else { None }
             }
 
+            /// What is left of a number that is known to be below the limit, without a branch.
+            #[inline]
+            pub const fn modulo(number: usize) -> Self {
+                $name((number % Self::LIMIT) as u16)
+            }
+
             /// The number, as an index into a table.
             pub const fn index(self) -> usize {
                 self.0 as usize

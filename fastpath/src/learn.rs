@@ -4,7 +4,7 @@
 //! again by the next packet that needs it.
 
 use crate::event::{Event, EventSender};
-use crate::fdb::{FdbKey, SeenWriter};
+use crate::fdb::{FdbKey, FdbReader};
 use crate::ids::RemoteId;
 use crate::resolve::Source;
 
@@ -16,17 +16,17 @@ const RECENT: usize = 1024;
 /// One worker's voice towards control, and its stamps on the FDB.
 pub struct Learner {
     events: EventSender,
-    seen: SeenWriter,
+    fdb: FdbReader,
     recent: Box<[Option<(u64, Event)>]>,
     now: u64,
 }
 
 impl Learner {
     /// A learner that has told nothing.
-    pub fn new(events: EventSender, seen: SeenWriter) -> Self {
+    pub fn new(events: EventSender, fdb: FdbReader) -> Self {
         Learner {
             events,
-            seen,
+            fdb,
             recent: vec![None; RECENT].into(),
             now: 0,
         }
@@ -42,7 +42,9 @@ impl Learner {
         match source {
             Source::Ignored => true,
             Source::Known(slot) => {
-                self.seen.touch(*slot, (self.now / 1000) as u32);
+                if let Some(found) = self.fdb.at(*slot) {
+                    self.fdb.touch(&found, (self.now / 1000) as u32);
+                }
                 true
             }
             Source::Ask(event) => self.tell(*event),

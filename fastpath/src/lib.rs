@@ -23,7 +23,8 @@
 //! | [`snapshot::Snapshot`], by [`publish`] | control | workers |
 //! | [`fdb`]: table, change log | control | workers |
 //! | [`snapshot::NextHops`] | control | workers |
-//! | [`fdb::SeenWriter`], [`stats`] | one worker each | control |
+//! | when a station was seen, in [`fdb`] | workers | control |
+//! | [`stats`] | one worker each | control |
 //! | rings ([`tx`], [`worker::Command`]), [`event`] | one end each | the other end |
 //!
 //! In the code here a worker does not lock, allocate, make a system call, read a clock or format
@@ -62,7 +63,7 @@
 //!     bridges: vec![Arc::new(Bridge { id: bridge, learning: true, flood: Vec::new() })],
 //!     ..Snapshot::default()
 //! };
-//! let (_writer, fdb) = Fdb::new(16, 1);
+//! let (_writer, fdb) = Fdb::new(16);
 //!
 //! let sender = (Mac::new([2, 0, 0, 0, 0, 1]), [10, 0, 0, 1].into());
 //! let receiver = (Mac::new([2, 0, 0, 0, 0, 2]), [10, 0, 0, 2].into());
@@ -90,6 +91,7 @@ pub mod io;
 pub mod key;
 pub mod learn;
 pub mod parse;
+mod prefetch;
 pub mod publish;
 pub mod recompute;
 pub mod resolve;

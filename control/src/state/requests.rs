@@ -113,11 +113,11 @@ impl<I: Io> State<I> {
     fn show_fdb(&self) -> Vec<api::FdbEntry> {
         self.fdb
             .entries()
-            .filter_map(|(entry, seen)| self.show_entry(&entry, seen))
+            .filter_map(|entry| self.show_entry(&entry))
             .collect()
     }
 
-    fn show_entry(&self, entry: &FdbEntry, seen: u32) -> Option<api::FdbEntry> {
+    fn show_entry(&self, entry: &FdbEntry) -> Option<api::FdbEntry> {
         let bridge = self
             .wanted
             .bridges
@@ -136,7 +136,7 @@ impl<I: Io> State<I> {
             Kind::Static => (api::FdbKind::Static, false),
             Kind::Learned => (api::FdbKind::Learned, true),
         };
-        let age = learned.then(|| u64::from(age(seen, (self.now / SECOND) as u32)));
+        let age = learned.then(|| u64::from(age(entry.seen, (self.now / SECOND) as u32)));
         Some(api::FdbEntry {
             bridge,
             mac: entry.key.mac(),

@@ -90,14 +90,11 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
     let (events_to, events) = channel(DEFAULT_EVENTS);
     let (producers, consumers) = mesh(count);
     let (mut snapshots, mut logs) = (snapshots.into_iter(), shared.logs.into_iter());
-    let (mut seen, mut rings) = (
-        shared.seen.into_iter(),
-        producers.into_iter().zip(consumers),
-    );
+    let mut rings = producers.into_iter().zip(consumers);
     let (mut ends, mut workers) = (Vec::new(), Vec::new());
     for id in (0..count).filter_map(WorkerId::new) {
-        let all = (snapshots.next(), logs.next(), seen.next(), rings.next());
-        let (Some(snapshot), Some(log), Some(seen), Some((outward, mut inbound))) = all else {
+        let all = (snapshots.next(), logs.next(), rings.next());
+        let (Some(snapshot), Some(log), Some((outward, mut inbound))) = all else {
             break;
         };
         let (commands_to, commands) = RingBuffer::new(QUEUES);
@@ -112,7 +109,7 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
             snapshot,
             fdb: shared.reader.clone(),
             log,
-            learner: Learner::new(events_to.clone(), seen),
+            learner: Learner::new(events_to.clone(), shared.reader.clone()),
             outputs: Outputs::new(id, outward, punts_to),
             inbound,
             commands,

@@ -18,6 +18,10 @@
 //! yet: it is looked up there with a check, and what came of it is forgotten with the key.
 
 mod entry;
+#[cfg(not(loom))]
+#[cfg(test)]
+mod fill;
+mod hash;
 mod log;
 #[cfg(loom)]
 #[cfg(test)]
@@ -25,12 +29,13 @@ mod model;
 #[cfg(not(loom))]
 #[cfg(test)]
 mod oracle;
-mod seen;
+mod reader;
 mod table;
 mod writer;
 
 pub use entry::{Destination, FdbKey, FdbValue, Kind};
+pub use hash::FdbPlace;
 pub use log::{DEFAULT_LOG, Drained, LogReader, LogWriter};
-pub use seen::SeenWriter;
-pub use table::{FdbReader, SlotId};
+pub use reader::{FdbReader, Found};
+pub use table::SlotId;
 pub use writer::{Fdb, FdbEntry, FdbFull, FdbWriter, Inserted};

@@ -1,6 +1,7 @@
 //! Table, log and publisher in loom's model: one writer, one worker, every order.
 
-use super::{Destination, Drained, Fdb, FdbKey, FdbReader, FdbValue, Kind, LogReader, LogWriter};
+use super::{Destination, Drained, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
+use super::{LogReader, LogWriter};
 use crate::ids::{BridgeId, RemoteId};
 use crate::publish::{Publisher, Reader};
 use crate::wire::Mac;
@@ -20,19 +21,17 @@ fn value(number: usize) -> FdbValue {
     }
 }
 
-/// A key that gets the same slot of an empty table as `first`.
-fn rival(first: FdbKey) -> FdbKey {
-    let slot_of = |key| {
-        Fdb::with_seed(1, 0, SEED)
-            .0
-            .insert(key, value(0))
-            .unwrap()
-            .slot
-    };
+/// The smallest table: buckets of two, and every key may be in every one.
+fn small(capacity: usize) -> (FdbWriter, FdbReader) {
+    Fdb::with(capacity, 4, SEED)
+}
+
+/// The keys that get the same slot of an empty table as `first`.
+fn rivals(first: FdbKey) -> impl Iterator<Item = FdbKey> {
+    let slot_of = |key| small(1).0.insert(key, value(0)).unwrap().slot;
     (2..99)
         .map(key)
-        .find(|other| slot_of(*other) == slot_of(first))
-        .unwrap()
+        .filter(move |other| slot_of(*other) == slot_of(first))
 }
 
 fn found(reader: &FdbReader, key: FdbKey) -> Option<FdbValue> {
@@ -43,9 +42,9 @@ fn found(reader: &FdbReader, key: FdbKey) -> Option<FdbValue> {
 #[test]
 fn loom_a_lookup_never_finds_the_value_of_another_key() {
     loom::model(|| {
-        let (old, new) = (key(1), rival(key(1)));
+        let (old, new) = (key(1), rivals(key(1)).next().unwrap());
         let (mut publisher, mut readers) = Publisher::new((), 1);
-        let (mut fdb, table) = Fdb::with_seed(1, 0, SEED);
+        let (mut fdb, table) = small(1);
         let slot = fdb.insert(old, value(1)).unwrap().slot;
         let mut reader: Reader<()> = readers.pop().unwrap();
         let worker = thread::spawn(move || {
@@ -62,6 +61,50 @@ fn loom_a_lookup_never_finds_the_value_of_another_key() {
         let released = fdb.release(|change| publisher.passed(change)) == 1;
         let inserted = fdb.insert(new, value(3)).unwrap();
         assert_eq!(inserted.slot == slot, released);
+        worker.join().unwrap();
+    });
+}
+
+/// A stamp beside a move of its station, and beside the first key that does not fit into its bucket.
+#[test]
+fn loom_a_stamp_undoes_nothing() {
+    loom::model(|| {
+        let mut others = rivals(key(1));
+        let (mut fdb, table) = small(8);
+        fdb.insert(key(1), value(1)).unwrap();
+        fdb.insert(others.next().unwrap(), value(4)).unwrap();
+        let displaced = others.next().unwrap();
+        let reader = table.clone();
+        let worker = thread::spawn(move || {
+            let found = reader.read(key(1), reader.place(key(1))).unwrap();
+            reader.touch(&found, 7);
+        });
+        fdb.insert(key(1), value(2)).unwrap();
+        fdb.insert(displaced, value(3)).unwrap();
+        worker.join().unwrap();
+        assert_eq!(found(&table, key(1)), Some(value(2)));
+        assert_eq!(found(&table, displaced), Some(value(3)));
+        assert!([0, 7].contains(&fdb.get(key(1)).unwrap().seen));
+    });
+}
+
+/// One of two keys in another bucket than their first goes, and what was in the first one.
+#[test]
+fn loom_a_displaced_key_is_found_while_others_go() {
+    loom::model(|| {
+        let mut others = rivals(key(1));
+        let (mut fdb, table) = small(8);
+        fdb.insert(key(1), value(1)).unwrap();
+        fdb.insert(others.next().unwrap(), value(4)).unwrap();
+        let (goes, stays) = (others.next().unwrap(), others.next().unwrap());
+        fdb.insert(goes, value(2)).unwrap();
+        fdb.insert(stays, value(3)).unwrap();
+        let worker = thread::spawn(move || {
+            assert_eq!(found(&table, stays), Some(value(3)));
+            assert!([None, Some(value(2))].contains(&found(&table, goes)));
+        });
+        fdb.remove(goes).unwrap();
+        fdb.remove(key(1)).unwrap();
         worker.join().unwrap();
     });
 }
@@ -90,7 +133,7 @@ impl Cached {
 fn loom_a_worker_that_passed_a_move_holds_nothing_of_before() {
     loom::model(|| {
         let (mut publisher, mut readers) = Publisher::new((), 1);
-        let (mut fdb, table) = Fdb::with_seed(1, 0, SEED);
+        let (mut fdb, table) = small(1);
         let (mut log, mut logs) = LogWriter::new(4, 1);
         fdb.insert(key(1), value(1)).unwrap();
         let (reader, reads) = (readers.pop().unwrap(), logs.pop().unwrap());

@@ -91,7 +91,7 @@ impl Oracle {
             .find(|(_, (dead, _))| *dead == key)
             .map(|(slot, _)| *slot);
         let fixed = old.map(|(slot, _)| slot).or(waiting);
-        // Two buckets: every slot will do for every key.
+        // Four buckets: every slot will do for every key.
         let room = fixed.is_some() || self.map.len() + self.dead.len() < self.fdb.slots();
         let refused = old.is_none() && self.map.len() >= self.fdb.capacity() || !room;
         let full = self.fdb.fdb_full();
@@ -116,7 +116,12 @@ impl Oracle {
         assert_eq!(self.fdb.len(), self.map.len());
         assert_eq!(self.fdb.quarantined(), self.dead.len());
         for key in (0..KEYS).map(key) {
-            assert_eq!(self.reader.lookup(key), self.map.get(&key).copied());
+            let place = self.reader.place(key);
+            self.reader.prefetch(place);
+            let found = self.reader.read(key, place);
+            let found = found.map(|found| (found.slot(), found.value()));
+            assert_eq!(found, self.map.get(&key).copied());
+            assert_eq!(self.reader.lookup(key), found);
             assert_eq!(
                 self.fdb.get(key).map(|e| (e.slot, e.value)),
                 self.map.get(&key).copied()
@@ -134,7 +139,7 @@ impl Oracle {
 proptest! {
     #[test]
     fn agrees_with_a_map(seed: u64, steps in prop::collection::vec(step(), 1..120)) {
-        let (fdb, reader) = Fdb::with_seed(10, 1, seed);
+        let (fdb, reader) = Fdb::with(10, 4, seed);
         let (publisher, _) = Publisher::new((), 0);
         let (changes, map, dead) = (Vec::new(), HashMap::new(), HashMap::new());
         let mut oracle = Oracle { fdb, reader, publisher, changes, map, dead };

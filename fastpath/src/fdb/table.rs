@@ -1,20 +1,31 @@
-//! The table itself: buckets of eight slots, each key in one of two buckets, nothing ever moved.
+//! The table itself: buckets of one cache line, each key in one of a few, nothing ever moved.
 //!
 //! The slot of an entry is its name as long as it lives. A removed entry leaves a mark in place of
 //! its key, which no look-up finds, and its value. The slot gets another key only after every
 //! worker has passed the removal: by then none is between finding the old key and reading the
 //! value. So what a worker reads behind a key is a value of that key.
+//!
+//! A key goes to the first of its buckets that has room. That is nearly always the first of all, and
+//! a bucket says whether some key had to go on from there: so a key that is known costs one line,
+//! and so does one that is not.
 
+use super::hash::{FdbPlace, Hasher, WAYS};
+use super::reader::Found;
 use super::{FdbKey, FdbValue};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::prefetch;
+use crate::sync::{AtomicU64, Ordering};
 
-/// Slots in a bucket: as many keys as fit into one cache line. Fewer in loom's model, which tries
-/// the orders of every load.
-const BUCKET: usize = if cfg!(loom) { 2 } else { 8 };
+/// Slots in a bucket: as many keys and values as fit into one cache line. Fewer in loom's model,
+/// which tries the orders of every load.
+const BUCKET: usize = if cfg!(loom) { 2 } else { 4 };
 
 /// In place of the key of a removed entry: the workers may still be reading its value. No key,
 /// because its filtering id is zero.
 const REMOVED: u64 = 1;
+
+/// In the value word of a bucket's first slot, beside whatever value is there: some key that has
+/// this bucket as its first is in another one.
+const ELSEWHERE: u64 = 1 << 31;
 
 /// The place of an entry in the table. The same as long as the entry lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,37 +37,69 @@ impl SlotId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The bucket that it is in.
+    pub(super) const fn bucket(self) -> usize {
+        self.index() / BUCKET
+    }
 }
 
-/// A line of keys, then a line of values. A key of zero is a slot that may be used. Keys are
-/// stored and loaded in an order with all else (release, acquire), values after them.
-#[repr(align(128))]
+/// Keys and values, in one line. A key of zero is a slot that may be used. Keys are stored and
+/// loaded in an order with all else (release, acquire), values after them.
+///
+/// A value word: [`FdbValue::pack`] in the low bits, [`ELSEWHERE`], and in the upper 32 bits the
+/// tick at which the station was seen last. The tick is what workers write.
+#[repr(align(64))]
 struct Bucket {
     keys: [AtomicU64; BUCKET],
     values: [AtomicU64; BUCKET],
 }
 
-/// Written by the one [`FdbWriter`](super::FdbWriter), read by all.
+impl Bucket {
+    fn new() -> Self {
+        let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
+        Bucket {
+            keys: zeros(),
+            values: zeros(),
+        }
+    }
+
+    /// The slot of `key`; [`BUCKET`] if there is none. Always compares all, because which of them
+    /// it is cannot be predicted.
+    #[inline]
+    fn position(&self, key: u64) -> usize {
+        let all = self.keys.iter().enumerate();
+        all.fold(BUCKET, |found, (at, held)| {
+            if held.load(Ordering::Acquire) == key {
+                at
+            } else {
+                found
+            }
+        })
+    }
+}
+
+/// Written by the one [`FdbWriter`](super::FdbWriter), but for ticks; read by all.
 pub(super) struct Table {
     buckets: Box<[Bucket]>,
-    /// Unknown outside, so that nobody can choose MACs that share a bucket.
-    seed: u64,
+    hasher: Hasher,
 }
 
 impl Table {
-    /// A table for `capacity` entries with room to spare: a third to two thirds of the slots are
-    /// used at most, where a key that finds both its buckets full is a rarity.
-    pub(super) fn new(capacity: usize, seed: u64) -> Self {
-        let slots = (capacity + capacity / 2).clamp(2 * BUCKET, 1 << 30);
-        let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        let bucket = |_| Bucket {
-            keys: zeros(),
-            values: zeros(),
-        };
-        let buckets = 0..slots.div_ceil(BUCKET).next_power_of_two();
+    /// How many buckets `capacity` entries get: one for each, rounded up to a power of two.
+    ///
+    /// So a full table has at most one entry to a bucket of four slots on average. Then 1 of 230
+    /// entries is not in its first bucket, and 1 of 30 million finds all four of its buckets full
+    /// and is refused. In a table that is half full it is 1 of 4500, and none that was ever seen.
+    pub(super) fn buckets(capacity: usize) -> usize {
+        capacity.clamp(WAYS as usize, 1 << 28).next_power_of_two()
+    }
+
+    /// An empty table of that many buckets: a power of two, and no less than [`WAYS`].
+    pub(super) fn new(buckets: usize, seed: u64) -> Self {
         Table {
-            buckets: buckets.map(bucket).collect(),
-            seed,
+            buckets: (0..buckets).map(|_| Bucket::new()).collect(),
+            hasher: Hasher::new(seed),
         }
     }
 
@@ -64,75 +107,124 @@ impl Table {
         self.buckets.len() * BUCKET
     }
 
-    /// The two buckets of a key: different ones.
     #[inline]
-    fn places(&self, key: FdbKey) -> [usize; 2] {
-        let mask = self.buckets.len() - 1;
-        let mixed = mix(key.to_u64() ^ self.seed);
-        let first = mixed as usize & mask;
-        let step = (mixed >> 32) as usize & mask;
-        [first, first ^ if step == 0 { 1 } else { step }]
+    pub(super) fn place(&self, key: FdbKey) -> FdbPlace {
+        self.hasher.place(key)
     }
 
-    /// The slot of the entry of `key`.
+    /// The number of a bucket of `place`. Their count is a power of two.
     #[inline]
-    pub(super) fn find(&self, key: FdbKey) -> Option<SlotId> {
-        let word = key.to_u64();
-        self.places(key).into_iter().find_map(|place| {
-            let keys = &self.buckets.get(place)?.keys;
-            let at = keys
-                .iter()
-                .position(|slot| slot.load(Ordering::Acquire) == word)?;
-            Some(slot_id(place, at))
+    fn bucket(&self, place: FdbPlace, turn: u64) -> usize {
+        place.bucket(turn) & (self.buckets.len() - 1)
+    }
+
+    /// The bucket in which the keys of `place` are if there was room.
+    pub(super) fn first(&self, place: FdbPlace) -> usize {
+        self.bucket(place, 0)
+    }
+
+    #[inline]
+    pub(super) fn prefetch(&self, place: FdbPlace) {
+        if let Some(bucket) = self.buckets.get(self.bucket(place, 0)) {
+            prefetch::read(bucket);
+        }
+    }
+
+    /// The entry of `key`, of which `place` is the place.
+    #[inline]
+    pub(super) fn find(&self, key: FdbKey, place: FdbPlace) -> Option<Found> {
+        let number = self.bucket(place, 0);
+        let bucket = self.buckets.get(number)?;
+        let at = bucket.position(key.to_u64());
+        match bucket.values.get(at) {
+            Some(value) => Some(Found::new(
+                slot_id(number, at),
+                value.load(Ordering::Relaxed),
+            )),
+            None if bucket.values[0].load(Ordering::Relaxed) & ELSEWHERE == 0 => None,
+            None => self.find_elsewhere(key, place),
+        }
+    }
+
+    #[cold]
+    fn find_elsewhere(&self, key: FdbKey, place: FdbPlace) -> Option<Found> {
+        (1..WAYS).find_map(|turn| {
+            let number = self.bucket(place, turn);
+            let bucket = self.buckets.get(number)?;
+            let at = bucket.position(key.to_u64());
+            let word = bucket.values.get(at)?.load(Ordering::Relaxed);
+            Some(Found::new(slot_id(number, at), word))
         })
     }
 
-    /// A slot that may be used, in the emptier of the buckets of `key`.
-    pub(super) fn vacant(&self, key: FdbKey) -> Option<SlotId> {
-        let free = |place: &usize| {
-            let bucket = self.buckets.get(*place);
-            let keys = bucket
-                .into_iter()
-                .flat_map(|bucket| bucket.keys.iter().enumerate());
-            keys.filter(|(_, slot)| slot.load(Ordering::Relaxed) == 0)
-                .map(|(at, _)| at)
-        };
-        let [first, second] = self.places(key);
-        let place = if free(&second).count() > free(&first).count() {
-            second
-        } else {
-            first
-        };
-        let at = free(&place).next()?;
-        Some(slot_id(place, at))
+    /// A slot that may be used, in the first bucket of `place` that has one.
+    pub(super) fn vacant(&self, place: FdbPlace) -> Option<SlotId> {
+        (0..WAYS).find_map(|turn| {
+            let number = self.bucket(place, turn);
+            let at = self.buckets.get(number)?.position(0);
+            (at < BUCKET).then(|| slot_id(number, at))
+        })
     }
 
-    /// The key of the entry in a slot; `None` if there is none.
-    pub(super) fn key(&self, slot: SlotId) -> Option<FdbKey> {
-        let bucket = self.buckets.get(slot.index() / BUCKET)?;
-        FdbKey::from_u64(bucket.keys[slot.index() % BUCKET].load(Ordering::Acquire))
+    /// What is in a slot; `None` if no entry is.
+    pub(super) fn entry(&self, slot: SlotId) -> Option<(FdbKey, Found)> {
+        let bucket = self.buckets.get(slot.bucket())?;
+        let key = FdbKey::from_u64(bucket.keys[at(slot)].load(Ordering::Acquire))?;
+        let word = bucket.values[at(slot)].load(Ordering::Relaxed);
+        Some((key, Found::new(slot, word)))
     }
 
-    /// The value in a slot, be its entry there or removed.
-    #[inline]
-    pub(super) fn value(&self, slot: SlotId) -> Option<FdbValue> {
-        let bucket = self.buckets.get(slot.index() / BUCKET)?;
-        FdbValue::unpack(bucket.values[slot.index() % BUCKET].load(Ordering::Relaxed))
+    /// Notes that the station of `found` sent a frame at `tick`. If the word is another one by now,
+    /// that was noted by somebody else, or the station moved, which sets the tick as well.
+    pub(super) fn stamp(&self, found: Found, tick: u32) {
+        if let Some(bucket) = self.buckets.get(found.slot().bucket()) {
+            let old = found.word();
+            let new = u64::from(tick) << 32 | old & u64::from(u32::MAX);
+            let value = &bucket.values[at(found.slot())];
+            let _ = value.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// Puts an entry into a slot that may be used or held `key` last. For the writer only. Who
     /// finds the key finds the value, because that is stored first.
-    pub(super) fn put(&self, slot: SlotId, key: FdbKey, value: FdbValue) {
-        self.set_value(slot, value);
+    pub(super) fn put(&self, slot: SlotId, key: FdbKey, value: FdbValue, tick: u32) {
+        self.set_value(slot, value, tick);
         self.set_key(slot, key.to_u64());
     }
 
-    /// Changes the value of an entry. For the writer only. One store: readers find the old value
-    /// or the new one.
-    pub(super) fn set_value(&self, slot: SlotId, value: FdbValue) {
-        if let Some(bucket) = self.buckets.get(slot.index() / BUCKET) {
-            bucket.values[slot.index() % BUCKET].store(value.pack(), Ordering::Relaxed);
+    /// Changes the value of an entry. For the writer only. At once: readers find the old value or
+    /// the new one, and what a worker stamps in between is lost. [`ELSEWHERE`] stays: nobody else
+    /// changes it.
+    pub(super) fn set_value(&self, slot: SlotId, value: FdbValue, tick: u32) {
+        if let Some(bucket) = self.buckets.get(slot.bucket()) {
+            let word = &bucket.values[at(slot)];
+            let new = u64::from(tick) << 32 | u64::from(value.pack());
+            let kept = word.load(Ordering::Relaxed) & ELSEWHERE;
+            // A store would do. But loom knows an order between exchanges only, and a worker may
+            // exchange this word for one with a newer tick.
+            word.swap(new | kept, Ordering::Relaxed);
         }
+    }
+
+    /// Says whether some key that has this bucket as its first is in another one. For the writer
+    /// only: before the first such key is put, and after the last was removed.
+    pub(super) fn set_elsewhere(&self, bucket: usize, elsewhere: bool) {
+        if let Some(bucket) = self.buckets.get(bucket) {
+            let word = &bucket.values[0];
+            if elsewhere {
+                word.fetch_or(ELSEWHERE, Ordering::Relaxed);
+            } else {
+                word.fetch_and(!ELSEWHERE, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many buckets send look-ups on.
+    #[cfg(not(loom))]
+    #[cfg(test)]
+    pub(super) fn elsewhere(&self) -> usize {
+        let marked = |bucket: &&Bucket| bucket.values[0].load(Ordering::Relaxed) & ELSEWHERE != 0;
+        self.buckets.iter().filter(marked).count()
     }
 
     /// Removes the entry in a slot. For the writer only.
@@ -146,8 +238,8 @@ impl Table {
     }
 
     fn set_key(&self, slot: SlotId, word: u64) {
-        if let Some(bucket) = self.buckets.get(slot.index() / BUCKET) {
-            bucket.keys[slot.index() % BUCKET].store(word, Ordering::Release);
+        if let Some(bucket) = self.buckets.get(slot.bucket()) {
+            bucket.keys[at(slot)].store(word, Ordering::Release);
         }
     }
 
@@ -157,36 +249,11 @@ impl Table {
     }
 }
 
-fn slot_id(bucket: usize, at: usize) -> SlotId {
-    SlotId((bucket * BUCKET + at) as u32)
+const fn at(slot: SlotId) -> usize {
+    slot.index() % BUCKET
 }
 
-/// Spreads every bit of the word over all others (the finalizer of MurmurHash3).
 #[inline]
-const fn mix(mut word: u64) -> u64 {
-    word = (word ^ word >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    word = (word ^ word >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    word ^ word >> 33
-}
-
-/// The reading end of the forwarding table.
-///
-/// # Thread safety
-/// Any number of clones on any threads. A thread that may run beside the writer must hold a
-/// [`Reader`](crate::publish::Reader) and pass changes between look-ups, not within one: that is
-/// what keeps slots from being used again under it.
-#[derive(Clone)]
-pub struct FdbReader {
-    pub(super) table: Arc<Table>,
-}
-
-impl FdbReader {
-    /// What the table says of `key`, and where it stands, for
-    /// [`SeenWriter::touch`](super::SeenWriter::touch). Lock-free; two cache lines when unknown,
-    /// at most three when known.
-    #[inline]
-    pub fn lookup(&self, key: FdbKey) -> Option<(SlotId, FdbValue)> {
-        let slot = self.table.find(key)?;
-        Some((slot, self.table.value(slot)?))
-    }
+const fn slot_id(bucket: usize, at: usize) -> SlotId {
+    SlotId((bucket * BUCKET + at) as u32)
 }

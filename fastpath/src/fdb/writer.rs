@@ -1,37 +1,36 @@
 //! The writing end of the forwarding table.
 
-use super::seen::Seen;
+use super::reader::Found;
 use super::table::Table;
-use super::{FdbKey, FdbReader, FdbValue, SeenWriter, SlotId};
+use super::{FdbKey, FdbPlace, FdbReader, FdbValue, SlotId};
 use crate::publish::Change;
 use crate::sync::Arc;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
 /// Makes a forwarding table.
 pub enum Fdb {}
 
 impl Fdb {
-    /// An empty table for `capacity` entries over all bridges, whose freshness is noted by
-    /// `workers` workers. The table never grows; removed entries that wait for the workers take
-    /// some memory of control besides.
+    /// An empty table for `capacity` entries over all bridges. It never grows; removed entries that
+    /// wait for the workers take some memory of control besides.
     #[expect(clippy::new_ret_no_self, reason = "a table is its two ends")]
-    pub fn new(capacity: usize, workers: usize) -> (FdbWriter, FdbReader) {
-        Self::with_seed(capacity, workers, RandomState::new().hash_one(0))
+    pub fn new(capacity: usize) -> (FdbWriter, FdbReader) {
+        let seed = RandomState::new().hash_one(0);
+        Self::with(capacity, Table::buckets(capacity), seed)
     }
 
-    /// The same with a seed for the hash that is known, for tests.
-    pub(super) fn with_seed(capacity: usize, workers: usize, seed: u64) -> (FdbWriter, FdbReader) {
-        let table = Arc::new(Table::new(capacity, seed));
-        let (seen, seen_writers) = Seen::new(table.slots(), workers);
+    /// The same with a size and a seed for the hash that are known, for tests.
+    pub(super) fn with(capacity: usize, buckets: usize, seed: u64) -> (FdbWriter, FdbReader) {
+        let table = Arc::new(Table::new(buckets, seed));
         let writer = FdbWriter {
             table: Arc::clone(&table),
             capacity,
             len: 0,
             quarantine: HashMap::new(),
+            displaced: HashMap::new(),
             unsealed: false,
-            seen,
-            seen_writers,
             tick: 0,
             fdb_full: 0,
         };
@@ -63,6 +62,19 @@ pub struct FdbEntry {
     pub key: FdbKey,
     /// What.
     pub value: FdbValue,
+    /// The second in which any worker saw the station last, or in which it was learned or moved.
+    pub seen: u32,
+}
+
+impl FdbEntry {
+    fn new(key: FdbKey, found: Found) -> Self {
+        FdbEntry {
+            slot: found.slot(),
+            key,
+            value: found.value(),
+            seen: found.seen(),
+        }
+    }
 }
 
 /// A slot that no other key may use before every worker has passed the removal.
@@ -83,10 +95,10 @@ pub struct FdbWriter {
     len: usize,
     /// Slots that removed entries left, by the keys they had.
     quarantine: HashMap<FdbKey, Left>,
+    /// How many entries are not in the first bucket of their key, by that bucket.
+    displaced: HashMap<usize, u32>,
     /// Some slot in quarantine has no change yet.
     unsealed: bool,
-    seen: Seen,
-    seen_writers: Vec<SeenWriter>,
     tick: u32,
     fdb_full: u64,
 }
@@ -98,18 +110,19 @@ impl FdbWriter {
     /// # Errors
     /// [`FdbFull`], and the table is as it was.
     pub fn insert(&mut self, key: FdbKey, value: FdbValue) -> Result<Inserted, FdbFull> {
-        if let Some(slot) = self.table.find(key) {
-            let replaced = self.table.value(slot);
-            self.table.set_value(slot, value);
-            self.seen.reset(slot, self.tick);
+        let place = self.table.place(key);
+        if let Some(found) = self.table.find(key, place) {
+            let slot = found.slot();
+            self.table.set_value(slot, value, self.tick);
+            let replaced = Some(found.value());
             return Ok(Inserted { slot, replaced });
         }
-        let Some(slot) = self.place(key) else {
+        let Some(slot) = self.slot(key, place) else {
             self.fdb_full += 1;
             return Err(FdbFull);
         };
-        self.table.put(slot, key, value);
-        self.seen.reset(slot, self.tick);
+        self.displace(place, slot);
+        self.table.put(slot, key, value, self.tick);
         self.len += 1;
         Ok(Inserted {
             slot,
@@ -119,23 +132,48 @@ impl FdbWriter {
 
     /// A slot for a new entry: if one of that key was removed lately, the same, which is safe for
     /// those who still read there and keeps a station that comes and goes from using up slots.
-    fn place(&mut self, key: FdbKey) -> Option<SlotId> {
+    fn slot(&mut self, key: FdbKey, place: FdbPlace) -> Option<SlotId> {
         if self.len >= self.capacity {
             return None;
         }
         let left = self.quarantine.remove(&key).map(|left| left.slot);
-        left.or_else(|| self.table.vacant(key))
+        left.or_else(|| self.table.vacant(place))
+    }
+
+    /// Before an entry is put: lets look-ups go on from the first bucket if it is not there.
+    fn displace(&mut self, place: FdbPlace, slot: SlotId) {
+        let first = self.table.first(place);
+        if slot.bucket() != first {
+            *self.displaced.entry(first).or_default() += 1;
+            self.table.set_elsewhere(first, true);
+        }
+    }
+
+    /// After an entry was removed: the reverse.
+    fn undisplace(&mut self, place: FdbPlace, slot: SlotId) {
+        let first = self.table.first(place);
+        if slot.bucket() != first
+            && let Entry::Occupied(mut count) = self.displaced.entry(first)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+                self.table.set_elsewhere(first, false);
+            }
+        }
     }
 
     /// Removes an entry. No other key uses its slot until that is sealed and released.
     pub fn remove(&mut self, key: FdbKey) -> Option<FdbValue> {
-        let slot = self.table.find(key)?;
-        let value = self.table.value(slot)?;
+        let place = self.table.place(key);
+        let found = self.table.find(key, place)?;
+        let slot = found.slot();
         self.table.mark_removed(slot);
+        self.undisplace(place, slot);
         self.len -= 1;
         self.quarantine.insert(key, Left { slot, change: None });
         self.unsealed = true;
-        Some(value)
+        Some(found.value())
     }
 
     /// Tells under which change the removals since the last call were published: what
@@ -172,22 +210,14 @@ impl FdbWriter {
 
     /// The entry of `key`.
     pub fn get(&self, key: FdbKey) -> Option<FdbEntry> {
-        let slot = self.table.find(key)?;
-        Some(FdbEntry {
-            slot,
-            key,
-            value: self.table.value(slot)?,
-        })
+        let found = self.table.find(key, self.table.place(key))?;
+        Some(FdbEntry::new(key, found))
     }
 
     /// All entries, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = FdbEntry> {
-        let entry = |slot| {
-            let key = self.table.key(slot)?;
-            let value = self.table.value(slot)?;
-            Some(FdbEntry { slot, key, value })
-        };
-        self.table.ids().filter_map(entry)
+        let entries = self.table.ids().filter_map(|slot| self.table.entry(slot));
+        entries.map(|(key, found)| FdbEntry::new(key, found))
     }
 
     /// Number of entries.
@@ -220,19 +250,9 @@ impl FdbWriter {
         self.fdb_full
     }
 
-    /// The freshness rows of the workers, in their order. Once; later calls give none.
-    pub fn seen_writers(&mut self) -> Vec<SeenWriter> {
-        std::mem::take(&mut self.seen_writers)
-    }
-
-    /// What time it is, in seconds since the start: the clock of [`SeenWriter::touch`].
+    /// What time it is, in seconds since the start: the clock of [`FdbReader::touch`].
     pub fn set_tick(&mut self, tick: u32) {
         self.tick = tick;
-    }
-
-    /// When the station in `slot` was last seen by any worker, or learned, or moved.
-    pub fn newest(&self, slot: SlotId) -> u32 {
-        self.seen.newest(slot)
     }
 }
 
@@ -262,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_entry_keeps_its_slot_when_it_moves() {
-        let (mut fdb, reader) = Fdb::new(4, 1);
+        let (mut fdb, reader) = Fdb::new(4);
         let first = fdb.insert(key(1), value(1)).unwrap();
         assert_eq!(first.replaced, None);
         assert_eq!(reader.lookup(key(1)), Some((first.slot, value(1))));
@@ -278,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_full_table_refuses_and_counts() {
-        let (mut fdb, reader) = Fdb::new(2, 1);
+        let (mut fdb, reader) = Fdb::new(2);
         fdb.insert(key(1), value(1)).unwrap();
         fdb.insert(key(2), value(2)).unwrap();
         assert_eq!(fdb.insert(key(3), value(3)), Err(FdbFull));
@@ -297,7 +317,7 @@ mod tests {
     #[test]
     fn a_removed_slot_waits_for_its_seal_and_the_workers() {
         let (mut publisher, mut readers) = Publisher::new((), 1);
-        let (mut fdb, reader) = Fdb::new(4, 1);
+        let (mut fdb, reader) = Fdb::new(4);
         let slot = fdb.insert(key(1), value(1)).unwrap().slot;
         assert_eq!(
             (fdb.remove(key(1)), fdb.remove(key(1))),
@@ -337,43 +357,43 @@ mod tests {
 
     #[test]
     fn the_newest_note_of_any_worker_counts() {
-        let (mut fdb, _) = Fdb::new(4, 2);
-        let mut seen = fdb.seen_writers();
-        assert_eq!((seen.len(), fdb.seen_writers().len()), (2, 0));
+        let (mut fdb, reader) = Fdb::new(4);
+        let other = reader.clone();
+        let seen = |fdb: &FdbWriter, number| fdb.get(key(number)).unwrap().seen;
+        let touch = |reader: &FdbReader, number, tick| {
+            let key = key(number);
+            let found = reader.read(key, reader.place(key)).unwrap();
+            reader.touch(&found, tick);
+        };
         fdb.set_tick(5);
-        let slot = fdb.insert(key(1), value(1)).unwrap().slot;
-        assert_eq!(fdb.newest(slot), 5);
-        seen[1].touch(slot, 9);
-        seen[0].touch(slot, 7);
-        assert_eq!(fdb.newest(slot), 9);
-        let other = fdb.insert(key(2), value(2)).unwrap().slot;
-        assert_eq!(fdb.newest(other), 5, "a note is of its slot only");
-        seen[0].touch(other, 8);
-        seen[1].touch(other, 6);
-        assert_eq!(fdb.newest(other), 8);
+        fdb.insert(key(1), value(1)).unwrap();
+        fdb.insert(key(2), value(2)).unwrap();
+        assert_eq!(seen(&fdb, 1), 5);
+        touch(&other, 1, 9);
+        touch(&reader, 1, 7);
+        assert_eq!(seen(&fdb, 1), 9);
+        assert_eq!(seen(&fdb, 2), 5, "a note is of its slot only");
+        assert_eq!(fdb.get(key(1)).unwrap().value, value(1));
         fdb.remove(key(1)).unwrap();
-        fdb.set_tick(12);
-        assert_eq!(fdb.insert(key(1), value(1)).unwrap().slot, slot);
-        assert_eq!(fdb.newest(slot), 12, "notes on the earlier entry are past");
+        fdb.set_tick(3);
+        fdb.insert(key(1), value(1)).unwrap();
+        assert_eq!(seen(&fdb, 1), 3, "notes on the earlier entry are past");
         fdb.set_tick(20);
         fdb.insert(key(1), value(2)).unwrap();
-        assert_eq!(fdb.newest(slot), 20, "who moves was seen");
+        assert_eq!(seen(&fdb, 1), 20, "who moves was seen");
+        assert_eq!(fdb.iter().map(|entry| entry.seen).max(), Some(20));
     }
 
-    /// At the highest load that the sizes allow (two thirds of the slots).
     #[test]
-    fn full_capacity_is_reached_before_the_buckets_are_full() {
-        assert_eq!(Fdb::new(10_924, 1).0.slots(), 32_768);
-        for seed in 0..4 {
-            let (mut fdb, reader) = Fdb::with_seed(10_923, 1, seed);
-            assert_eq!(fdb.slots(), 16_384);
-            for number in 0..fdb.capacity() {
-                fdb.insert(key(number), value(number % 99)).unwrap();
-            }
-            for number in 0..fdb.capacity() {
-                assert_eq!(reader.lookup(key(number)).unwrap().1, value(number % 99));
-            }
-            assert_eq!(fdb.iter().count(), fdb.capacity());
-        }
+    fn a_note_on_what_has_moved_since_is_no_note() {
+        let (mut fdb, reader) = Fdb::new(4);
+        fdb.insert(key(1), value(1)).unwrap();
+        let found = reader.read(key(1), reader.place(key(1))).unwrap();
+        assert_eq!(found.to_bits(), value(1).to.to_bits());
+        assert_eq!((found.value(), found.kind()), (value(1), Kind::Learned));
+        fdb.insert(key(1), value(2)).unwrap();
+        reader.touch(&found, 9);
+        let entry = fdb.get(key(1)).unwrap();
+        assert_eq!((entry.value, entry.seen), (value(2), 0));
     }
 }

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 
 /// A learner whose events find room for `room`.
 fn learner(room: usize) -> (Learner, EventReceiver, FdbWriter) {
-    let (mut fdb, _) = Fdb::new(64, 1);
+    let (fdb, reader) = Fdb::new(64);
     let (sender, receiver) = channel(room);
-    let learner = Learner::new(sender, fdb.seen_writers().pop().unwrap());
+    let learner = Learner::new(sender, reader);
     (learner, receiver, fdb)
 }
 
@@ -91,7 +91,7 @@ fn a_known_source_is_stamped_in_seconds() {
     for (now, second) in [(999, 0), (5999, 5), (6000, 6)] {
         learner.set_now(now);
         assert!(learner.learn(&Source::Known(slot)) && learner.learn(&Source::Ignored));
-        assert_eq!(fdb.newest(slot), second);
+        assert_eq!(fdb.get(key).unwrap().seen, second);
     }
     assert_eq!(events.drain(9).next(), None);
 }

@@ -157,7 +157,7 @@ impl Wanted {
         for number in &self.forgotten {
             snapshot.remotes[*number] = None;
         }
-        let (mut fdb, reader) = Fdb::new(64, 1);
+        let (mut fdb, reader) = Fdb::new(64);
         for (number, mac, to, fixed) in &self.fdb {
             let to = match to {
                 Ok(number) => Destination::Port(port(*number)),

@@ -26,7 +26,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let (fdb, reader) = crate::fdb::Fdb::new(64, 1);
+        let (fdb, reader) = crate::fdb::Fdb::new(64);
         Bench {
             snapshot: switch(),
             fdb,

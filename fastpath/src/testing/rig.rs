@@ -31,9 +31,9 @@ impl Rig {
     /// The small switch with a queue for each port, and room for two punts and four events.
     pub(crate) fn new() -> Self {
         let snapshot = switch();
-        let (mut fdb, _) = Fdb::new(64, 1);
+        let (_, fdb) = Fdb::new(64);
         let (events, receiver) = channel(4);
-        let learner = Learner::new(events, fdb.seen_writers().pop().unwrap());
+        let learner = Learner::new(events, fdb);
         let (punt, punts) = RingBuffer::new(2);
         let mut outputs = Outputs::new(worker(0), vec![None], punt);
         let ports = 0..snapshot.ports.len();

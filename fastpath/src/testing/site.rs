@@ -54,7 +54,7 @@ impl Site {
             ports.map(|n| HeapQueue::new(port(n), room)).collect()
         };
         let (rx, tx) = (queues(256), queues(TX));
-        let (fdb, reader) = Fdb::new(64, workers);
+        let (fdb, reader) = Fdb::new(64);
         let (log, logs) = LogWriter::new(LOG, workers);
         let (publisher, readers) = Publisher::new(snapshot, workers);
         let (sender, events) = channel(64);
@@ -74,10 +74,9 @@ impl Site {
             tx,
             fdb,
         };
-        let seen = site.fdb.seen_writers();
         let (mut rows, mut inbound) = mesh(workers);
-        let parts = readers.into_iter().zip(logs).zip(seen).enumerate();
-        for (number, ((snapshot, log), seen)) in parts {
+        let parts = readers.into_iter().zip(logs).enumerate();
+        for (number, (snapshot, log)) in parts {
             let (commands, obeyed) = RingBuffer::new(16);
             let (given, returned) = RingBuffer::new(600);
             let (punt, punts) = RingBuffer::new(8);
@@ -91,7 +90,7 @@ impl Site {
                 snapshot,
                 fdb: reader.clone(),
                 log,
-                learner: Learner::new(sender.clone(), seen),
+                learner: Learner::new(sender.clone(), reader.clone()),
                 outputs: Outputs::new(id, std::mem::take(&mut rows[number]), punt),
                 inbound,
                 commands: obeyed,

@@ -42,7 +42,7 @@ fn in_by_the_tunnel_out_by_the_port_and_back() {
     assert_eq!(site.poll(0, 5000), 0);
     assert_eq!(site.events.drain(9).next(), None, "both stations are known");
     let entry = site.fdb.iter().next().unwrap();
-    assert_eq!(site.fdb.newest(entry.slot), 5);
+    assert_eq!(entry.seen, 5);
     let stats = site.stop();
     assert_eq!((stats[0].rounds.get(), stats[0].idle_rounds.get()), (2, 1));
     let received: usize = frames.iter().map(|frame| frame.len() + 50).sum();

@@ -66,7 +66,7 @@ fn port(number: usize) -> PortId {
 
 impl Switch {
     fn new() -> Self {
-        let (mut writer, fdb) = Fdb::new(16, 1);
+        let (mut writer, fdb) = Fdb::new(16);
         let entries = [
             (
                 [2, 0, 0, 0, 0x0b, 1],
@@ -89,7 +89,7 @@ impl Switch {
             writer.insert(key, FdbValue { to, kind }).unwrap();
         }
         let (sender, _) = channel(1);
-        let learner = Learner::new(sender, writer.seen_writers().pop().unwrap());
+        let learner = Learner::new(sender, fdb.clone());
         let (punt, punts) = RingBuffer::new(1);
         let mut outputs = Outputs::new(WorkerId::new(0).unwrap(), vec![None], punt);
         let wires: Vec<_> = (0..PORTS).map(|n| HeapQueue::new(port(n), 8)).collect();
