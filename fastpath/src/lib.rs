@@ -86,6 +86,7 @@ pub mod dpdk;
 pub mod drop;
 pub mod event;
 pub mod fdb;
+mod huge;
 pub mod ids;
 pub mod io;
 pub mod key;

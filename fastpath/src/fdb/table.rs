@@ -12,8 +12,8 @@
 use super::hash::{FdbPlace, Hasher, WAYS};
 use super::reader::Found;
 use super::{FdbKey, FdbValue};
-use crate::prefetch;
 use crate::sync::{AtomicU64, Ordering};
+use crate::{huge, prefetch};
 
 /// Slots in a bucket: as many keys and values as fit into one cache line. Fewer in loom's model,
 /// which tries the orders of every load.
@@ -98,7 +98,7 @@ impl Table {
     /// An empty table of that many buckets: a power of two, and no less than [`WAYS`].
     pub(super) fn new(buckets: usize, seed: u64) -> Self {
         Table {
-            buckets: (0..buckets).map(|_| Bucket::new()).collect(),
+            buckets: huge::collect((0..buckets).map(|_| Bucket::new())),
             hasher: Hasher::new(seed),
         }
     }
