@@ -2,12 +2,11 @@
 //! lost takes with it. Expiry is in [`crate::ageing`].
 
 use crate::ageing;
-use fastpath::fdb::{DEFAULT_LOG, Fdb as Table, LogReader};
 use fastpath::fdb::{
-    Destination, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, LogWriter,
+    Destination, Fdb as Table, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind,
 };
 use fastpath::ids::{BridgeId, RemoteId};
-use fastpath::publish::{Change, Publisher};
+use fastpath::publish::Publisher;
 use fastpath::snapshot::Snapshot;
 use fastpath::wire::Mac;
 use std::collections::HashSet;
@@ -29,37 +28,27 @@ pub struct FdbCounters {
 
 /// The forwarding table as control keeps it.
 ///
-/// Order rule: the table is stored to first, then the change log, then the number that workers
-/// poll. So a worker that has read the log cannot have read the table before it.
+/// Workers read it for each packet, and are told nothing. Only what was removed is published as a
+/// change, after the table is stored to: once all workers have passed that, nobody can be reading
+/// where the entries were.
 pub struct Fdb {
     table: FdbWriter,
-    log: LogWriter,
-    changed: bool,
+    removed: bool,
     now: u32,
     counters: FdbCounters,
 }
 
-/// What the workers get of a new table.
-pub struct WorkerParts {
-    /// One reader for all; cloned.
-    pub reader: FdbReader,
-    /// One for each worker.
-    pub logs: Vec<LogReader>,
-}
-
 impl Fdb {
-    /// An empty table for `entries` addresses and `workers` workers.
-    pub fn new(entries: usize, workers: usize) -> (Self, WorkerParts) {
+    /// An empty table for `entries` addresses, and what workers read it by.
+    pub fn new(entries: usize) -> (Self, FdbReader) {
         let (table, reader) = Table::new(entries);
-        let (log, logs) = LogWriter::new(DEFAULT_LOG, workers);
         let fdb = Fdb {
             table,
-            log,
-            changed: false,
+            removed: false,
             now: 0,
             counters: FdbCounters::default(),
         };
-        (fdb, WorkerParts { reader, logs })
+        (fdb, reader)
     }
 
     /// Adds a static entry. `false` if the table is full.
@@ -92,19 +81,11 @@ impl Fdb {
     }
 
     fn insert(&mut self, key: FdbKey, value: FdbValue) -> bool {
-        let inserted = self.table.insert(key, value).is_ok();
-        if inserted {
-            self.log.append(key);
-            self.changed = true;
-        }
-        inserted
+        self.table.insert(key, value).is_ok()
     }
 
     fn remove(&mut self, key: FdbKey) {
-        if self.table.remove(key).is_some() {
-            self.log.append(key);
-            self.changed = true;
-        }
+        self.removed |= self.table.remove(key).is_some();
     }
 
     /// Removes the learned entries that lead to `to`: its link is lost, as a Linux bridge does.
@@ -144,15 +125,13 @@ impl Fdb {
         keys.len() as u64
     }
 
-    /// Makes what was done since the last call known to the workers. Returns the number by which
-    /// it is known, if anything was done.
-    pub fn announce(&mut self, world: &mut Publisher<Snapshot>) -> Option<Change> {
-        let changed = std::mem::take(&mut self.changed).then(|| world.change());
-        if let Some(change) = changed {
-            self.table.seal(change);
+    /// Asks the workers to pass what was removed since the last call, and frees the places of what
+    /// all of them have passed.
+    pub fn reclaim(&mut self, world: &mut Publisher<Snapshot>) {
+        if std::mem::take(&mut self.removed) {
+            self.table.seal(world.change());
         }
         self.table.release(|change| world.passed(change));
-        changed
     }
 
     /// All entries.
@@ -188,7 +167,6 @@ impl Fdb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fastpath::fdb::Drained;
     use fastpath::ids::PortId;
 
     const A: Mac = Mac::new([2, 0, 0, 0, 0, 1]);
@@ -215,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_learned_moves_and_what_is_static_does_not() {
-        let (mut fdb, _) = Fdb::new(8, 1);
+        let (mut fdb, _) = Fdb::new(8);
         assert!(fdb.add_static(bridge(0), B, port(1)));
         for to in [port(1), port(1), remote(2), remote(3)] {
             fdb.learn(bridge(0), A, to);
@@ -229,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_full_table_is_counted_and_still_moves() {
-        let (mut fdb, _) = Fdb::new(1, 1);
+        let (mut fdb, _) = Fdb::new(1);
         for mac in [A, B, B] {
             fdb.learn(bridge(0), mac, port(1));
         }
@@ -247,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_lost_link_takes_learned_entries_of_all_bridges() {
-        let (mut fdb, _) = Fdb::new(8, 1);
+        let (mut fdb, _) = Fdb::new(8);
         fdb.add_static(bridge(0), B, port(1));
         fdb.learn(bridge(0), A, port(1));
         fdb.learn(bridge(1), A, port(1));
@@ -259,13 +237,13 @@ mod tests {
 
     #[test]
     fn each_bridge_has_its_own_age_and_the_youngest_sight_counts() {
-        let (mut fdb, parts) = Fdb::new(8, 2);
+        let (mut fdb, reader) = Fdb::new(8);
         fdb.set_now(100);
         for number in 0..3 {
             fdb.learn(bridge(number), A, port(1));
         }
         fdb.add_static(bridge(0), B, port(1));
-        let (key, reader) = (FdbKey::new(bridge(1), A), parts.reader);
+        let (key, reader) = (FdbKey::new(bridge(1), A), reader);
         let found = reader.read(key, reader.place(key)).unwrap();
         reader.touch(&found, 105);
         let ageing = |bridge: BridgeId| (bridge.index() < 2).then_some(10);
@@ -289,29 +267,23 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_told_of_what_changed_and_of_nothing_else() {
-        let (mut world, _readers) = Publisher::new(Snapshot::default(), 1);
-        let (mut fdb, mut parts) = Fdb::new(8, 1);
-        let mut told = |fdb: &mut Fdb| {
-            let (mut keys, change) = (Vec::new(), fdb.announce(&mut world));
-            let drained = parts.logs[0].drain(|key| keys.push(key.mac()));
-            assert_eq!(
-                (drained, change.is_some()),
-                (Drained::Keys(keys.len()), !keys.is_empty())
-            );
-            keys
-        };
-        assert_eq!(told(&mut fdb), []);
+    fn places_of_what_was_removed_are_free_once_all_workers_have_passed_it() {
+        let (mut world, mut readers) = Publisher::new(Snapshot::default(), 2);
+        let (mut fdb, _) = Fdb::new(8);
         fdb.learn(bridge(0), A, port(1));
-        fdb.learn(bridge(0), A, port(1));
-        assert_eq!(told(&mut fdb), [A]);
-        fdb.learn(bridge(0), A, port(1));
-        assert_eq!(told(&mut fdb), [], "no news");
         fdb.learn(bridge(0), A, port(2));
-        fdb.add_static(bridge(0), B, port(1));
-        assert_eq!(told(&mut fdb), [A, B]);
+        fdb.reclaim(&mut world);
+        assert!(!readers[0].observe(), "nothing was removed");
         fdb.flush(port(2));
-        fdb.flush(port(2));
-        assert_eq!(told(&mut fdb), [A]);
+        fdb.reclaim(&mut world);
+        assert_eq!(fdb.table.quarantined(), 1);
+        for reader in &mut readers {
+            assert_eq!(fdb.table.quarantined(), 1);
+            assert!(reader.observe());
+            reader.pass();
+            fdb.reclaim(&mut world);
+        }
+        assert_eq!(fdb.table.quarantined(), 0);
+        assert!(!readers[0].observe(), "and nothing after it");
     }
 }

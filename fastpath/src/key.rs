@@ -15,6 +15,27 @@ pub const WORDS: usize = 7;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mask(pub [u64; WORDS]);
 
+impl Mask {
+    /// All bits of `fields`.
+    pub const fn of(fields: &[Field]) -> Self {
+        let mut mask = Mask([0; WORDS]);
+        let mut at = 0;
+        while at < fields.len() {
+            mask.0[fields[at].word] |= fields[at].mask();
+            at += 1;
+        }
+        mask
+    }
+
+    /// Whether it names no bit that `other` does not.
+    pub fn is_within(&self, other: &Mask) -> bool {
+        self.0
+            .iter()
+            .zip(other.0)
+            .all(|(this, other)| this & !other == 0)
+    }
+}
+
 /// Some bits of one word of the key.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

@@ -1,17 +1,21 @@
 //! The data plane of overpath: one loop per core, which reads shared state and never waits.
 //!
 //! ```text
-//!   io::RxQueue -> parse -> cache -> action -> tx::Outputs -> io::TxQueue
-//!                             | miss   ^ |
-//!                             v        | +-> tx::Punt, event::Event: to control
-//!                          resolve ----+
-//!                             ^
-//!          snapshot, fdb -----+   written by control, read here
+//!   io::RxQueue -> memo -----------> action -> tx::Outputs -> io::TxQueue
+//!                   | miss          ^  ^  |
+//!                   v               |  |  +-> tx::Punt, event::Event: to control
+//!                 parse -> cache ---+  |
+//!                   | miss     ^       |
+//!                   v          |       |
+//!                 resolve -----+       |
+//!                   ^                  |
+//!                 snapshot            fdb     written by control, read here
 //! ```
 //!
-//! [`worker::Worker`] is the loop. [`parse`](parse::parse) turns a frame into a [`key::FlowKey`],
-//! [`cache::Cache`] has the decision or [`resolve`](resolve::resolve) makes it, and
-//! [`action::run`] carries it out. All of it is generic over [`io::Io`]: packets of DPDK in the
+//! [`worker::Worker`] is the loop. [`memo::Memo`] recalls the decisions of most packets. Of others
+//! [`parse`](parse::parse) makes a [`key::FlowKey`], [`cache::Cache`] has the decision or
+//! [`resolve`](resolve::resolve) makes it. [`action::run`] carries it out; a bridge looks both
+//! stations up in the [`fdb`] as it is then. All of it is generic over [`io::Io`]: packets of DPDK in the
 //! daemon (`dpdk::DpdkIo`, feature `dpdk`), packets on the heap ([`io::heap::HeapIo`]) in tests.
 //!
 //! # Threads
@@ -21,7 +25,7 @@
 //! | what | writer | readers |
 //! | --- | --- | --- |
 //! | [`snapshot::Snapshot`], by [`publish`] | control | workers |
-//! | [`fdb`]: table, change log | control | workers |
+//! | [`fdb`] | control | workers |
 //! | [`snapshot::NextHops`] | control | workers |
 //! | when a station was seen, in [`fdb`] | workers | control |
 //! | [`stats`] | one worker each | control |
@@ -32,14 +36,16 @@
 //!
 //! # Example
 //!
-//! A frame from a station that nobody knows is parsed and decided: learn it, and flood.
+//! A frame from a guest is parsed and decided: it enters the bridge of its port. Where it goes from
+//! there is looked up anew for each packet.
 //!
 //! ```
-//! use fastpath::action::{Action, From};
+//! use fastpath::action::{Action, From, Inlet};
+//! use fastpath::event::Origin;
 //! use fastpath::ids::{BridgeId, PortId};
 //! use fastpath::snapshot::{Bridge, Port, RxChecksum, Snapshot};
 //! use fastpath::wire::{Mac, craft};
-//! use fastpath::{fdb::Fdb, key::Field, parse::parse, resolve::resolve};
+//! use fastpath::{key::Field, parse::parse, resolve::resolve};
 //! use std::sync::Arc;
 //!
 //! let (port, bridge) = (PortId::new(0).unwrap(), BridgeId::new(0).unwrap());
@@ -63,7 +69,6 @@
 //!     bridges: vec![Arc::new(Bridge { id: bridge, learning: true, flood: Vec::new() })],
 //!     ..Snapshot::default()
 //! };
-//! let (_writer, fdb) = Fdb::new(16);
 //!
 //! let sender = (Mac::new([2, 0, 0, 0, 0, 1]), [10, 0, 0, 1].into());
 //! let receiver = (Mac::new([2, 0, 0, 0, 0, 2]), [10, 0, 0, 2].into());
@@ -71,16 +76,18 @@
 //! let parsed = parse(port, &frame, frame.len(), &snapshot.udp_ports);
 //! assert_eq!(parsed.key.get(Field::DST_PORT), 53);
 //!
-//! let resolution = resolve(&parsed.key, &snapshot, &fdb);
-//! let actions: Vec<_> = resolution.decision.program.actions().collect();
-//! assert_eq!(actions, [Action::Learn, Action::Flood { bridge, from: From::Port(port) }]);
-//! // It rests on both MACs, and was not asked what is inside.
-//! assert_eq!(resolution.dependencies.len(), 2);
+//! let resolution = resolve(&parsed.key, &snapshot);
+//! let actions: Vec<_> = resolution.program.actions().collect();
+//! let (from, origin) = (From::Port(port), Origin::Port(port));
+//! assert_eq!(actions, [Action::Bridge(Inlet { bridge, from, origin, learning: true })]);
+//! // It rests on the port, and was not asked what is inside.
 //! assert_eq!(parsed.key.masked(&resolution.mask).get(Field::DST_PORT), 0);
 //! ```
 
 pub mod action;
 pub mod cache;
+pub mod cpu;
+mod decide;
 #[cfg(feature = "dpdk")]
 pub mod dpdk;
 pub mod drop;
@@ -91,6 +98,7 @@ pub mod ids;
 pub mod io;
 pub mod key;
 pub mod learn;
+pub mod memo;
 pub mod parse;
 mod prefetch;
 pub mod publish;

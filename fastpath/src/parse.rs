@@ -26,13 +26,22 @@ pub const ETHERNET_LEN: usize = 14;
 pub struct Parsed {
     /// The fields.
     pub key: FlowKey,
+    /// Where the headers are.
+    pub layout: Layout,
+}
+
+/// Where the headers of one packet are, for the actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
     /// The first thing wrong with the outer headers.
     pub fault: Option<DropReason>,
+    /// It is ARP, which control should not miss.
+    pub arp: bool,
     /// Bytes before the outer IPv4 header.
     pub ip_at: u16,
     /// Bytes before the outer UDP header.
     pub udp_at: u16,
-    /// Bytes before the inner frame.
+    /// Bytes before the inner frame; zero without a VXLAN header.
     pub inner_at: u16,
     /// Bytes of the packet up to the end of the UDP payload; anything behind is padding.
     pub end: u32,
@@ -63,7 +72,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn fault(&mut self, reason: DropReason) {
-        self.parsed.fault.get_or_insert(reason);
+        self.parsed.layout.fault.get_or_insert(reason);
     }
 
     fn set(&mut self, field: Field, value: impl Into<u64>) {
@@ -111,6 +120,7 @@ impl Walk<'_> {
         cursor.skip(6)?;
         let target = cursor.u32()?;
         self.set(Field::HAS_ARP, 1u8);
+        self.parsed.layout.arp = true;
         self.set(Field::PROTOCOL, operation & 0xff);
         self.set(Field::SRC_IP, sender);
         self.set(Field::DST_IP, target);
@@ -140,7 +150,7 @@ impl Walk<'_> {
         if total_len < header_len || at + total_len > self.len {
             self.fault(DropReason::IpTotalLength);
         }
-        self.parsed.ip_at = at as u16;
+        self.parsed.layout.ip_at = at as u16;
         self.set(Field::HAS_IPV4, 1u8);
         self.set(Field::PROTOCOL, protocol);
         self.set(Field::SRC_IP, src);
@@ -167,7 +177,7 @@ impl Walk<'_> {
         let destination = cursor.u16()?;
         let udp_len = usize::from(cursor.u16()?);
         let checksum = cursor.u16()?;
-        self.parsed.udp_at = at as u16;
+        self.parsed.layout.udp_at = at as u16;
         self.set(Field::HAS_UDP, 1u8);
         self.set(Field::HAS_CHECKSUM, u8::from(checksum != 0));
         self.set(Field::DST_PORT, destination);
@@ -175,7 +185,7 @@ impl Walk<'_> {
         if udp_len < UDP_LEN || at + udp_len > ip_end {
             self.fault(DropReason::UdpLength);
         }
-        self.parsed.end = (at + udp_len) as u32;
+        self.parsed.layout.end = (at + udp_len) as u32;
         if self.udp_ports.contains(destination) && self.vxlan(cursor, at + udp_len).is_none() {
             self.fault(DropReason::VxlanTruncated);
         }
@@ -195,7 +205,7 @@ impl Walk<'_> {
         let reserved = flags & !0x08 | r1 | r2 | r3 | r4;
         self.set(Field::VXLAN_RESERVED, u8::from(reserved != 0));
         self.set(Field::VNI, u32::from_be_bytes([0, v1, v2, v3]));
-        self.parsed.inner_at = inner_at as u16;
+        self.parsed.layout.inner_at = inner_at as u16;
         if inner_at + ETHERNET_LEN > end {
             return Some(());
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! control                                  worker, at the top of each poll round
 //! publish: store pointer, store number --> observe: load number; if it moved, load pointer
-//!                                          apply what changed (drain the change log)
+//!                                          let go of what is old
 //! passed, reclaim: load what each passed <-- pass: store the number observed
 //! ```
 //!

@@ -11,16 +11,15 @@
 //! then outer, is right for both.
 
 use crate::io::Packet;
-use crate::key::Field;
-use crate::parse::Parsed;
+use crate::parse::Layout;
 use crate::wire::{Protocol, Transport, udp};
 
-/// Computes the TCP or UDP checksum of `packet`, which `parsed` describes, anew; of a VXLAN packet
+/// Computes the TCP or UDP checksum of `packet`, whose headers `layout` places, anew; of a VXLAN packet
 /// that of the inner frame before. A frame with impossible headers, a fragment and a UDP checksum of
 /// zero are left as they are. Tunnels inside the inner frame are payload.
-pub fn recompute<P: Packet>(packet: &mut P, parsed: &Parsed) {
-    if parsed.key.get(Field::HAS_VXLAN) != 0 && parsed.fault.is_none() {
-        finish(packet, usize::from(parsed.inner_at), parsed.end as usize);
+pub fn recompute<P: Packet>(packet: &mut P, layout: &Layout) {
+    if layout.inner_at != 0 && layout.fault.is_none() {
+        finish(packet, usize::from(layout.inner_at), layout.end as usize);
     }
     finish(packet, 0, packet.len());
 }

@@ -183,7 +183,13 @@ impl Port {
 
     /// Whether a frame of `len` bytes fits. A VLAN tag does not count against the MTU, as in Linux.
     pub fn fits(&self, len: usize) -> bool {
-        len <= usize::from(self.mtu) + 14 + 4
+        len <= self.longest()
+    }
+
+    /// Bytes of the longest frame that fits.
+    #[inline]
+    pub fn longest(&self) -> usize {
+        usize::from(self.mtu) + 14 + 4
     }
 }
 

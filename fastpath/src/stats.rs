@@ -147,14 +147,10 @@ pub struct CacheStats {
     pub inserted: Counter,
     /// Entries that gave way to new ones.
     pub evicted: Counter,
-    /// Entries removed because what decided them changed.
-    pub invalidated: Counter,
     /// Decisions not kept because there were already as many masks as may be.
     pub mask_limit: Counter,
     /// Entries that were made anew because their ingress port's generation had passed.
     pub replaced: Counter,
-    /// Times that everything was forgotten: the worker fell behind the change log.
-    pub overruns: Counter,
     /// Entries there are now.
     pub entries: Gauge,
     /// Masks there are now.

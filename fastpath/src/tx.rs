@@ -58,16 +58,61 @@ pub struct Punt<P> {
 /// All ways out of one worker.
 pub struct Outputs<I: Io> {
     worker: WorkerId,
-    queues: Box<[Option<Output<I>>]>,
+    queues: Box<[Option<Output<I>>; PortId::LIMIT]>,
     /// Ports whose buffer may hold packets.
     pending: Vec<PortId>,
-    /// By worker; `None` for itself.
-    rings: Vec<Option<Producer<Handoff<I::Packet>>>>,
+    others: Others<I>,
     punts: Producer<Punt<I::Packet>>,
     ip_id: u16,
 }
 
-struct Output<I: Io> {
+/// Where packets for one port go.
+pub(crate) enum WayOut<'a, I: Io> {
+    /// Into a queue of this worker.
+    Own(&'a mut Output<I>),
+    /// To another worker.
+    Others(&'a mut Others<I>),
+}
+
+impl<I: Io> WayOut<'_, I> {
+    /// Takes a packet that was counted already; `port` is the one that was asked for.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
+        match self {
+            WayOut::Own(output) => output.push(packet, stats),
+            WayOut::Others(others) => others.hand_off(port, packet, stats),
+        }
+    }
+}
+
+/// The other workers, by whose queues a port is served that has none here.
+pub(crate) struct Others<I: Io> {
+    worker: WorkerId,
+    /// By worker; `None` for this one.
+    rings: Vec<Option<Producer<Handoff<I::Packet>>>>,
+}
+
+impl<I: Io> Others<I> {
+    /// Gives a packet to the worker that has a queue of its port.
+    #[cold]
+    fn hand_off(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
+        let dropped = stats.port(port.id);
+        let owner = port.tx_owner(self.worker).map(WorkerId::index);
+        match owner.and_then(|owner| self.rings.get_mut(owner)?.as_mut()) {
+            None => dropped.tx_dropped.count(DropReason::PortDown),
+            Some(ring) => {
+                let to = HandoffTo::Port(port.id);
+                match ring.push(Handoff { packet, to }) {
+                    Ok(()) => stats.handed_off.add(1),
+                    Err(_full) => dropped.tx_dropped.count(DropReason::HandoffFull),
+                }
+            }
+        }
+    }
+}
+
+/// A transmit queue, and what waits for it.
+pub(crate) struct Output<I: Io> {
     queue: I::Tx,
     buffer: Burst<I::Packet>,
     pending: bool,
@@ -80,15 +125,13 @@ impl<I: Io> Outputs<I> {
         rings: Vec<Option<Producer<Handoff<I::Packet>>>>,
         punts: Producer<Punt<I::Packet>>,
     ) -> Self {
-        let queues = std::iter::repeat_with(|| None)
-            .take(PortId::LIMIT)
-            .collect();
+        let queues = Box::new([const { None }; PortId::LIMIT]);
         let pending = Vec::with_capacity(PortId::LIMIT);
         Outputs {
             worker,
             queues,
             pending,
-            rings,
+            others: Others { worker, rings },
             punts,
             ip_id: 0,
         }
@@ -166,29 +209,21 @@ impl<I: Io> Outputs<I> {
         }
     }
 
-    fn forward(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
-        if let Some(output) = &mut self.queues[port.id.index()] {
-            if !output.pending {
-                output.pending = true;
-                self.pending.push(port.id);
+    /// The same, counted already.
+    #[inline(always)]
+    pub(crate) fn forward(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
+        self.way_out(port.id).push(port, packet, stats);
+    }
+
+    /// The way out by a port, for who has several packets for it.
+    #[inline(always)]
+    pub(crate) fn way_out(&mut self, id: PortId) -> WayOut<'_, I> {
+        match &mut self.queues[id.index()] {
+            Some(output) => {
+                output.wait(&mut self.pending);
+                WayOut::Own(output)
             }
-            output.buffer.push(packet);
-            if output.buffer.is_full() {
-                output.flush(stats);
-            }
-            return;
-        }
-        let dropped = stats.port(port.id);
-        let owner = port.tx_owner(self.worker).map(WorkerId::index);
-        match owner.and_then(|owner| self.rings.get_mut(owner)?.as_mut()) {
-            None => dropped.tx_dropped.count(DropReason::PortDown),
-            Some(ring) => {
-                let to = HandoffTo::Port(port.id);
-                match ring.push(Handoff { packet, to }) {
-                    Ok(()) => stats.handed_off.add(1),
-                    Err(_full) => dropped.tx_dropped.count(DropReason::HandoffFull),
-                }
-            }
+            None => WayOut::Others(&mut self.others),
         }
     }
 
@@ -204,14 +239,32 @@ impl<I: Io> Outputs<I> {
 }
 
 impl<I: Io> Output<I> {
+    /// Notes that it is to be flushed.
+    #[inline(always)]
+    fn wait(&mut self, pending: &mut Vec<PortId>) {
+        if !self.pending {
+            self.pending = true;
+            pending.push(self.queue.port());
+        }
+    }
+
+    /// Takes a packet that was counted already.
+    #[inline(always)]
+    fn push(&mut self, packet: I::Packet, stats: &WorkerStats) {
+        if self.buffer.is_full() {
+            self.flush(stats);
+        }
+        self.buffer.push(packet);
+    }
+
     /// What the port does not accept at once is dropped: a full port must not hold up the others.
     fn flush(&mut self, stats: &WorkerStats) {
         let counters = stats.port(self.queue.port());
-        let bytes: usize = self.buffer.iter().map(Packet::len).sum();
+        let len = |buffer: &Burst<I::Packet>| buffer.iter().map(Packet::len).sum::<usize>();
+        let bytes = len(&self.buffer);
         let accepted = self.queue.transmit(&mut self.buffer);
-        let left: usize = self.buffer.iter().map(Packet::len).sum();
         counters.sent.add(accepted as u64);
-        counters.sent_bytes.add((bytes - left) as u64);
+        counters.sent_bytes.add((bytes - len(&self.buffer)) as u64);
         for packet in self.buffer.drain(..) {
             drop(packet);
             counters.tx_dropped.count(DropReason::TxFull);

@@ -1,18 +1,17 @@
 //! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
 
-use crate::action::{Context, release, run};
-use crate::cache::{Cache, Insertion};
+use crate::action::{Context, Straight, release};
+use crate::cpu::{Cpu, Work};
+use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::drop::DropReason;
-use crate::fdb::{Drained, FdbReader, LogReader};
+use crate::fdb::FdbReader;
 use crate::ids::{PortId, WorkerId};
 use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
 use crate::learn::Learner;
-use crate::parse::{Parsed, parse};
 use crate::publish::Reader;
 use crate::recompute::recompute;
-use crate::resolve::{Decision, resolve};
 use crate::snapshot::{RxChecksum, Snapshot};
-use crate::stats::{CacheStats, WorkerStats};
+use crate::stats::WorkerStats;
 use crate::tx::{Handoff, HandoffTo, Outputs, count_originated, discard};
 use arrayvec::ArrayVec;
 use rtrb::{Consumer, Producer};
@@ -20,9 +19,6 @@ use std::sync::Arc;
 
 /// Most receive queues of one worker.
 pub const MAX_RX_QUEUES: usize = 256;
-/// New flows that a worker resolves in one round, so that they cannot starve established ones. A
-/// flow whose decision is only to be renewed does not count.
-pub const RESOLVE_BUDGET: usize = 64;
 /// Bytes in which all headers that overpath reads lie. A first segment shorter than that, with more
 /// behind it, is straightened on receipt.
 const HEADERS: usize = 256;
@@ -57,8 +53,6 @@ pub struct Parts<I: Io> {
     pub snapshot: Reader<Snapshot>,
     /// The FDB.
     pub fdb: FdbReader,
-    /// What changed in the FDB.
-    pub log: LogReader,
     /// Its voice towards control.
     pub learner: Learner,
     /// Its ways out.
@@ -75,47 +69,52 @@ pub struct Parts<I: Io> {
     pub cache_entries: usize,
 }
 
-fn count(stats: &CacheStats, insertion: Insertion) {
-    match insertion {
-        Insertion::Kept { replaced, evicted } => {
-            stats.inserted.add(1);
-            stats.replaced.add(replaced as u64);
-            stats.evicted.add(evicted as u64);
-        }
-        Insertion::MaskLimit => stats.mask_limit.add(1),
-        Insertion::Off => {}
-    }
-}
-
 /// One worker.
 pub struct Worker<I: Io> {
     parts: Parts<I>,
-    cache: Cache,
+    cpu: Cpu,
+    decider: Decider,
     queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
     /// The queue that comes first in this round: each in turn, or the budget would favour one.
     first: usize,
-    budget: usize,
+}
+
+/// A round of a worker at a time.
+struct Round<'a, I: Io>(&'a mut Worker<I>, u64);
+
+impl<I: Io> Work for Round<'_, I> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn work(self) -> usize {
+        self.0.round(self.1)
+    }
 }
 
 impl<I: Io> Worker<I> {
     /// A worker without queues. All that it will ever allocate is allocated here.
     pub fn new(parts: Parts<I>) -> Self {
-        let cache = Cache::new(parts.cache_entries);
+        let decider = Decider::new(parts.cache_entries);
         Worker {
             parts,
-            cache,
+            cpu: Cpu::detect(),
+            decider,
             queues: ArrayVec::new(),
             first: 0,
-            budget: 0,
         }
     }
 
     /// One round over all queues, at a time given in milliseconds since any fixed point. Returns how
     /// many packets it moved.
     pub fn poll(&mut self, now: u64) -> usize {
+        self.cpu.run(Round(self, now))
+    }
+
+    #[inline(always)]
+    fn round(&mut self, now: u64) -> usize {
         self.catch_up();
         self.parts.learner.set_now(now);
-        self.budget = RESOLVE_BUDGET;
+        self.decider.budget = RESOLVE_BUDGET;
         let mut moved = self.drain_inbound();
         let count = self.queues.len();
         self.first = (self.first + 1).checked_rem(count).unwrap_or(0);
@@ -142,6 +141,7 @@ impl<I: Io> Worker<I> {
     /// commands are obeyed until there is no news: what is polled is known, and who is told that a
     /// snapshot was passed may send by its ports.
     fn catch_up(&mut self) {
+        let before = std::ptr::from_ref(self.parts.snapshot.get());
         let mut news = false;
         loop {
             while let Ok(command) = self.parts.commands.pop() {
@@ -153,24 +153,12 @@ impl<I: Io> Worker<I> {
             news = true;
         }
         if news {
-            self.invalidate();
+            // The old snapshot is there until it is passed, so another one is elsewhere.
+            if !std::ptr::eq(before, self.parts.snapshot.get()) {
+                self.decider.memo.forget();
+            }
             self.parts.snapshot.pass();
         }
-    }
-
-    /// Removes from the cache what rests on FDB entries that changed, and what was told of them.
-    fn invalidate(&mut self) {
-        let (cache, stats) = (&mut self.cache, &self.parts.stats.cache);
-        let learner = &mut self.parts.learner;
-        let drained = self.parts.log.drain(|key| {
-            learner.forget(key);
-            stats.invalidated.add(cache.invalidate(key) as u64);
-        });
-        if drained == Drained::Overrun {
-            stats.overruns.add(1);
-            stats.invalidated.add(cache.flush() as u64);
-        }
-        stats.entries.set(self.cache.len());
     }
 
     fn obey(&mut self, command: Command<I>) {
@@ -207,6 +195,7 @@ impl<I: Io> Worker<I> {
     fn drain_inbound(&mut self) -> usize {
         let Parts {
             inbound,
+            fdb,
             pool,
             outputs,
             learner,
@@ -233,6 +222,7 @@ impl<I: Io> Worker<I> {
                     HandoffTo::Remote { ingress, remote } => {
                         let mut context = Context {
                             snapshot,
+                            fdb,
                             pool,
                             outputs,
                             learner,
@@ -247,50 +237,54 @@ impl<I: Io> Worker<I> {
         moved
     }
 
+    #[inline(always)]
     fn forward(&mut self, ingress: PortId, mut burst: Burst<I::Packet>) {
         let port = self.parts.snapshot.get().port(ingress);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
         let limit = port.and_then(|port| port.rx_limit);
         self.account(ingress, limit, &mut burst);
-        let parsed = self.parse(ingress, &burst);
-        if rx_checksum == RxChecksum::Recompute {
-            for (packet, parsed) in burst.iter_mut().zip(&parsed) {
-                recompute(packet, parsed);
-            }
-        }
-        let decisions = self.decide(ingress, &parsed);
         let Parts {
             snapshot,
+            fdb,
             pool,
             outputs,
             learner,
             stats,
             ..
         } = &mut self.parts;
+        let snapshot = snapshot.get();
+        let sources = Sources {
+            ingress,
+            snapshot,
+            fdb,
+            stats: &stats.cache,
+        };
+        let plans = self.decider.decide(&sources, &burst);
+        if rx_checksum == RxChecksum::Recompute {
+            for (packet, layout) in burst.iter_mut().zip(plans.layouts()) {
+                recompute(packet, layout);
+            }
+        }
         let mut context = Context {
-            snapshot: snapshot.get(),
+            snapshot,
+            fdb,
             pool,
             outputs,
             learner,
             stats,
             rx_checksum,
         };
-        for ((packet, parsed), decision) in burst.into_iter().zip(&parsed).zip(&decisions) {
-            match decision {
-                Some(decision) => {
-                    run(&mut context, ingress, decision, parsed, packet);
-                }
-                None => context
-                    .stats
-                    .port(ingress)
-                    .dropped
-                    .count(DropReason::ResolveBudget),
-            }
+        let mut straight = Straight::new(&mut context, ingress);
+        let mut packets = burst.into_iter();
+        for (run, layouts, stations) in plans.runs() {
+            straight.run(run, layouts, stations, &mut packets);
         }
+        straight.end();
     }
 
     /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
     /// be straightened for want of a buffer is dropped here, and so is what may lack its end.
+    #[inline(always)]
     fn account(&mut self, ingress: PortId, limit: Option<u16>, burst: &mut Burst<I::Packet>) {
         let counters = self.parts.stats.port(ingress);
         counters.received.add(burst.len() as u64);
@@ -299,6 +293,13 @@ impl<I: Io> Worker<I> {
             .add(burst.iter().map(|packet| packet.len() as u64).sum());
         let pool = &self.parts.pool;
         let limit = limit.map_or(usize::MAX, usize::from);
+        let plain = |packet: &I::Packet| packet.head().len() == packet.len();
+        if burst
+            .iter()
+            .all(|packet| plain(packet) && packet.len() < limit)
+        {
+            return;
+        }
         burst.retain(|packet| {
             if packet.len() >= limit {
                 counters.dropped.count(DropReason::FrameTruncated);
@@ -314,46 +315,6 @@ impl<I: Io> Worker<I> {
             }
             packet.head().len() >= HEADERS.min(packet.len())
         });
-    }
-
-    fn parse(&self, ingress: PortId, burst: &Burst<I::Packet>) -> ArrayVec<Parsed, BURST> {
-        let udp_ports = &self.parts.snapshot.get().udp_ports;
-        burst
-            .iter()
-            .map(|packet| parse(ingress, packet.head(), packet.len(), udp_ports))
-            .collect()
-    }
-
-    /// The decision for each packet; `None` where the budget for new flows is used up.
-    fn decide(&mut self, ingress: PortId, parsed: &[Parsed]) -> ArrayVec<Option<Decision>, BURST> {
-        let snapshot = self.parts.snapshot.get();
-        let generation = snapshot.port(ingress).map_or(0, |port| port.generation);
-        let stats = &self.parts.stats.cache;
-        let mut decisions = ArrayVec::new();
-        for parsed in parsed {
-            if let Some(decision) = self.cache.lookup(&parsed.key, generation) {
-                stats.hits.add(1);
-                decisions.push(Some(decision));
-                continue;
-            }
-            stats.misses.add(1);
-            if !self.cache.knows(&parsed.key) {
-                let Some(left) = self.budget.checked_sub(1) else {
-                    decisions.push(None);
-                    continue;
-                };
-                self.budget = left;
-            }
-            let resolution = resolve(&parsed.key, snapshot, &self.parts.fdb);
-            count(
-                stats,
-                self.cache.insert(&parsed.key, &resolution, generation),
-            );
-            decisions.push(Some(resolution.decision));
-        }
-        stats.entries.set(self.cache.len());
-        stats.masks.set(self.cache.masks());
-        decisions
     }
 
     /// Stops: sends what is buffered, gives every queue back, frees what waits in the rings. Control

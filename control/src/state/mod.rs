@@ -374,7 +374,7 @@ impl<I: Io> State<I> {
             self.published = self.world.publish(snapshot);
             self.tunnels.seal(self.published);
         }
-        self.fdb.announce(&mut self.world);
+        self.fdb.reclaim(&mut self.world);
         self.world.reclaim();
     }
 

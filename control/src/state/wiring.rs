@@ -86,15 +86,15 @@ pub struct Assembly<I: Io> {
 pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
     let count = settings.workers.clamp(1, WorkerId::LIMIT);
     let (world, snapshots) = Publisher::new(Snapshot::default(), count);
-    let (fdb, shared) = Fdb::new(settings.wanted.switch.fdb_entries as usize, count);
+    let (fdb, reader) = Fdb::new(settings.wanted.switch.fdb_entries as usize);
     let (events_to, events) = channel(DEFAULT_EVENTS);
     let (producers, consumers) = mesh(count);
-    let (mut snapshots, mut logs) = (snapshots.into_iter(), shared.logs.into_iter());
+    let mut snapshots = snapshots.into_iter();
     let mut rings = producers.into_iter().zip(consumers);
     let (mut ends, mut workers) = (Vec::new(), Vec::new());
     for id in (0..count).filter_map(WorkerId::new) {
-        let all = (snapshots.next(), logs.next(), rings.next());
-        let (Some(snapshot), Some(log), Some((outward, mut inbound))) = all else {
+        let (Some(snapshot), Some((outward, mut inbound))) = (snapshots.next(), rings.next())
+        else {
             break;
         };
         let (commands_to, commands) = RingBuffer::new(QUEUES);
@@ -107,9 +107,8 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
             id,
             pool: settings.pool.clone(),
             snapshot,
-            fdb: shared.reader.clone(),
-            log,
-            learner: Learner::new(events_to.clone(), shared.reader.clone()),
+            fdb: reader.clone(),
+            learner: Learner::new(events_to.clone()),
             outputs: Outputs::new(id, outward, punts_to),
             inbound,
             commands,

@@ -284,16 +284,23 @@ fn no_buffer() -> (Switch, &'static str) {
     )
 }
 
-/// Three ports with a full burst of new flows each, in one round.
+/// Three ports with a full burst of new flows each, in one round. They have addresses, so that a
+/// station they do not have is a flow of its own.
 fn resolve_budget() -> (Switch, &'static str) {
-    let mut switch = Switch::new(LAN);
+    let mut text = LAN.to_owned();
+    for number in 0..3 {
+        let device = format!("device = \"heap{number}\"\n");
+        let addresses = format!("addresses = [\"10.9.{number}.2/24\"]\n");
+        text = text.replace(&device, &(device.clone() + &addresses));
+    }
+    let mut switch = Switch::new(&text);
     for port in ["a", "b", "c"] {
         switch.pass(port, &broadcast(port.as_bytes()[0]));
     }
     switch.settle();
     for (port, from) in [("a", b'a'), ("b", b'b'), ("c", b'c')] {
         for number in 0..32 {
-            let to = to_mac(from, Mac::new([1, 0, 0x5e, 0, 0, number]));
+            let to = to_mac(from, Mac::new([2, 0, 0, 0, 9, number]));
             assert!(switch.rig.send(port, &to));
         }
     }

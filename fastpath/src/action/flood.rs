@@ -1,28 +1,22 @@
 //! Replication: a copy to everybody in the bridge but where the frame came from.
 
 use super::run::{Reach, Run, Verdict};
-use super::{From, Target};
+use super::{From, Inlet, Target};
 use crate::drop::DropReason;
-use crate::ids::BridgeId;
 use crate::io::Io;
 use crate::snapshot::Member;
 
-/// Floods `packet` in `bridge`. The list is pruned here and not when it is built, so that it is one
+/// Floods `packet`, which entered by `inlet`. The list is pruned here and not when it is built, so that it is one
 /// for all ingresses; the last member gets the packet itself, as in Linux.
-pub(super) fn flood<I: Io>(
-    run: &mut Run<'_, '_, I>,
-    bridge: BridgeId,
-    from: From,
-    packet: I::Packet,
-) {
+pub(super) fn flood<I: Io>(run: &mut Run<'_, '_, I>, inlet: &Inlet, packet: I::Packet) {
     let snapshot = run.context.snapshot;
     let members = snapshot
-        .bridge(bridge)
+        .bridge(inlet.bridge)
         .map_or(&[][..], |bridge| &bridge.flood);
     let mut last: Option<Reach<'_>> = None;
     let mut nobody = true;
     for member in members {
-        let Some(target) = target(*member, from) else {
+        let Some(target) = target(*member, inlet.from) else {
             continue;
         };
         nobody = false;

@@ -3,16 +3,21 @@
 //! An action list has a defined meaning: an output takes the packet as it stands, and what comes
 //! after it works on a copy. The last action always ends the packet.
 
+mod bridge;
 mod decap;
 mod encap;
 mod flood;
 mod road;
 mod run;
+mod straight;
 
+pub(crate) use bridge::{Gate, Stations};
 pub use road::release;
 pub use run::{Context, Verdict, run};
+pub(crate) use straight::Straight;
 
 use crate::drop::DropReason;
+use crate::event::Origin;
 use crate::ids::{BridgeId, PortId, RemoteId, TunnelId};
 use arrayvec::ArrayVec;
 
@@ -34,23 +39,29 @@ pub enum From {
     Tunnel(TunnelId),
 }
 
+/// Where frames enter a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inlet {
+    /// The bridge.
+    pub bridge: BridgeId,
+    /// Where a flooded frame does not go again.
+    pub from: From,
+    /// Where a source is learned to be.
+    pub origin: Origin,
+    /// Whether sources are looked at at all.
+    pub learning: bool,
+}
+
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Check lengths and checksums of the outer headers, apply RFC 6040 and strip them; counted for
     /// the remote if it is a known one.
     Decap(Option<RemoteId>),
-    /// Keep the source MAC fresh, or tell control of it.
-    Learn,
     /// Send it.
     Output(Target),
-    /// Send a copy to everybody in the bridge but where it came from.
-    Flood {
-        /// The bridge.
-        bridge: BridgeId,
-        /// Where it came from.
-        from: From,
-    },
+    /// Let it into a bridge, which knows by the forwarding table of now where it goes.
+    Bridge(Inlet),
     /// Hand it to control.
     Punt,
     /// Drop it by name.
@@ -62,7 +73,7 @@ pub enum Action {
 impl Action {
     /// Nothing is left of the packet afterwards, unless it is copied before.
     const fn ends(self) -> bool {
-        !matches!(self, Action::Decap(_) | Action::Learn)
+        !matches!(self, Action::Decap(_))
     }
 
     /// It writes to the packet.
@@ -72,7 +83,7 @@ impl Action {
 
     /// It can be given a copy.
     const fn sends(self) -> bool {
-        matches!(self, Action::Output(_) | Action::Flood { .. })
+        matches!(self, Action::Output(_) | Action::Bridge(_))
     }
 }
 
@@ -98,11 +109,45 @@ const NOTHING: Step = Step {
     edited: false,
 };
 
+/// What a program comes to.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    /// The packet enters a bridge.
+    Bridge(Gate),
+    /// What is inside enters a bridge.
+    Decap(Option<RemoteId>, Gate),
+    /// Something else.
+    Other,
+}
+
 /// A compiled action list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program([Step; MAX_ACTIONS]);
 
 impl Program {
+    /// Drops as [`DropReason::NoDestination`]: what an empty list compiles to.
+    pub(crate) const NOTHING: Program = Program([NOTHING; MAX_ACTIONS]);
+
+    /// Drops as `reason`.
+    pub(crate) const fn drop(reason: DropReason) -> Self {
+        let mut steps = [NOTHING; MAX_ACTIONS];
+        steps[0].action = Action::Drop(reason);
+        Program(steps)
+    }
+
+    /// Whether it is of one of the two kinds that nearly all packets take.
+    #[inline]
+    pub(crate) fn shape(&self) -> Shape {
+        let [first, second, ..] = self.0;
+        match (first.action, second.action) {
+            (Action::Bridge(inlet), _) if !first.keep => Shape::Bridge(Gate::new(inlet)),
+            (Action::Decap(remote), Action::Bridge(inlet)) if !second.keep => {
+                Shape::Decap(remote, Gate::new(inlet))
+            }
+            _ => Shape::Other,
+        }
+    }
+
     /// Compiles a list. A list that leaves the packet over drops it as
     /// [`DropReason::NoDestination`]; what stands behind the action that ends it is not done.
     pub fn compile(actions: &Actions) -> Self {

@@ -3,10 +3,10 @@
 use super::encap;
 use super::run::{Context, Reach, Road};
 use crate::drop::DropReason;
-use crate::ids::{PortId, RemoteId};
+use crate::ids::{LinkId, PortId, RemoteId};
 use crate::io::{Io, Packet};
-use crate::snapshot::{NoHop, Port, Snapshot};
-use crate::wire::flow_hash;
+use crate::snapshot::{NoHop, Port, Remote, Snapshot};
+use crate::wire::{Flow, VlanId};
 
 /// The port, if it is up.
 pub(super) fn up(snapshot: &Snapshot, id: PortId) -> Result<&Port, DropReason> {
@@ -16,43 +16,88 @@ pub(super) fn up(snapshot: &Snapshot, id: PortId) -> Result<&Port, DropReason> {
 
 /// How `packet` gets to a remote now. Where no neighbour on the way is known, state is asked for
 /// one, by the packet itself if it keeps packets.
-#[inline]
 pub(super) fn road<'c, I: Io>(
     context: &mut Context<'c, I>,
     id: RemoteId,
     packet: &I::Packet,
 ) -> Result<Reach<'c>, DropReason> {
-    let snapshot = context.snapshot;
-    let remote = snapshot.remote(id).ok_or(DropReason::PortDown)?;
-    let flow = flow_hash(packet.head());
-    let hop = match remote.next_hops.pick(flow) {
-        Ok(hop) => hop,
-        Err(NoHop::Wait) => return Ok(Reach::Wait(id)),
-        Err(NoHop::Down) => return Err(DropReason::TunnelDown),
-        Err(NoHop::NoRoute) => return Err(DropReason::NoRoute),
-        Err(NoHop::Unresolved) => {
+    let remote = context.snapshot.remote(id).ok_or(DropReason::PortDown)?;
+    let mut roads = Roads::new(context.snapshot, remote);
+    match roads.road(packet) {
+        Ok(road) => Ok(Reach::Remote(road)),
+        Err(Closed::Dropped(reason)) => Err(reason),
+        Err(Closed::NoHop(NoHop::Wait)) => Ok(Reach::Wait(id)),
+        Err(Closed::NoHop(NoHop::Down)) => Err(DropReason::TunnelDown),
+        Err(Closed::NoHop(NoHop::NoRoute)) => Err(DropReason::NoRoute),
+        Err(Closed::NoHop(NoHop::Unresolved)) => {
             if !context.learner.unresolved(id) {
                 context.stats.events_lost.add(1);
             }
-            return Err(DropReason::NeighbourUnresolved);
+            Err(DropReason::NeighbourUnresolved)
         }
-    };
-    let link = snapshot.link(hop.link).ok_or(DropReason::PortDown)?;
-    let port = up(snapshot, link.port)?;
-    if encap::outer_ip_len(packet.len()) > usize::from(port.mtu) {
-        return Err(DropReason::MtuExceeded);
     }
-    Ok(Reach::Remote(Road {
-        remote,
-        port,
-        vlan: link.vlan,
-        mac: hop.mac,
-        flow,
-    }))
+}
+
+/// Why there is no way for a packet.
+pub(super) enum Closed {
+    /// There is no next hop.
+    NoHop(NoHop),
+    /// The packet cannot go there.
+    Dropped(DropReason),
+}
+
+/// The roads to one remote for packets in a row, which mostly leave by the same link.
+pub(super) struct Roads<'c> {
+    snapshot: &'c Snapshot,
+    remote: &'c Remote,
+    last: Option<(LinkId, &'c Port, Option<VlanId>)>,
+}
+
+impl<'c> Roads<'c> {
+    #[inline(always)]
+    pub(super) fn new(snapshot: &'c Snapshot, remote: &'c Remote) -> Self {
+        Roads {
+            snapshot,
+            remote,
+            last: None,
+        }
+    }
+
+    /// The road for `packet`, which fits on it.
+    #[inline(always)]
+    pub(super) fn road<P: Packet>(&mut self, packet: &P) -> Result<Road<'c>, Closed> {
+        let flow = Flow::of(packet.head());
+        let hop = self
+            .remote
+            .next_hops
+            .pick(flow.hash)
+            .map_err(Closed::NoHop)?;
+        let (port, vlan) = match self.last {
+            Some((link, port, vlan)) if link == hop.link => (port, vlan),
+            _ => self.link(hop.link).map_err(Closed::Dropped)?,
+        };
+        if encap::outer_ip_len(packet.len()) > usize::from(port.mtu) {
+            return Err(Closed::Dropped(DropReason::MtuExceeded));
+        }
+        Ok(Road {
+            remote: self.remote,
+            port,
+            vlan,
+            mac: hop.mac,
+            flow,
+        })
+    }
+
+    fn link(&mut self, id: LinkId) -> Result<(&'c Port, Option<VlanId>), DropReason> {
+        let link = self.snapshot.link(id).ok_or(DropReason::PortDown)?;
+        let port = up(self.snapshot, link.port)?;
+        self.last = Some((id, port, link.vlan));
+        Ok((port, link.vlan))
+    }
 }
 
 /// Encapsulates `packet` and enqueues it.
-#[inline]
+#[inline(always)]
 pub(super) fn send<I: Io>(
     context: &mut Context<'_, I>,
     road: &Road<'_>,

@@ -1,18 +1,19 @@
 //! Runs a program on one packet, and gives it its verdict.
 
+use super::bridge::{Gate, Stations, Way, bridge};
+use super::decap::decap;
 use super::road::{road, send, up};
-use super::{Action, Program, Target, decap, flood};
+use super::{Action, Inlet, Program, Target, flood};
 use crate::drop::DropReason;
+use crate::fdb::FdbReader;
 use crate::ids::{PortId, RemoteId};
 use crate::io::{Io, Packet, Pool};
-use crate::key::Field;
 use crate::learn::Learner;
-use crate::parse::Parsed;
-use crate::resolve::Decision;
+use crate::parse::Layout;
 use crate::snapshot::{Port, Remote, RxChecksum, Snapshot};
 use crate::stats::{PortStats, WorkerStats};
 use crate::tx::{Outputs, Why};
-use crate::wire::{Mac, VlanId};
+use crate::wire::{Flow, Mac, VlanId};
 
 /// What became of a received packet. Every packet gets exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Verdict {
 pub struct Context<'a, I: Io> {
     /// The state by which packets are decided.
     pub snapshot: &'a Snapshot,
+    /// Which station is where.
+    pub fdb: &'a FdbReader,
     /// Where copies come from.
     pub pool: &'a I::Pool,
     /// Where packets go.
@@ -43,12 +46,12 @@ pub struct Context<'a, I: Io> {
     pub rx_checksum: RxChecksum,
 }
 
-/// Runs `decision` on a packet that came from `ingress`, and counts its verdict.
+/// Runs `program` on a packet that came from `ingress`, and counts its verdict.
 pub fn run<I: Io>(
     context: &mut Context<'_, I>,
     ingress: PortId,
-    decision: &Decision,
-    parsed: &Parsed,
+    program: &Program,
+    layout: &Layout,
     packet: I::Packet,
 ) -> Verdict {
     let stats = context.stats.port(ingress);
@@ -59,8 +62,29 @@ pub fn run<I: Io>(
         ends: 0,
         best: None,
     };
-    run.program(decision, parsed, packet);
+    run.program(program, layout, packet);
     run.verdict()
+}
+
+impl<I: Io> Context<'_, I> {
+    /// A packet in as many segments as `port` takes.
+    #[inline]
+    pub(super) fn straight(&self, port: &Port, packet: I::Packet) -> Result<I::Packet, DropReason> {
+        one_piece(self.pool, port.may_chain, packet)
+    }
+}
+
+/// A packet in one segment, unless it may have more.
+#[inline(always)]
+pub(super) fn one_piece<P: Pool>(
+    pool: &P,
+    may_chain: bool,
+    packet: P::Packet,
+) -> Result<P::Packet, DropReason> {
+    if may_chain || packet.head().len() == packet.len() {
+        return Ok(packet);
+    }
+    pool.replicate(&packet, false).ok_or(DropReason::NoBuffer)
 }
 
 /// One packet on its way through a program.
@@ -89,8 +113,8 @@ pub(super) struct Road<'a> {
     pub(super) vlan: Option<VlanId>,
     /// The next hop's.
     pub(super) mac: Mac,
-    /// The hash of the inner flow.
-    pub(super) flow: u32,
+    /// What the outer header takes from the inner frame.
+    pub(super) flow: Flow,
 }
 
 impl Reach<'_> {
@@ -103,13 +127,11 @@ impl Reach<'_> {
 }
 
 impl<'c, I: Io> Run<'_, 'c, I> {
-    fn program(&mut self, decision: &Decision, parsed: &Parsed, mut packet: I::Packet) {
-        let Program(steps) = decision.program;
-        for step in steps {
+    fn program(&mut self, program: &Program, layout: &Layout, mut packet: I::Packet) {
+        for step in &program.0 {
             match step.action {
                 Action::Decap(remote) => {
-                    if let Err(reason) = decap::decap(&mut packet, parsed, self.context.rx_checksum)
-                    {
+                    if let Err(reason) = decap(&mut packet, layout, self.context.rx_checksum) {
                         return self.end(Verdict::Dropped(reason));
                     }
                     if let Some(remote) = remote {
@@ -118,25 +140,21 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                         counters.received_bytes.add(packet.len() as u64);
                     }
                 }
-                Action::Learn => self.learn(decision),
                 Action::Output(target) if step.keep => {
                     self.output_copy(target, &packet, !step.edited);
                 }
                 Action::Output(target) => return self.output(target, packet),
-                Action::Flood { bridge, from } if step.keep => {
+                Action::Bridge(inlet) if step.keep => {
                     match self.context.pool.replicate(&packet, false) {
-                        Some(copy) => flood::flood(self, bridge, from, copy),
+                        Some(copy) => self.bridge(&inlet, copy),
                         None => self.end(Verdict::Dropped(DropReason::NoBuffer)),
                     }
                 }
-                Action::Flood { bridge, from } => return flood::flood(self, bridge, from, packet),
-                Action::Punt => {
-                    let urgent = parsed.key.get(Field::HAS_ARP) != 0;
-                    return self.punt(packet, urgent);
-                }
+                Action::Bridge(inlet) => return self.bridge(&inlet, packet),
+                Action::Punt => return self.punt(packet, layout.arp),
                 Action::Drop(reason) => return self.end(Verdict::Dropped(reason)),
                 Action::DropFault(reason) => {
-                    return self.end(Verdict::Dropped(parsed.fault.unwrap_or(reason)));
+                    return self.end(Verdict::Dropped(layout.fault.unwrap_or(reason)));
                 }
             }
         }
@@ -144,9 +162,19 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         self.end(Verdict::Dropped(DropReason::NoDestination));
     }
 
-    fn learn(&mut self, decision: &Decision) {
-        if !self.context.learner.learn(&decision.source) {
-            self.context.stats.events_lost.add(1);
+    fn bridge(&mut self, inlet: &Inlet, packet: I::Packet) {
+        let way = match packet.head().first_chunk() {
+            Some(header) => {
+                let stations = Stations::of(inlet.bridge, header, &self.context.fdb.view());
+                bridge(self.context, &Gate::new(*inlet), &stations)
+            }
+            // Who decided to bridge it has seen an Ethernet header.
+            None => Err(DropReason::FrameRunt),
+        };
+        match way {
+            Ok(Way::To(target)) => self.output(target, packet),
+            Ok(Way::Flood) => flood::flood(self, inlet, packet),
+            Err(reason) => self.end(Verdict::Dropped(reason)),
         }
     }
 
@@ -205,38 +233,24 @@ impl<'c, I: Io> Run<'_, 'c, I> {
     }
 
     pub(super) fn deliver(&mut self, reach: &Reach<'_>, packet: I::Packet) {
-        let packet = match self.straight(reach, packet) {
-            Ok(packet) => packet,
-            Err(reason) => return self.end(Verdict::Dropped(reason)),
-        };
-        let end = match reach {
-            Reach::Port(port) => {
-                let stats = self.context.stats;
-                self.context.outputs.enqueue(port, packet, stats);
+        let context = &mut *self.context;
+        let done = match reach {
+            Reach::Port(port) => context.straight(port, packet).map(|packet| {
+                context.outputs.enqueue(port, packet, context.stats);
                 Verdict::Forwarded
-            }
-            Reach::Remote(road) => match send(self.context, road, packet) {
-                Ok(()) => Verdict::Forwarded,
-                Err(reason) => Verdict::Dropped(reason),
-            },
+            }),
+            Reach::Remote(road) => context
+                .straight(road.port, packet)
+                .and_then(|packet| send(context, road, packet))
+                .map(|()| Verdict::Forwarded),
             Reach::Wait(remote) => {
                 let why = Why::Unresolved(*remote);
-                match self.context.outputs.punt(self.ingress, packet, why, false) {
-                    Ok(()) => Verdict::Waiting,
-                    Err(_packet) => Verdict::Dropped(DropReason::NeighbourUnresolved),
-                }
+                let kept = context.outputs.punt(self.ingress, packet, why, false);
+                kept.map(|()| Verdict::Waiting)
+                    .map_err(|_packet| DropReason::NeighbourUnresolved)
             }
         };
-        self.end(end);
-    }
-
-    /// A packet in as many segments as its port takes.
-    fn straight(&self, reach: &Reach<'_>, packet: I::Packet) -> Result<I::Packet, DropReason> {
-        if reach.may_chain() || packet.head().len() == packet.len() {
-            return Ok(packet);
-        }
-        let whole = self.context.pool.replicate(&packet, false);
-        whole.ok_or(DropReason::NoBuffer)
+        self.end(done.unwrap_or_else(Verdict::Dropped));
     }
 
     /// The packet or a copy of it met its end. The best of all ends makes the verdict, the first

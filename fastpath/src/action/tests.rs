@@ -1,5 +1,6 @@
 //! What a program means.
 
+mod bridge;
 mod decap;
 mod ecn;
 mod encap;
@@ -7,6 +8,7 @@ mod flood;
 mod road;
 
 use super::*;
+use crate::fdb::Destination;
 use crate::io::Packet;
 use crate::testing::{
     A, B, DOWN, LONE, Rig, UPLINK, edit_port, inner, port, remote, tunnelled, vtep,
@@ -20,6 +22,16 @@ fn out(number: usize) -> Action {
     Action::Output(Target::Port(port(number)))
 }
 
+/// Floods, since nobody is known: in a bridge, but not to `from`.
+fn flood(number: usize, from: From) -> [Action; 1] {
+    [Action::Bridge(Inlet {
+        bridge: crate::testing::bridge(number),
+        from,
+        origin: Origin::Port(port(A)),
+        learning: false,
+    })]
+}
+
 const fn drop(reason: DropReason) -> Action {
     Action::Drop(reason)
 }
@@ -27,19 +39,23 @@ const fn drop(reason: DropReason) -> Action {
 #[test]
 fn a_program_ends_where_the_packet_does() {
     let end = drop(DropReason::NoDestination);
+    let decap = Action::Decap(None);
+    let [flood] = flood(0, From::Port(port(A)));
     for (list, expected) in [
         (vec![], vec![end]),
-        (vec![Action::Learn], vec![Action::Learn, end]),
-        (vec![Action::Learn, out(A)], vec![Action::Learn, out(A)]),
+        (vec![decap], vec![decap, end]),
+        (vec![decap, out(A)], vec![decap, out(A)]),
         (vec![out(A), out(B)], vec![out(A), out(B)]),
-        (vec![out(A), Action::Learn], vec![out(A)]),
+        (vec![out(A), decap], vec![out(A)]),
+        (vec![flood, decap], vec![flood]),
+        (vec![flood, Action::Punt], vec![flood, Action::Punt]),
         (vec![Action::Punt, out(A)], vec![Action::Punt]),
         (vec![end, out(A)], vec![end]),
         (
             vec![out(A), Action::Punt, out(B)],
             vec![out(A), Action::Punt],
         ),
-        (vec![Action::Learn; 4], vec![Action::Learn; 4]),
+        (vec![decap; 4], vec![decap; 4]),
     ] {
         let compiled: Vec<Action> = program(&list).actions().collect();
         assert_eq!(compiled, expected, "{list:?}");
@@ -101,7 +117,7 @@ fn drops_and_punts_end() {
     let expected = "0.received 1, 0.consumed 1, 0.copied 1, 1.enqueued 1, 1.sent 1";
     assert_eq!(rig.moved(), expected);
     assert_eq!(
-        rig.act(A, &[Action::Learn; 4], &frame),
+        rig.act(A, &[], &frame),
         Verdict::Dropped(DropReason::NoDestination)
     );
     assert_eq!(rig.moved(), "0.received 1, 0.dropped.no_destination 1");
@@ -164,10 +180,7 @@ fn a_copy_for_which_there_is_no_buffer_is_dropped() {
     let frame = inner(1, 2, 10);
     let held: Vec<_> = (0..63).map(|_| rig.packet(&frame)).collect();
     rig.act(A, &[out(B), out(LONE)], &frame);
-    let flood = Action::Flood {
-        bridge: crate::testing::bridge(0),
-        from: From::Port(port(A)),
-    };
+    let [flood] = flood(0, From::Port(port(A)));
     std::mem::drop(rig.sent(LONE));
     rig.act(A, &[flood, out(LONE)], &frame);
     std::mem::drop(held);

@@ -2,25 +2,24 @@
 //!
 //! ```text
 //!   key --(each mask)--> index: bucket of signatures --> slab: entry, compared in full
-//!   changed FDB key ---> dependents: chain of the entries that rest on it --> removed
 //! ```
 //!
 //! Everything is allocated once. A full cache evicts; a decision whose mask would be one too many
-//! is not kept. An entry is valid while the generation of its ingress port stands and none of the
-//! FDB keys that it rests on has changed.
+//! is not kept. An entry is valid while the generation of its ingress port stands; it does not rest on
+//! the forwarding table, which is read for each packet.
 
-mod dependents;
 mod index;
 
-use crate::fdb::FdbKey;
+use crate::action::Program;
 use crate::key::{FlowKey, Mask};
-use crate::resolve::{Decision, Resolution};
+use crate::resolve::Resolution;
 use arrayvec::ArrayVec;
-use dependents::Dependents;
 use index::Index;
 
 /// Most masks. Decisions read the key in stages, so their number is set by the code, not by traffic.
 pub const MAX_MASKS: usize = 32;
+/// Most entries: places are numbers of 32 bits.
+const MAX_ENTRIES: usize = 1 << 30;
 
 /// One kept decision.
 #[derive(Clone, Debug)]
@@ -29,9 +28,18 @@ struct Entry {
     mask: u8,
     generation: u32,
     hash: u64,
-    decision: Decision,
+    program: Program,
     /// Hit since the clock hand last passed.
     used: bool,
+}
+
+/// What is kept for a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The compiled actions.
+    pub program: Program,
+    /// The bits of the key that they rest on.
+    pub mask: Mask,
 }
 
 /// What an insertion did.
@@ -58,26 +66,29 @@ pub struct Cache {
     slab: Box<[Option<Entry>]>,
     free: Vec<u32>,
     hand: usize,
-    dependents: Dependents,
 }
 
 impl Cache {
     /// An empty cache with room for `capacity` entries; 0 turns it off.
     pub fn new(capacity: usize) -> Self {
-        let capacity = capacity.min(Dependents::MAX_ENTRIES);
+        let capacity = capacity.min(MAX_ENTRIES);
         Cache {
             masks: ArrayVec::new(),
             index: Index::new(capacity),
             slab: std::iter::repeat_with(|| None).take(capacity).collect(),
             free: (0..capacity as u32).rev().collect(),
             hand: 0,
-            dependents: Dependents::new(capacity),
         }
     }
 
     /// Entries in the cache.
     pub fn len(&self) -> usize {
         self.slab.len() - self.free.len()
+    }
+
+    /// Most entries.
+    pub fn capacity(&self) -> usize {
+        self.slab.len()
     }
 
     /// No entries.
@@ -91,11 +102,14 @@ impl Cache {
     }
 
     /// What is kept for `key`, whose ingress port is at `generation`.
-    pub fn lookup(&mut self, key: &FlowKey, generation: u32) -> Option<Decision> {
+    pub fn lookup(&mut self, key: &FlowKey, generation: u32) -> Option<Hit> {
         let at = self.find(key, Some(generation))?;
         let entry = self.slab[at].as_mut()?;
         entry.used = true;
-        Some(entry.decision)
+        Some(Hit {
+            program: entry.program,
+            mask: *self.masks.get(usize::from(entry.mask))?,
+        })
     }
 
     /// Whether there is an entry for `key`, be it of an older generation: a flow that is no new one.
@@ -131,15 +145,13 @@ impl Cache {
         let Some(at) = self.free.pop() else {
             return Insertion::Off;
         };
-        let decision = resolution.decision;
         self.index.insert(hash, at);
-        self.dependents.link(at, &resolution.dependencies);
         self.slab[at as usize] = Some(Entry {
             key,
             mask,
             generation,
             hash,
-            decision,
+            program: resolution.program,
             used: true,
         });
         Insertion::Kept { replaced, evicted }
@@ -205,18 +217,8 @@ impl Cache {
     fn remove(&mut self, at: usize) {
         if let Some(entry) = self.slab[at].take() {
             self.index.remove(entry.hash, at as u32);
-            self.dependents.unlink(at as u32);
             self.free.push(at as u32);
         }
-    }
-
-    /// Removes every entry that rests on `key`. Returns how many.
-    pub fn invalidate(&mut self, key: FdbKey) -> usize {
-        let before = self.len();
-        while let Some(at) = self.dependents.first(key) {
-            self.remove(at as usize);
-        }
-        before - self.len()
     }
 
     /// Removes everything. Returns how many entries that were.

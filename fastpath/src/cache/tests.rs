@@ -1,13 +1,9 @@
 //! The cache against a list that is searched from end to end, and what must always hold inside.
 
 use super::*;
-use crate::action::{Action, Actions, Program};
+use crate::action::{Action, Actions};
 use crate::drop::DropReason;
-use crate::fdb::FdbKey;
-use crate::key::{FlowKey, Mask, WORDS};
-use crate::resolve::{Decision, Resolution, Source};
-use crate::testing::bridge;
-use crate::wire::Mac;
+use crate::key::WORDS;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -23,30 +19,27 @@ fn key(a: u64, b: u64) -> FlowKey {
     FlowKey([a, b, 0, 0, 0, 0, a ^ b])
 }
 
-fn fdb_key(number: u64) -> FdbKey {
-    FdbKey::new(bridge(0), Mac::from_u64(number))
-}
-
-/// One of many decisions that differ.
-fn decision(number: usize) -> Decision {
+/// One of many programs that differ.
+fn program(number: usize) -> Program {
     let drop = Action::Drop(DropReason::ALL[number % DropReason::COUNT]);
     let actions: Actions = match number / DropReason::COUNT % 3 {
         0 => [drop].into_iter().collect(),
-        1 => [Action::Learn, drop].into_iter().collect(),
-        _ => [Action::Learn, Action::Learn, drop].into_iter().collect(),
+        1 => [Action::Decap(None), drop].into_iter().collect(),
+        _ => [Action::Punt].into_iter().collect(),
     };
-    Decision {
-        program: Program::compile(&actions),
-        source: Source::Ignored,
+    Program::compile(&actions)
+}
+
+fn resolution(mask: [u64; WORDS], number: usize) -> Resolution {
+    Resolution {
+        program: program(number),
+        mask: Mask(mask),
     }
 }
 
-fn resolution(mask: [u64; WORDS], number: usize, rests_on: &[u64]) -> Resolution {
-    Resolution {
-        decision: decision(number),
-        mask: Mask(mask),
-        dependencies: rests_on.iter().map(|n| fdb_key(*n)).collect(),
-    }
+fn hit(resolution: &Resolution) -> Option<Hit> {
+    let Resolution { program, mask } = *resolution;
+    Some(Hit { program, mask })
 }
 
 /// What must hold between the parts of a cache.
@@ -70,7 +63,6 @@ fn assert_sound(cache: &Cache) {
         assert!(usize::from(entry.mask) < cache.masks());
     }
     assert_eq!(cache.index.len(), full.len());
-    cache.dependents.assert_sound(&full);
 }
 
 /// An entry as the oracle keeps it.
@@ -78,8 +70,7 @@ fn assert_sound(cache: &Cache) {
 struct Known {
     mask: Mask,
     key: FlowKey,
-    decision: Decision,
-    rests_on: Vec<FdbKey>,
+    program: Program,
     generation: u32,
 }
 
@@ -89,7 +80,6 @@ enum Step {
     Packet(u64, u64),
     /// Insert without asking, as if the generation had just changed.
     Insert(u64, u64),
-    Invalidate(u64),
     Generation,
     Flush,
 }
@@ -98,7 +88,6 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => (0..12u64, 0..40u64).prop_map(|(a, b)| Step::Packet(a, b)),
         4 => (0..12u64, 0..40u64).prop_map(|(a, b)| Step::Insert(a, b)),
-        3 => (0..8u64).prop_map(Step::Invalidate),
         1 => Just(Step::Generation),
         1 => prop::bool::weighted(0.3).prop_map(|flush| if flush { Step::Flush } else { Step::Generation }),
     ]
@@ -116,14 +105,6 @@ impl Pair {
         match *step {
             Step::Packet(a, b) => self.packet(key(a, b)),
             Step::Insert(a, b) => self.insert(key(a, b)),
-            Step::Invalidate(n) => {
-                let before = self.cache.len();
-                let removed = self.cache.invalidate(fdb_key(n));
-                assert_eq!(before - removed, self.cache.len());
-                self.known
-                    .retain(|known| !known.rests_on.contains(&fdb_key(n)));
-                assert_eq!(self.cache.dependents.first(fdb_key(n)), None);
-            }
             Step::Generation => self.generation += 1,
             Step::Flush => {
                 let before = self.cache.len();
@@ -139,13 +120,13 @@ impl Pair {
     /// What the cache answers, the list would: an entry of this generation that agrees.
     fn packet(&mut self, key: FlowKey) {
         match self.cache.lookup(&key, self.generation) {
-            Some(decision) => {
+            Some(hit) => {
                 let allowed = self.known.iter().any(|known| {
                     known.generation == self.generation
                         && key.masked(&known.mask) == known.key
-                        && known.decision == decision
+                        && (known.program, known.mask) == (hit.program, hit.mask)
                 });
-                assert!(allowed, "{key:?}: {decision:?} of {:?}", self.known);
+                assert!(allowed, "{key:?}: {hit:?} of {:?}", self.known);
             }
             None => self.insert(key),
         }
@@ -154,15 +135,12 @@ impl Pair {
     /// The mask depends on the key, as when stages read on by what they found.
     fn insert(&mut self, key: FlowKey) {
         let mask = MASKS[1 + (key.0[0] % 3) as usize];
-        let rests_on = [key.0[0] % 4, 4 + key.0[1] % 4];
-        let rests_on = &rests_on[..(key.0[0] % 3) as usize];
         self.decisions += 1;
-        let resolution = resolution(mask, self.decisions, rests_on);
+        let resolution = resolution(mask, self.decisions);
         let known = Known {
             mask: resolution.mask,
             key: key.masked(&resolution.mask),
-            decision: resolution.decision,
-            rests_on: resolution.dependencies.to_vec(),
+            program: resolution.program,
             generation: self.generation,
         };
         let before = self.cache.len();
@@ -183,10 +161,7 @@ impl Pair {
         // The list forgets what was replaced, and never what was evicted.
         self.known.retain(|old| !same(old));
         self.known.push(known);
-        assert_eq!(
-            self.cache.lookup(&key, self.generation),
-            self.known.last().map(|k| k.decision)
-        );
+        assert_eq!(self.cache.lookup(&key, self.generation), hit(&resolution));
     }
 }
 
@@ -211,25 +186,10 @@ proptest! {
 #[test]
 fn a_cache_without_places_keeps_nothing() {
     let mut cache = Cache::new(0);
-    let resolution = resolution(MASKS[3], 0, &[1]);
+    let resolution = resolution(MASKS[3], 0);
     assert_eq!(cache.insert(&key(1, 1), &resolution, 0), Insertion::Off);
     assert_eq!(cache.lookup(&key(1, 1), 0), None);
     assert_eq!((cache.len(), cache.masks(), cache.flush()), (0, 0, 0));
-    assert_eq!(cache.invalidate(fdb_key(1)), 0);
-}
-
-#[test]
-fn what_was_invalidated_is_gone_and_the_rest_stays() {
-    let mut cache = Cache::new(16);
-    for n in 0..4 {
-        cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[n, 9]), 0);
-    }
-    assert_eq!(cache.invalidate(fdb_key(2)), 1);
-    assert_eq!(cache.lookup(&key(2, 0), 0), None);
-    assert_eq!(cache.lookup(&key(1, 0), 0), Some(decision(1)));
-    assert_eq!(cache.invalidate(fdb_key(2)), 0);
-    assert_eq!(cache.invalidate(fdb_key(9)), 3);
-    assert!(cache.is_empty());
 }
 
 #[test]
@@ -237,17 +197,17 @@ fn an_older_generation_answers_no_more_and_makes_way() {
     let mut cache = Cache::new(8);
     let kept = |replaced, evicted| Insertion::Kept { replaced, evicted };
     assert_eq!(
-        cache.insert(&key(1, 2), &resolution(MASKS[3], 0, &[]), 7),
+        cache.insert(&key(1, 2), &resolution(MASKS[3], 0), 7),
         kept(0, 0)
     );
     for generation in [6, 8] {
         assert_eq!(cache.lookup(&key(1, 2), generation), None);
     }
     assert_eq!(
-        cache.insert(&key(1, 2), &resolution(MASKS[3], 1, &[]), 8),
+        cache.insert(&key(1, 2), &resolution(MASKS[3], 1), 8),
         kept(1, 0)
     );
-    assert_eq!(cache.lookup(&key(1, 2), 8), Some(decision(1)));
+    assert_eq!(cache.lookup(&key(1, 2), 8), hit(&resolution(MASKS[3], 1)));
     assert_eq!((cache.lookup(&key(1, 2), 7), cache.len()), (None, 1));
 }
 
@@ -256,7 +216,7 @@ fn who_was_not_used_gives_way() {
     for idle in 0..4 {
         let mut cache = Cache::new(4);
         for n in 0..4 {
-            cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize, &[]), 0);
+            cache.insert(&key(n, 0), &resolution(MASKS[3], n as usize), 0);
         }
         // As if the hand had passed all of them.
         for entry in cache.slab.iter_mut().flatten() {
@@ -265,7 +225,7 @@ fn who_was_not_used_gives_way() {
         for n in (0..4).filter(|n| *n != idle) {
             assert!(cache.lookup(&key(n, 0), 0).is_some());
         }
-        let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5, &[]), 0);
+        let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5), 0);
         let kept = Insertion::Kept {
             replaced: 0,
             evicted: 1,
@@ -286,7 +246,7 @@ fn one_mask_too_many_is_not_kept() {
         mask
     };
     for n in 0..MAX_MASKS {
-        let insertion = cache.insert(&key(!0, 0), &resolution(mask(n), n, &[]), 0);
+        let insertion = cache.insert(&key(!0, 0), &resolution(mask(n), n), 0);
         assert_eq!(
             insertion,
             Insertion::Kept {
@@ -295,12 +255,12 @@ fn one_mask_too_many_is_not_kept() {
             }
         );
     }
-    let more = resolution(mask(MAX_MASKS), 0, &[5]);
+    let more = resolution(mask(MAX_MASKS), 0);
     assert_eq!(cache.insert(&key(0, 0), &more, 0), Insertion::MaskLimit);
     assert_eq!((cache.masks(), cache.len()), (MAX_MASKS, MAX_MASKS));
     assert_eq!(cache.lookup(&key(0, 0), 0), None);
     // Known masks go on, and a flush starts anew.
-    let known = resolution(mask(0), 0, &[]);
+    let known = resolution(mask(0), 0);
     assert_eq!(
         cache.insert(&key(0, 0), &known, 0),
         Insertion::Kept {
@@ -323,7 +283,7 @@ fn a_full_bucket_gives_one_place() {
     let mut cache = Cache::new(64);
     let mut evictions = 0;
     for n in 0..64u64 {
-        let insertion = cache.insert(&key(n, n), &resolution(MASKS[3], n as usize, &[]), 0);
+        let insertion = cache.insert(&key(n, n), &resolution(MASKS[3], n as usize), 0);
         let Insertion::Kept {
             replaced: 0,
             evicted,
@@ -341,7 +301,7 @@ fn a_full_bucket_gives_one_place() {
         .collect();
     let mut cache = Cache::new(64);
     for (at, n) in colliding.iter().enumerate() {
-        let insertion = cache.insert(&key(*n, 0), &resolution(MASKS[3], at, &[]), 0);
+        let insertion = cache.insert(&key(*n, 0), &resolution(MASKS[3], at), 0);
         let evicted = usize::from(at >= 8);
         assert_eq!(
             insertion,
@@ -350,7 +310,7 @@ fn a_full_bucket_gives_one_place() {
                 evicted
             }
         );
-        assert_eq!(cache.lookup(&key(*n, 0), 0), Some(decision(at)));
+        assert_eq!(cache.lookup(&key(*n, 0), 0), hit(&resolution(MASKS[3], at)));
     }
     assert_eq!(cache.len(), 8);
 }

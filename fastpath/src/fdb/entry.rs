@@ -4,45 +4,84 @@ use crate::ids::{BridgeId, PortId, RemoteId};
 use crate::wire::Mac;
 use std::fmt;
 
-/// A station of a bridge, as the word that stands in the table.
+/// A station of a bridge.
 ///
-/// MAC in the low 48 bits, filtering id (bridge + 1) in the 16 above. Never zero.
+/// As a word: MAC in the low 48 bits, filtering id (bridge + 1) in the 16 above. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FdbKey(u64);
 
+/// The bits of the MAC.
+const MAC: u64 = (1 << 48) - 1;
+/// Among them the one that says that it is a group's.
+const GROUP: u64 = 1 << 40;
+
 impl FdbKey {
+    /// A key that is nobody's and never in a table: its filtering id is none.
+    pub(crate) const NOBODY: FdbKey = FdbKey(2);
+
     /// The key of `mac` in `bridge`.
-    #[inline]
+    #[inline(always)]
     pub const fn new(bridge: BridgeId, mac: Mac) -> Self {
-        FdbKey((bridge.get() as u64 + 1) << 48 | mac.to_u64())
+        FdbKey(filter(bridge) | mac.to_u64())
+    }
+
+    /// Destination and source of an Ethernet header.
+    #[inline(always)]
+    pub(crate) const fn pair(bridge: BridgeId, header: &[u8; 14]) -> (Self, Self) {
+        // Two words that overlap, because that is two loads; six bytes at a time are twelve.
+        let (Some(first), Some(last)) = (header.first_chunk(), header.last_chunk()) else {
+            return (Self::NOBODY, Self::NOBODY);
+        };
+        let dst = u64::from_be_bytes(*first) >> 16;
+        let src = u64::from_be_bytes(*last) >> 16;
+        (FdbKey(filter(bridge) | dst), FdbKey(filter(bridge) | src))
     }
 
     /// The bridge.
-    #[inline]
+    #[inline(always)]
     pub const fn bridge(self) -> BridgeId {
-        BridgeId::modulo((self.0 >> 48) as usize - 1)
+        BridgeId::modulo((self.0 >> 48).wrapping_sub(1) as usize)
     }
 
     /// The station.
-    #[inline]
+    #[inline(always)]
     pub const fn mac(self) -> Mac {
         Mac::from_u64(self.0)
     }
 
+    /// [`Mac::is_station`] of the MAC.
+    #[inline(always)]
+    pub const fn is_station(self) -> bool {
+        self.0 & GROUP == 0 && self.0 & MAC != 0
+    }
+
+    /// [`Mac::is_link_local_group`] of the MAC.
+    #[inline(always)]
+    pub const fn is_link_local_group(self) -> bool {
+        self.0 & MAC & !0xf == 0x0180_c200_0000
+    }
+
     /// The key as a word.
-    #[inline]
+    #[inline(always)]
     pub const fn to_u64(self) -> u64 {
         self.0
     }
 
     /// The key in `word`; `None` if the filtering id is no bridge's.
-    #[inline]
+    #[inline(always)]
     pub const fn from_u64(word: u64) -> Option<Self> {
-        match word >> 48 {
-            id if id == 0 || id > BridgeId::LIMIT as u64 => None,
-            _ => Some(FdbKey(word)),
+        let Some(bridge) = (word >> 48).checked_sub(1) else {
+            return None;
+        };
+        match BridgeId::new(bridge as usize) {
+            Some(_) => Some(FdbKey(word)),
+            None => None,
         }
     }
+}
+
+const fn filter(bridge: BridgeId) -> u64 {
+    (bridge.get() as u64 + 1) << 48
 }
 
 impl fmt::Debug for FdbKey {
@@ -89,19 +128,33 @@ const LEARNED: u32 = 2 << 18;
 const TO: u32 = STATIC - 1;
 
 impl Destination {
+    /// The bit that is set if it is a remote.
+    pub(crate) const REMOTE: u32 = REMOTE;
+
     /// The bits that [`FdbValue::pack`] has for it, whatever the kind. Never zero.
-    #[inline]
+    #[inline(always)]
     pub const fn to_bits(self) -> u32 {
         match self {
             Destination::Port(port) => PORT | port.get() as u32,
             Destination::Remote(remote) => REMOTE | remote.get() as u32,
         }
     }
+
+    /// The destination of bits that [`Self::to_bits`] made. Others give some destination.
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        let number = (bits & 0xffff) as usize;
+        if bits & PORT != 0 {
+            Destination::Port(PortId::modulo(number))
+        } else {
+            Destination::Remote(RemoteId::modulo(number))
+        }
+    }
 }
 
 impl FdbValue {
     /// The value as bits.
-    #[inline]
+    #[inline(always)]
     pub const fn pack(self) -> u32 {
         let kind = match self.kind {
             Kind::Static => STATIC,
@@ -112,14 +165,9 @@ impl FdbValue {
 
     /// The value of bits that [`Self::pack`] made. Others give some value, and so does what a word
     /// of the table has above them.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn unpack(bits: u32) -> Self {
-        let number = (bits & 0xffff) as usize;
-        let to = if bits & PORT != 0 {
-            Destination::Port(PortId::modulo(number))
-        } else {
-            Destination::Remote(RemoteId::modulo(number))
-        };
+        let to = Destination::from_bits(bits);
         let kind = if bits & STATIC != 0 {
             Kind::Static
         } else {
@@ -129,7 +177,7 @@ impl FdbValue {
     }
 
     /// [`Destination::to_bits`] of the value in `bits`, of which it may have more above.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn to_bits(bits: u32) -> u32 {
         bits & TO
     }

@@ -10,9 +10,12 @@ pub(super) const WAYS: u64 = 4;
 pub struct FdbPlace(u64);
 
 impl FdbPlace {
+    /// The place of nobody.
+    pub(crate) const NOWHERE: FdbPlace = FdbPlace(0);
+
     /// The bucket to look into in the given turn, less than [`WAYS`]; to be masked to the number of
     /// buckets. The steps are odd, so that the buckets of a key differ wherever there are as many.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn bucket(self, turn: u64) -> usize {
         self.0.wrapping_add(turn.wrapping_mul(self.0 >> 32 | 1)) as usize
     }
@@ -38,7 +41,7 @@ impl Hasher {
 
     /// Two multiplications, each folded. After one, the MACs of a rack or of a hypervisor, which
     /// are alike in all bits but a few, share buckets under one seed in ten.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn place(self, key: FdbKey) -> FdbPlace {
         let once = fold(key.to_u64() ^ self.first, self.second);
         FdbPlace(fold(once, self.first))
@@ -46,7 +49,7 @@ impl Hasher {
 }
 
 /// Both halves of the product, each bit of which depends on many of the factors.
-#[inline]
+#[inline(always)]
 const fn fold(left: u64, right: u64) -> u64 {
     let product = left as u128 * right as u128;
     product as u64 ^ (product >> 64) as u64

@@ -1,28 +1,25 @@
 //! The forwarding table: which port or remote a station is behind.
 //!
-//! One writer on the control side, lock-free readers on the workers. A change is made and taken in
-//! this order:
+//! One writer on the control side, lock-free readers on the workers. These look up both stations of
+//! each packet and keep nothing of the answers, so a change needs no word to them: the next packet
+//! finds it. Only the slot that a removed entry leaves waits until nobody can be reading there:
 //!
 //! ```text
-//! control: FdbWriter::insert, remove -> LogWriter::append -> Publisher::change -> FdbWriter::seal
-//! worker:  Reader::observe -> LogReader::drain, forget entries of those keys -> Reader::pass
+//! control: FdbWriter::remove -> Publisher::change -> FdbWriter::seal
+//! worker:  Reader::observe -> Reader::pass
 //! control: FdbWriter::release(passed)
 //! ```
 //!
-//! So a worker cannot keep a stale decision. What it resolved before the table was written is
-//! forgotten when it drains the key. What it resolves after it drained the key is right, because
-//! the store to the table is visible to whoever sees the key in the log. What it resolves in
-//! between may be new or old, and is forgotten all the same.
-//!
 //! A value read here may name a port or remote of a snapshot that the worker has not observed
-//! yet: it is looked up there with a check, and what came of it is forgotten with the key.
+//! yet: it is looked up there with a check, and a packet for one that is not there is dropped by
+//! name.
 
+mod compare;
 mod entry;
 #[cfg(not(loom))]
 #[cfg(test)]
 mod fill;
 mod hash;
-mod log;
 #[cfg(loom)]
 #[cfg(test)]
 mod model;
@@ -35,7 +32,7 @@ mod writer;
 
 pub use entry::{Destination, FdbKey, FdbValue, Kind};
 pub use hash::FdbPlace;
-pub use log::{DEFAULT_LOG, Drained, LogReader, LogWriter};
 pub use reader::{FdbReader, Found};
+pub(crate) use table::FdbView;
 pub use table::SlotId;
 pub use writer::{Fdb, FdbEntry, FdbFull, FdbWriter, Inserted};

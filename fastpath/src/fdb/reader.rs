@@ -1,7 +1,7 @@
 //! The reading end of the forwarding table.
 
 use super::hash::FdbPlace;
-use super::table::{SlotId, Table};
+use super::table::{FdbView, SlotId, Table};
 use super::{FdbKey, FdbValue, Kind};
 use crate::sync::Arc;
 
@@ -16,38 +16,38 @@ pub struct Found {
 }
 
 impl Found {
-    #[inline]
+    #[inline(always)]
     pub(super) const fn new(slot: SlotId, word: u64) -> Self {
         Found { slot, word }
     }
 
     /// Where it stands.
-    #[inline]
+    #[inline(always)]
     pub const fn slot(&self) -> SlotId {
         self.slot
     }
 
     /// What the table says.
-    #[inline]
+    #[inline(always)]
     pub const fn value(&self) -> FdbValue {
         FdbValue::unpack(self.word as u32)
     }
 
     /// Where frames go, as [`Destination::to_bits`](super::Destination::to_bits): the same bits if
     /// and only if it is the same destination.
-    #[inline]
+    #[inline(always)]
     pub const fn to_bits(&self) -> u32 {
         FdbValue::to_bits(self.word as u32)
     }
 
     /// How it got into the table.
-    #[inline]
+    #[inline(always)]
     pub const fn kind(&self) -> Kind {
         self.value().kind
     }
 
     /// The second in which the station was last seen, or learned, or moved.
-    #[inline]
+    #[inline(always)]
     pub const fn seen(&self) -> u32 {
         (self.word >> 32) as u32
     }
@@ -76,20 +76,26 @@ pub struct FdbReader {
 }
 
 impl FdbReader {
+    /// The table for one burst.
+    #[inline(always)]
+    pub(crate) fn view(&self) -> FdbView<'_> {
+        self.table.view()
+    }
+
     /// Where [`Self::read`] looks for `key`. Touches no memory of the table.
-    #[inline]
+    #[inline(always)]
     pub fn place(&self, key: FdbKey) -> FdbPlace {
         self.table.place(key)
     }
 
     /// Has the line at `place` fetched, for a [`Self::read`] that comes soon.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, place: FdbPlace) {
         self.table.prefetch(place);
     }
 
     /// What the table says of `key`, of which `place` is the place.
-    #[inline]
+    #[inline(always)]
     pub fn read(&self, key: FdbKey, place: FdbPlace) -> Option<Found> {
         self.table.find(key, place)
     }
@@ -97,7 +103,7 @@ impl FdbReader {
     /// Notes that the station of `found` sent a frame at `tick`, in seconds on the clock of
     /// [`FdbWriter::set_tick`](super::FdbWriter::set_tick). Writes only if nobody has noted that
     /// tick or a later one.
-    #[inline]
+    #[inline(always)]
     pub fn touch(&self, found: &Found, tick: u32) {
         if found.seen() < tick {
             self.table.stamp(*found, tick);
@@ -105,15 +111,9 @@ impl FdbReader {
     }
 
     /// What the table says of `key`, and where it stands. The plain way, for a single look-up.
-    #[inline]
+    #[inline(always)]
     pub fn lookup(&self, key: FdbKey) -> Option<(SlotId, FdbValue)> {
         let found = self.read(key, self.place(key))?;
         Some((found.slot(), found.value()))
-    }
-
-    /// What is in a slot that was found before the last change that was passed.
-    #[inline]
-    pub(crate) fn at(&self, slot: SlotId) -> Option<Found> {
-        self.table.entry(slot).map(|(_, found)| found)
     }
 }

@@ -9,15 +9,17 @@
 //! a bucket says whether some key had to go on from there: so a key that is known costs one line,
 //! and so does one that is not.
 
+use super::compare::Compare;
 use super::hash::{FdbPlace, Hasher, WAYS};
 use super::reader::Found;
 use super::{FdbKey, FdbValue};
+use crate::cpu::Cpu;
 use crate::sync::{AtomicU64, Ordering};
 use crate::{huge, prefetch};
 
 /// Slots in a bucket: as many keys and values as fit into one cache line. Fewer in loom's model,
 /// which tries the orders of every load.
-const BUCKET: usize = if cfg!(loom) { 2 } else { 4 };
+pub(super) const BUCKET: usize = if cfg!(loom) { 2 } else { 4 };
 
 /// In place of the key of a removed entry: the workers may still be reading its value. No key,
 /// because its filtering id is zero.
@@ -33,7 +35,7 @@ pub struct SlotId(u32);
 
 impl SlotId {
     /// The number, less than [`FdbWriter::slots`](super::FdbWriter::slots).
-    #[inline]
+    #[inline(always)]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -63,26 +65,13 @@ impl Bucket {
             values: zeros(),
         }
     }
-
-    /// The slot of `key`; [`BUCKET`] if there is none. Always compares all, because which of them
-    /// it is cannot be predicted.
-    #[inline]
-    fn position(&self, key: u64) -> usize {
-        let all = self.keys.iter().enumerate();
-        all.fold(BUCKET, |found, (at, held)| {
-            if held.load(Ordering::Acquire) == key {
-                at
-            } else {
-                found
-            }
-        })
-    }
 }
 
 /// Written by the one [`FdbWriter`](super::FdbWriter), but for ticks; read by all.
 pub(super) struct Table {
     buckets: Box<[Bucket]>,
     hasher: Hasher,
+    compare: Compare,
 }
 
 impl Table {
@@ -100,6 +89,7 @@ impl Table {
         Table {
             buckets: huge::collect((0..buckets).map(|_| Bucket::new())),
             hasher: Hasher::new(seed),
+            compare: Compare::new(Cpu::detect()),
         }
     }
 
@@ -107,13 +97,13 @@ impl Table {
         self.buckets.len() * BUCKET
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&self, key: FdbKey) -> FdbPlace {
         self.hasher.place(key)
     }
 
     /// The number of a bucket of `place`. Their count is a power of two.
-    #[inline]
+    #[inline(always)]
     fn bucket(&self, place: FdbPlace, turn: u64) -> usize {
         place.bucket(turn) & (self.buckets.len() - 1)
     }
@@ -123,19 +113,29 @@ impl Table {
         self.bucket(place, 0)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn prefetch(&self, place: FdbPlace) {
         if let Some(bucket) = self.buckets.get(self.bucket(place, 0)) {
             prefetch::read(bucket);
         }
     }
 
+    /// What a burst of look-ups needs of the table, by value, so that it stays in registers.
+    #[inline(always)]
+    pub(super) fn view(&self) -> FdbView<'_> {
+        FdbView {
+            buckets: &self.buckets,
+            hasher: self.hasher,
+            compare: self.compare,
+        }
+    }
+
     /// The entry of `key`, of which `place` is the place.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, key: FdbKey, place: FdbPlace) -> Option<Found> {
         let number = self.bucket(place, 0);
         let bucket = self.buckets.get(number)?;
-        let at = bucket.position(key.to_u64());
+        let at = self.compare.position(&bucket.keys, key.to_u64());
         match bucket.values.get(at) {
             Some(value) => Some(Found::new(
                 slot_id(number, at),
@@ -151,7 +151,7 @@ impl Table {
         (1..WAYS).find_map(|turn| {
             let number = self.bucket(place, turn);
             let bucket = self.buckets.get(number)?;
-            let at = bucket.position(key.to_u64());
+            let at = self.compare.position(&bucket.keys, key.to_u64());
             let word = bucket.values.get(at)?.load(Ordering::Relaxed);
             Some(Found::new(slot_id(number, at), word))
         })
@@ -161,8 +161,9 @@ impl Table {
     pub(super) fn vacant(&self, place: FdbPlace) -> Option<SlotId> {
         (0..WAYS).find_map(|turn| {
             let number = self.bucket(place, turn);
-            let at = self.buckets.get(number)?.position(0);
-            (at < BUCKET).then(|| slot_id(number, at))
+            let mut keys = self.buckets.get(number)?.keys.iter();
+            let at = keys.position(|key| key.load(Ordering::Relaxed) == 0)?;
+            Some(slot_id(number, at))
         })
     }
 
@@ -249,11 +250,68 @@ impl Table {
     }
 }
 
+/// A table in the hands of one worker for one burst.
+#[derive(Clone, Copy)]
+pub(crate) struct FdbView<'a> {
+    buckets: &'a [Bucket],
+    hasher: Hasher,
+    compare: Compare,
+}
+
+impl FdbView<'_> {
+    /// Where [`Self::word`] looks for `key`.
+    #[inline(always)]
+    pub(crate) fn place(&self, key: FdbKey) -> FdbPlace {
+        self.hasher.place(key)
+    }
+
+    #[inline(always)]
+    fn first(&self, place: FdbPlace) -> Option<&Bucket> {
+        self.buckets.get(place.bucket(0) & (self.buckets.len() - 1))
+    }
+
+    /// Has the line at `place` fetched.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, place: FdbPlace) {
+        if let Some(bucket) = self.first(place) {
+            prefetch::read(bucket);
+        }
+    }
+
+    /// What the line at `place` has of `key`, as [`Word`]; nothing if it is in another one.
+    #[inline(always)]
+    pub(crate) fn word(&self, key: FdbKey, place: FdbPlace) -> Word {
+        let word = self.first(place).and_then(|bucket| {
+            let at = self.compare.position(&bucket.keys, key.to_u64());
+            bucket.values.get(at)
+        });
+        Word(word.map_or(0, |word| word.load(Ordering::Relaxed)))
+    }
+}
+
+/// The value word of an entry, or zero for none.
+#[derive(Clone, Copy)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    /// [`Destination::to_bits`](super::Destination::to_bits), or zero for none.
+    #[inline(always)]
+    pub(crate) const fn to_bits(self) -> u32 {
+        FdbValue::to_bits(self.0 as u32)
+    }
+
+    /// The tick at which the station was seen last.
+    #[inline(always)]
+    pub(crate) const fn seen(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
 const fn at(slot: SlotId) -> usize {
     slot.index() % BUCKET
 }
 
-#[inline]
+#[inline(always)]
 const fn slot_id(bucket: usize, at: usize) -> SlotId {
     SlotId((bucket * BUCKET + at) as u32)
 }

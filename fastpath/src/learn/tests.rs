@@ -2,18 +2,16 @@
 
 use super::*;
 use crate::event::{EventReceiver, Origin, channel};
-use crate::fdb::{Destination, Fdb, FdbWriter};
-use crate::testing::{bridge, learned, port, remote};
+use crate::testing::{bridge, port, remote};
 use crate::wire::Mac;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 /// A learner whose events find room for `room`.
-fn learner(room: usize) -> (Learner, EventReceiver, FdbWriter) {
-    let (fdb, reader) = Fdb::new(64);
+fn learner(room: usize) -> (Learner, EventReceiver) {
     let (sender, receiver) = channel(room);
-    let learner = Learner::new(sender, reader);
-    (learner, receiver, fdb)
+    let learner = Learner::new(sender);
+    (learner, receiver)
 }
 
 fn seen(mac: u64, number: usize) -> Event {
@@ -26,9 +24,9 @@ fn seen(mac: u64, number: usize) -> Event {
 
 #[test]
 fn once_for_each_fact_and_interval() {
-    let (mut learner, mut events, _fdb) = learner(64);
+    let (mut learner, mut events) = learner(64);
     let mut told = |learner: &mut Learner, event| {
-        assert!(learner.learn(&Source::Ask(event)));
+        assert!(learner.tell(event));
         events.drain(9).collect::<Vec<_>>()
     };
     learner.set_now(1000);
@@ -43,25 +41,9 @@ fn once_for_each_fact_and_interval() {
     assert_eq!(told(&mut learner, seen(2, 0)), [seen(2, 0)]);
 }
 
-/// Somebody else has seen it elsewhere meanwhile, and now it is back.
-#[test]
-fn what_changed_is_told_again_in_the_same_interval() {
-    let (mut learner, mut events, _fdb) = learner(64);
-    let mut told = |learner: &mut Learner| {
-        assert!(learner.learn(&Source::Ask(seen(1, 0))));
-        events.drain(9).count()
-    };
-    assert_eq!((told(&mut learner), told(&mut learner)), (1, 0));
-    learner.forget(FdbKey::new(bridge(0), Mac::from_u64(2)));
-    learner.forget(FdbKey::new(bridge(1), Mac::from_u64(1)));
-    assert_eq!(told(&mut learner), 0, "something else changed");
-    learner.forget(FdbKey::new(bridge(0), Mac::from_u64(1)));
-    assert_eq!((told(&mut learner), told(&mut learner)), (1, 0));
-}
-
 #[test]
 fn a_remote_is_asked_for_once_an_interval() {
-    let (mut learner, mut events, _fdb) = learner(64);
+    let (mut learner, mut events) = learner(64);
     for _ in 0..3 {
         assert!(learner.unresolved(remote(7)) && learner.unresolved(remote(8)));
     }
@@ -71,29 +53,22 @@ fn a_remote_is_asked_for_once_an_interval() {
 
 #[test]
 fn a_lost_event_is_asked_again() {
-    let (mut learner, mut events, _fdb) = learner(1);
-    assert!(learner.learn(&Source::Ask(seen(1, 0))));
-    assert!(!learner.learn(&Source::Ask(seen(2, 0))));
+    let (mut learner, mut events) = learner(1);
+    assert!(learner.tell(seen(1, 0)));
+    assert!(!learner.tell(seen(2, 0)));
     assert!(!learner.unresolved(remote(1)));
     assert_eq!(events.drain(9).collect::<Vec<_>>(), [seen(1, 0)]);
-    assert!(
-        learner.learn(&Source::Ask(seen(2, 0))),
-        "in the same interval"
-    );
+    assert!(learner.tell(seen(2, 0)), "in the same interval");
     assert_eq!(events.drain(9).collect::<Vec<_>>(), [seen(2, 0)]);
 }
 
 #[test]
-fn a_known_source_is_stamped_in_seconds() {
-    let (mut learner, mut events, mut fdb) = learner(1);
-    let (key, value) = learned(0, Mac::from_u64(2), Destination::Port(port(0)));
-    let slot = fdb.insert(key, value).unwrap().slot;
+fn a_tick_is_a_second() {
+    let (mut learner, _events) = learner(1);
     for (now, second) in [(999, 0), (5999, 5), (6000, 6)] {
         learner.set_now(now);
-        assert!(learner.learn(&Source::Known(slot)) && learner.learn(&Source::Ignored));
-        assert_eq!(fdb.get(key).unwrap().seen, second);
+        assert_eq!(learner.tick(), second);
     }
-    assert_eq!(events.drain(9).next(), None);
 }
 
 proptest! {
@@ -101,7 +76,7 @@ proptest! {
     /// interval. Some may be told twice, if two facts share a place; with so few that is rare.
     #[test]
     fn agrees_with_a_map(steps in prop::collection::vec((0..40u64, 0..12u64, 0..3usize), 1..400)) {
-        let (mut learner, mut events, _fdb) = learner(8);
+        let (mut learner, mut events) = learner(8);
         let mut map = HashMap::new();
         let (mut now, mut told) = (0, 0);
         for (pause, mac, number) in steps {
@@ -112,7 +87,7 @@ proptest! {
             }
             let event = seen(mac, number);
             let before = events.len();
-            let sent = learner.learn(&Source::Ask(event));
+            let sent = learner.tell(event);
             let arrived = events.len() > before;
             let known = map.get(&event) == Some(&(now / INTERVAL));
             prop_assert!(arrived || known || !sent, "kept back: {event:?}");

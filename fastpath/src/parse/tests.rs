@@ -77,8 +77,15 @@ fn a_frame_of_linux_field_by_field() {
         ("inner_src_mac", 0x0200_0000_0b01),
     ];
     assert_eq!(values(&parsed), expected);
-    assert_eq!((parsed.ip_at, parsed.udp_at, parsed.inner_at), (14, 34, 50));
-    assert_eq!((parsed.end, parsed.fault), (101, None));
+    assert_eq!(
+        (
+            parsed.layout.ip_at,
+            parsed.layout.udp_at,
+            parsed.layout.inner_at
+        ),
+        (14, 34, 50)
+    );
+    assert_eq!((parsed.layout.end, parsed.layout.fault), (101, None));
 }
 
 #[test]
@@ -91,19 +98,35 @@ fn a_tag_moves_everything_by_four_bytes() {
     key.set(Field::HAS_VLAN, 1);
     key.set(Field::VLAN_ID, 0x064);
     assert_eq!(parsed.key, key);
-    assert_eq!((parsed.ip_at, parsed.udp_at, parsed.inner_at), (18, 38, 54));
-    assert_eq!((parsed.end, parsed.fault), (105, None));
+    assert_eq!(
+        (
+            parsed.layout.ip_at,
+            parsed.layout.udp_at,
+            parsed.layout.inner_at
+        ),
+        (18, 38, 54)
+    );
+    assert_eq!((parsed.layout.end, parsed.layout.fault), (105, None));
 
     // Only one tag is looked behind, and only of 802.1Q.
     let twice = parse_frame(&craft::tagged(&tagged, EtherType::VLAN, tag));
-    assert_eq!((flags(&twice), twice.fault), ("ethernet vlan".into(), None));
+    assert_eq!(
+        (flags(&twice), twice.layout.fault),
+        ("ethernet vlan".into(), None)
+    );
     assert_eq!(twice.key.get(Field::ETHER_TYPE), 0x8100);
     let service = parse_frame(&craft::tagged(&tagged, EtherType::QINQ, tag));
-    assert_eq!((flags(&service), service.fault), ("ethernet".into(), None));
+    assert_eq!(
+        (flags(&service), service.layout.fault),
+        ("ethernet".into(), None)
+    );
     // A tag that is not all there is no tag.
     for len in 14..18 {
         let parsed = parse_frame(&tagged[..len]);
-        assert_eq!((flags(&parsed), parsed.fault), ("ethernet".into(), None));
+        assert_eq!(
+            (flags(&parsed), parsed.layout.fault),
+            ("ethernet".into(), None)
+        );
         assert_eq!(parsed.key.get(Field::ETHER_TYPE), 0x8100);
     }
 }
@@ -113,7 +136,7 @@ fn arp_for_ipv4_over_ethernet_only() {
     let frame = outer(1).arp_request();
     let parsed = parse_frame(&frame);
     assert_eq!(
-        (flags(&parsed), parsed.fault),
+        (flags(&parsed), parsed.layout.fault),
         ("ethernet arp".into(), None)
     );
     let expected = [
@@ -132,7 +155,10 @@ fn arp_for_ipv4_over_ethernet_only() {
     }
     for len in 14..42 {
         let parsed = parse_frame(&frame[..len]);
-        assert_eq!((flags(&parsed), parsed.fault), ("ethernet".into(), None));
+        assert_eq!(
+            (flags(&parsed), parsed.layout.fault),
+            ("ethernet".into(), None)
+        );
     }
 }
 
@@ -157,7 +183,7 @@ fn a_frame_that_ends_early() {
             _ => ("ethernet ipv4 udp vxlan vni inner", None),
         };
         assert_eq!(
-            (flags(&parsed).as_str(), parsed.fault),
+            (flags(&parsed).as_str(), parsed.layout.fault),
             (expected, fault),
             "{len}"
         );
@@ -181,7 +207,7 @@ fn a_first_segment_that_ends_early() {
             _ => ("ethernet ipv4 udp vxlan vni inner", None),
         };
         assert_eq!(
-            (flags(&parsed).as_str(), parsed.fault),
+            (flags(&parsed).as_str(), parsed.layout.fault),
             (expected, fault),
             "{head}"
         );
@@ -211,7 +237,7 @@ const ALL: &str = "ethernet ipv4 udp vxlan vni inner";
 fn check(at: usize, cases: &[(&[u8], &str, Option<DropReason>)]) {
     for (bytes, expected, fault) in cases {
         let parsed = broken(&[(at, bytes)]);
-        let found = (flags(&parsed), parsed.fault);
+        let found = (flags(&parsed), parsed.layout.fault);
         assert_eq!(found, (expected.to_string(), *fault), "{at}: {bytes:x?}");
     }
 }
@@ -236,7 +262,7 @@ fn ipv4_lengths_that_do_not_fit() {
     ];
     check(IP + 2, &total);
     let both = broken(&[(IP + 2, &[0, 19]), (UDP_AT + 4, &[0, 7])]);
-    assert_eq!(both.fault, Some(IpTotalLength), "the first one");
+    assert_eq!(both.layout.fault, Some(IpTotalLength), "the first one");
 }
 
 #[test]
@@ -297,10 +323,10 @@ fn the_end_is_where_udp_says() {
     assert_eq!(good.len(), usize::from(LEN));
     let padded = [&good[..], &[0xee; 20]].concat();
     let parsed = parse_frame(&padded);
-    assert_eq!((parsed.end, parsed.fault), (LEN.into(), None));
+    assert_eq!((parsed.layout.end, parsed.layout.fault), (LEN.into(), None));
     assert_eq!(parsed.key, parse_frame(&good).key);
     let shorter = broken(&[(UDP_AT + 4, &[0, 40])]);
-    assert_eq!((shorter.end, shorter.fault), (74, None));
+    assert_eq!((shorter.layout.end, shorter.layout.fault), (74, None));
 }
 
 #[test]
@@ -313,15 +339,22 @@ fn options_are_passed_over() {
         let total = LEN - 14 + 4 * words as u16;
         frame[16..18].copy_from_slice(&total.to_be_bytes());
         let parsed = parse_frame(&frame);
-        assert_eq!((parsed.key, parsed.fault), (parse_frame(&good).key, None));
+        assert_eq!(
+            (parsed.key, parsed.layout.fault),
+            (parse_frame(&good).key, None)
+        );
         let at = 34 + 4 * words as u16;
         assert_eq!(
-            (parsed.ip_at, parsed.udp_at, parsed.inner_at),
+            (
+                parsed.layout.ip_at,
+                parsed.layout.udp_at,
+                parsed.layout.inner_at
+            ),
             (14, at, at + 16)
         );
         let cut = parse_frame(&frame[..33 + 4 * words]);
         assert_eq!(
-            (flags(&cut), cut.fault),
+            (flags(&cut), cut.layout.fault),
             ("ethernet".into(), Some(DropReason::IpTruncated))
         );
     }
@@ -340,5 +373,5 @@ fn a_tag_without_a_vlan_is_none() {
     let tag = Tag::from_bits(0xe000);
     let tagged = craft::tagged(&samples::VXLAN_UDP, EtherType::VLAN, tag);
     let (parsed, plain) = (parse_frame(&tagged), parse_frame(&samples::VXLAN_UDP));
-    assert_eq!((parsed.key, parsed.inner_at), (plain.key, 54));
+    assert_eq!((parsed.key, parsed.layout.inner_at), (plain.key, 54));
 }

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 /// The bytes of a packet after it was received on a port that recomputes.
 fn received(mut packet: HeapPacket) -> Vec<u8> {
     let parsed = parse(port(UPLINK), packet.head(), packet.len(), &udp_ports());
-    recompute(&mut packet, &parsed);
+    recompute(&mut packet, &parsed.layout);
     packet.bytes()
 }
 

@@ -1,95 +1,49 @@
 //! The miss path: from a key to a decision, on the worker, in the same burst.
 //!
-//! Everything here sees the packet through a [`Recorder`] and the FDB through one method
-//! which remembers what was asked. So the mask and the dependencies of a decision are complete by
+//! Everything here sees the packet through a [`Recorder`], so the mask of a decision is complete by
 //! construction. Stages read as late as they can: a packet for another station is decided by its
-//! MAC, whatever is inside.
+//! MAC, whatever is inside. The stations of a bridge are not read at all: [`Action::Bridge`] looks
+//! them up for each packet.
 
-mod bridge;
 mod underlay;
 
-use crate::action::{Action, Actions, Program, Target};
+use crate::action::{Action, Actions, From, Inlet, Program, Target};
 use crate::drop::DropReason;
-use crate::event::Event;
-use crate::fdb::{FdbKey, FdbReader, FdbValue, SlotId};
+use crate::event::Origin;
 use crate::key::{Field, FlowKey, Mask, Recorder};
-use crate::snapshot::Snapshot;
-use arrayvec::ArrayVec;
+use crate::snapshot::{Port, Snapshot};
 
-/// What is to be done about the source MAC of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Nothing.
-    Ignored,
-    /// It is where the FDB says: keep the entry fresh.
-    Known(SlotId),
-    /// It is unknown or elsewhere: tell control.
-    Ask(Event),
-}
-
-/// What to do with the packets of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
+/// What to do with the packets of a flow, and what that rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
     /// The compiled actions.
     pub program: Program,
-    /// What [`Action::Learn`] does.
-    pub source: Source,
-}
-
-/// A decision, and what it rests on.
-#[derive(Clone, Debug)]
-pub struct Resolution {
-    /// The decision.
-    pub decision: Decision,
-    /// The bits of the key that it rests on.
+    /// The bits of the key that they rest on.
     pub mask: Mask,
-    /// The FDB entries, present or absent, that it rests on.
-    pub dependencies: Dependencies,
 }
 
-/// The FDB keys that a decision asked for: source and destination.
-pub type Dependencies = ArrayVec<FdbKey, 2>;
-
-/// Resolves `key` against `snapshot` and `fdb`.
-pub fn resolve(key: &FlowKey, snapshot: &Snapshot, fdb: &FdbReader) -> Resolution {
+/// Resolves `key` against `snapshot`.
+pub fn resolve(key: &FlowKey, snapshot: &Snapshot) -> Resolution {
     let mut resolver = Resolver {
         key: Recorder::new(key),
         snapshot,
-        fdb,
-        dependencies: Dependencies::new(),
-        source: Source::Ignored,
         actions: Actions::new(),
     };
     let last = resolver.ingress();
     resolver.actions.push(last);
     Resolution {
-        decision: Decision {
-            program: Program::compile(&resolver.actions),
-            source: resolver.source,
-        },
+        program: Program::compile(&resolver.actions),
         mask: resolver.key.mask(),
-        dependencies: resolver.dependencies,
     }
 }
 
 struct Resolver<'a> {
     key: Recorder<'a>,
     snapshot: &'a Snapshot,
-    fdb: &'a FdbReader,
-    dependencies: Dependencies,
-    source: Source,
     actions: Actions,
 }
 
 impl<'a> Resolver<'a> {
-    /// Looks a MAC up, and remembers that the decision rests on the answer.
-    fn fdb(&mut self, key: FdbKey) -> Option<(SlotId, FdbValue)> {
-        if !self.dependencies.contains(&key) {
-            self.dependencies.push(key);
-        }
-        self.fdb.lookup(key)
-    }
-
     /// The first stage: what kind of port did it come from? Each stage returns the last action.
     fn ingress(&mut self) -> Action {
         let snapshot = self.snapshot;
@@ -104,6 +58,19 @@ impl<'a> Resolver<'a> {
             None if port.addresses.is_empty() => self.local(port),
             None => self.underlay(port),
         }
+    }
+
+    /// A frame from a port enters the port's bridge as it is.
+    fn local(&self, port: &Port) -> Action {
+        let bridge = port.bridge.and_then(|id| self.snapshot.bridge(id));
+        bridge.map_or(Action::Drop(DropReason::NoBridge), |bridge| {
+            Action::Bridge(Inlet {
+                bridge: bridge.id,
+                from: From::Port(port.id),
+                origin: Origin::Port(port.id),
+                learning: bridge.learning,
+            })
+        })
     }
 }
 

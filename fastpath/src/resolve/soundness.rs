@@ -1,12 +1,11 @@
 //! The mask tells the truth: whoever agrees in it is decided alike, on the same grounds.
 
-use super::{Resolution, resolve};
+use super::resolve;
 use crate::cache::MAX_MASKS;
-use crate::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, Kind};
 use crate::key::{Field, FlowKey, Mask, WORDS};
 use crate::snapshot::{EndPoint, Own, Snapshot};
 use crate::testing::{bridge, edit_port, port, remote, switch, tunnel};
-use crate::wire::{Mac, VlanId, Vni};
+use crate::wire::{VlanId, Vni};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::{Cell, RefCell};
@@ -52,7 +51,6 @@ struct Wanted {
     tunnels: Vec<WantedTunnel>,
     /// Remotes that were forgotten, but are still named in places.
     forgotten: Vec<usize>,
-    fdb: Vec<(usize, usize, Result<usize, usize>, bool)>,
 }
 
 /// Bridge 2 is none that exists.
@@ -113,25 +111,22 @@ fn wanted() -> impl Strategy<Value = Wanted> {
             known,
         },
     );
-    let to = prop_oneof![(0..4usize).prop_map(Ok), (0..3usize).prop_map(Err)];
     (
         prop::collection::vec(port, 4),
         any::<[bool; 2]>(),
         prop::collection::vec(tunnel, 2),
         prop::collection::vec(0..3usize, 0..2),
-        prop::collection::vec((0..2usize, 0..8usize, to, any::<bool>()), 0..8),
     )
-        .prop_map(|(ports, bridges_learn, tunnels, forgotten, fdb)| Wanted {
+        .prop_map(|(ports, bridges_learn, tunnels, forgotten)| Wanted {
             ports,
             bridges_learn,
             tunnels,
             forgotten,
-            fdb,
         })
 }
 
 impl Wanted {
-    fn build(&self) -> (Snapshot, FdbReader) {
+    fn build(&self) -> Snapshot {
         let mut snapshot = switch();
         snapshot.ports.truncate(self.ports.len());
         for (number, wanted) in self.ports.iter().enumerate() {
@@ -157,17 +152,7 @@ impl Wanted {
         for number in &self.forgotten {
             snapshot.remotes[*number] = None;
         }
-        let (mut fdb, reader) = Fdb::new(64);
-        for (number, mac, to, fixed) in &self.fdb {
-            let to = match to {
-                Ok(number) => Destination::Port(port(*number)),
-                Err(number) => Destination::Remote(remote(*number)),
-            };
-            let kind = if *fixed { Kind::Static } else { Kind::Learned };
-            let key = FdbKey::new(bridge(*number), Mac::from_u64(MACS[*mac]));
-            fdb.insert(key, FdbValue { to, kind }).unwrap();
-        }
-        (snapshot, reader)
+        snapshot
     }
 }
 
@@ -245,12 +230,6 @@ fn mixed(key: &FlowKey, other: &FlowKey, mask: &Mask) -> FlowKey {
     FlowKey(std::array::from_fn(word))
 }
 
-fn same(left: &Resolution, right: &Resolution) -> bool {
-    left.decision == right.decision
-        && left.mask == right.mask
-        && left.dependencies == right.dependencies
-}
-
 #[test]
 fn who_agrees_in_the_mask_is_decided_alike() {
     // Of all configurations together, and the most of one.
@@ -262,14 +241,14 @@ fn who_agrees_in_the_mask_is_decided_alike() {
         ..Config::default()
     });
     let result = runner.run(&(wanted(), keys), |(wanted, keys)| {
-        let (snapshot, fdb) = wanted.build();
+        let snapshot = wanted.build();
         let mut here = HashSet::new();
         for (key, other, noise) in keys {
-            let first = resolve(&key, &snapshot, &fdb);
+            let first = resolve(&key, &snapshot);
             here.insert(first.mask);
             for other in [other, FlowKey(noise), FlowKey::default()] {
-                let second = resolve(&mixed(&key, &other, &first.mask), &snapshot, &fdb);
-                prop_assert!(same(&first, &second), "{first:?}, but {second:?}");
+                let second = resolve(&mixed(&key, &other, &first.mask), &snapshot);
+                prop_assert_eq!(&first, &second);
             }
         }
         most.set(most.get().max(here.len()));

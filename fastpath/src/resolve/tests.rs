@@ -1,48 +1,34 @@
 //! Each decision of each stage, by an example.
 
 mod host;
-mod source;
 
 use super::*;
-use crate::action::{From, Target};
-use crate::fdb::{Destination, FdbEntry, FdbWriter};
+use crate::action::Target;
 use crate::ids::TunnelId;
 use crate::parse::parse;
 use crate::testing::{
-    A, B, BOTH, LONE, UPLINK, bridge, edit_port, guest, inner, learned, outer, pinned, port,
-    remote, switch, tunnel, tunnelled, vtep,
+    A, B, BOTH, LONE, UPLINK, bridge, edit_port, guest, inner, outer, port, port_inlet, remote,
+    switch, tunnel, tunnel_inlet, tunnelled, vtep,
 };
 use crate::wire::craft::{self, Pair};
 use crate::wire::vlan::Tag;
 use crate::wire::{EtherType, Mac, Protocol, icmp};
 use std::sync::Arc;
 
-/// The small switch and its forwarding table.
+/// The small switch.
 struct Bench {
     snapshot: Snapshot,
-    fdb: FdbWriter,
-    reader: FdbReader,
 }
 
 impl Bench {
     fn new() -> Self {
-        let (fdb, reader) = crate::fdb::Fdb::new(64);
-        Bench {
-            snapshot: switch(),
-            fdb,
-            reader,
-        }
+        Bench { snapshot: switch() }
     }
 
-    fn with(mut self, (key, value): (FdbKey, FdbValue)) -> Self {
-        self.fdb.insert(key, value).unwrap();
-        self
-    }
-
-    fn decide(&self, ingress: usize, frame: &[u8]) -> Decision {
+    fn decide(&self, ingress: usize, frame: &[u8]) -> Resolution {
         let udp_ports = &self.snapshot.udp_ports;
         let parsed = parse(port(ingress), frame, frame.len(), udp_ports);
-        resolve(&parsed.key, &self.snapshot, &self.reader).decision
+        resolve(&parsed.key, &self.snapshot)
     }
 
     fn actions(&self, ingress: usize, frame: &[u8]) -> Vec<Action> {
@@ -50,24 +36,9 @@ impl Bench {
     }
 }
 
-const fn flood(bridge: crate::ids::BridgeId, from: From) -> Action {
-    Action::Flood { bridge, from }
-}
-
-fn from_tunnel(number: usize) -> From {
-    From::Tunnel(tunnel(number))
-}
-
-fn from_port(number: usize) -> From {
-    From::Port(port(number))
-}
-
-fn to_port(number: usize) -> Destination {
-    Destination::Port(port(number))
-}
-
-fn to_remote(number: usize) -> Destination {
-    Destination::Remote(remote(number))
+/// A frame from a port enters a bridge.
+fn bridged(number: usize, bridge_number: usize) -> Action {
+    Action::Bridge(port_inlet(number, bridge_number))
 }
 
 /// Some bytes of a frame replaced.
@@ -87,7 +58,7 @@ fn assert_not_for_us(frame: impl Fn(Pair) -> Vec<u8>, reason: Action) {
         (vtep(1).0, [198, 51, 100, 1].into()),
         (vtep(3).0, [198, 51, 100, 2].into()),
     );
-    let bridged = [Action::Learn, flood(bridge(1), from_port(BOTH))];
+    let bridged = [bridged(BOTH, 1)];
     assert_eq!(bench.actions(BOTH, &frame(both)), bridged, "{reason:?}");
 }
 
@@ -188,7 +159,6 @@ fn what_a_tunnel_refuses() {
     let from = |address: [u8; 4]| patched(&good, 26, &address);
     let drop = |reason| vec![Action::Drop(reason)];
     let fault = |reason| vec![Action::DropFault(reason)];
-    let decap = |reason| vec![Action::Decap(Some(remote(0))), Action::Drop(reason)];
     for (what, frame, expected) in [
         (
             "no header",
@@ -237,21 +207,6 @@ fn what_a_tunnel_refuses() {
             patched(&good, 38, &[0, 29]),
             fault(DropReason::InnerRunt),
         ),
-        (
-            "group source",
-            patched(&good, 56, &[3]),
-            decap(DropReason::InnerSource),
-        ),
-        (
-            "zero source",
-            patched(&good, 56, &[0; 6]),
-            decap(DropReason::InnerSource),
-        ),
-        (
-            "link-local",
-            patched(&good, 50, &[1, 0x80, 0xc2, 0, 0, 2]),
-            decap(DropReason::LinkLocal),
-        ),
     ] {
         assert_eq!(bench.actions(UPLINK, &frame), expected, "{what}");
     }
@@ -294,86 +249,57 @@ fn a_tunnel_into_no_bridge() {
     );
 }
 
-/// What is done last with a frame to guest 2, if the table of bridge 0 says that it is at `to`.
-fn last(ingress: usize, frame: &[u8], head: &[Action], to: Option<Destination>) -> Action {
-    let mut bench = Bench::new();
-    if let Some(to) = to {
-        bench = bench.with(learned(0, guest(2).0, to));
-    }
-    let mut actions = bench.actions(ingress, frame);
-    let last = actions.pop().unwrap();
-    assert_eq!(actions, head);
-    last
-}
-
 #[test]
-fn where_a_guest_s_frame_goes() {
-    let to_b = Action::Output(Target::Port(port(B)));
-    let to_remote_of = |number| Action::Output(Target::Remote(remote(number)));
-    for (to, expected) in [
-        (Some(to_port(B)), to_b),
-        (Some(to_port(A)), Action::Drop(DropReason::SamePort)),
-        (Some(to_remote(1)), to_remote_of(1)),
-        (Some(to_remote(9)), to_remote_of(9)),
-        (None, flood(bridge(0), from_port(A))),
-    ] {
-        assert_eq!(last(A, &inner(1, 2, 10), &[Action::Learn], to), expected);
-    }
-}
-
-#[test]
-fn where_a_tunnel_s_frame_goes() {
-    let head = |number| [Action::Decap(Some(remote(number))), Action::Learn];
-    let frame = tunnelled(1, 10, &inner(1, 2, 10));
-    let across = Action::Output(Target::Remote(remote(2)));
-    for (to, expected) in [
-        (Some(to_port(B)), Action::Output(Target::Port(port(B)))),
-        (Some(to_remote(1)), Action::Drop(DropReason::SplitHorizon)),
-        (Some(to_remote(2)), across),
-        (None, flood(bridge(0), from_tunnel(0))),
-    ] {
-        assert_eq!(last(UPLINK, &frame, &head(0), to), expected);
-    }
-    let other = tunnelled(1, 20, &inner(1, 2, 10));
-    let found = last(UPLINK, &other, &head(2), Some(to_port(B)));
-    assert_eq!(found, flood(bridge(1), from_tunnel(1)), "of another bridge");
-}
-
-#[test]
-fn groups_are_flooded_unless_configured() {
+fn a_frame_enters_the_bridge_of_its_port_or_tunnel() {
     let bench = Bench::new();
-    let group = Mac::new([0x33, 0x33, 0, 0, 0, 1]);
-    let flooded = [Action::Learn, flood(bridge(0), from_port(A))];
-    for dst in [Mac::BROADCAST, group, Mac::new([1, 0x80, 0xc2, 0, 0, 0])] {
-        let frame = Pair {
-            dst,
-            ..Pair::new(guest(1), guest(2))
-        }
-        .udp(1, 2, &[]);
-        assert_eq!(bench.actions(A, &frame), flooded, "{dst}");
+    let guests = inner(1, 2, 10);
+    assert_eq!(bench.actions(A, &guests), [bridged(A, 0)]);
+    assert_eq!(bench.actions(B, &guests), [bridged(B, 0)]);
+    for (host, vni, known) in [
+        (1, 10, Some(0)),
+        (9, 10, Some(1)),
+        (1, 20, Some(2)),
+        (7, 20, None),
+    ] {
+        let number = usize::from(vni / 10 - 1);
+        let stranger = Origin::Unknown {
+            tunnel: tunnel(number),
+            address: vtep(host).1,
+        };
+        let known = known.map(remote);
+        let inlet = tunnel_inlet(number, known.map_or(stranger, Origin::Remote));
+        let expected = [Action::Decap(known), Action::Bridge(inlet)];
+        let frame = tunnelled(host, vni, &guests);
+        assert_eq!(bench.actions(UPLINK, &frame), expected, "{host} on {vni}");
     }
-    for last in 1..=15 {
-        let frame = patched(&inner(1, 2, 0), 0, &[1, 0x80, 0xc2, 0, 0, last]);
-        let expected = [Action::Drop(DropReason::LinkLocal)];
-        assert_eq!(bench.actions(A, &frame), expected, "{last}");
-    }
-    let bench = bench.with(pinned(0, group, to_port(B)));
-    let frame = Pair {
-        dst: group,
-        ..Pair::new(guest(1), guest(2))
-    }
-    .udp(1, 2, &[]);
-    let expected = [Action::Learn, Action::Output(Target::Port(port(B)))];
-    assert_eq!(bench.actions(A, &frame), expected);
 }
 
 #[test]
-fn a_bridge_refuses_sources_and_ports() {
+fn a_bridge_learns_if_both_it_and_the_tunnel_do() {
+    for (bridge_learns, tunnel_learns) in [(false, true), (true, false), (false, false)] {
+        let mut bench = Bench::new();
+        Arc::make_mut(&mut bench.snapshot.bridges[0]).learning = bridge_learns;
+        Arc::make_mut(&mut bench.snapshot.tunnels[0]).learning = tunnel_learns;
+        let inlet = Inlet {
+            learning: false,
+            ..tunnel_inlet(0, Origin::Remote(remote(0)))
+        };
+        let expected = [Action::Decap(Some(remote(0))), Action::Bridge(inlet)];
+        let frame = tunnelled(1, 10, &inner(1, 2, 0));
+        assert_eq!(bench.actions(UPLINK, &frame), expected);
+        let inlet = Inlet {
+            learning: bridge_learns,
+            ..port_inlet(A, 0)
+        };
+        assert_eq!(bench.actions(A, &inner(1, 2, 0)), [Action::Bridge(inlet)]);
+    }
+}
+
+#[test]
+fn a_port_without_bridge_and_a_frame_without_header_are_dropped() {
     let mut bench = Bench::new();
     let frame = inner(1, 2, 0);
     for (at, frame, reason) in [
-        (A, patched(&frame, 6, &[3]), DropReason::SourceInvalid),
-        (A, patched(&frame, 6, &[0; 6]), DropReason::SourceInvalid),
         (A, frame[..13].to_vec(), DropReason::FrameRunt),
         (A, frame[..6].to_vec(), DropReason::FrameRunt),
         (LONE, frame.clone(), DropReason::NoBridge),
@@ -388,10 +314,11 @@ fn a_bridge_refuses_sources_and_ports() {
     );
 }
 
+/// Nor the stations: those are looked up for each frame.
 #[test]
-fn a_bridge_does_not_read_what_it_carries() {
+fn a_bridge_s_decision_rests_on_where_the_frame_entered_alone() {
     let bench = Bench::new();
-    let flooded = [Action::Learn, flood(bridge(0), from_port(A))];
+    let alone = Mask::of(&[Field::INGRESS, Field::HAS_ETHERNET]);
     let pair = Pair::new(guest(1), vtep(2));
     for frame in [
         patched(
@@ -403,6 +330,12 @@ fn a_bridge_does_not_read_what_it_carries() {
         craft::tagged(&pair.udp(1, 2, &[]), EtherType::VLAN, Tag::from_bits(5)),
         pair.udp(1, 2, &[])[..14].to_vec(),
     ] {
-        assert_eq!(bench.actions(A, &frame), flooded);
+        assert_eq!(bench.actions(A, &frame), [bridged(A, 0)]);
+        assert_eq!(bench.decide(A, &frame).mask, alone);
+    }
+    let frame = tunnelled(1, 10, &inner(1, 2, 0));
+    let mask = FlowKey(bench.decide(UPLINK, &frame).mask.0);
+    for field in [Field::SRC_MAC, Field::INNER_SRC_MAC, Field::INNER_DST_MAC] {
+        assert_eq!(mask.get(field), 0, "{field:?}");
     }
 }

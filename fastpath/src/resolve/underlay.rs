@@ -1,8 +1,7 @@
 //! Packets from underlay ports: for a tunnel, for the switch itself, or for somebody else.
 
 use super::Resolver;
-use super::bridge::Ingress;
-use crate::action::{Action, Target};
+use crate::action::{Action, From, Inlet, Target};
 use crate::drop::DropReason;
 use crate::event::Origin;
 use crate::key::Field;
@@ -197,7 +196,12 @@ impl<'a> Resolver<'a> {
                 address: source,
             },
         };
-        self.bridge(bridge, Ingress::Tunnel(tunnel, origin))
+        Action::Bridge(Inlet {
+            bridge: bridge.id,
+            from: From::Tunnel(tunnel.id),
+            origin,
+            learning: bridge.learning && tunnel.learning,
+        })
     }
 }
 

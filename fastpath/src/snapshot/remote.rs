@@ -67,6 +67,8 @@ pub struct Remote {
     /// The outer stack with everything that is the same for each packet; lengths, checksum, MACs,
     /// source port and inherited fields are zero.
     pub template: [u8; OUTER_LEN],
+    /// The sum of the 16-bit words of the template's IPv4 header.
+    pub ip_sum: u32,
     /// Where the outer packet goes.
     pub next_hops: NextHops,
 }
@@ -81,6 +83,10 @@ impl Remote {
         settings: EncapSettings,
     ) -> Self {
         let template = template(address, &settings);
+        let sum = template[14..34]
+            .chunks(2)
+            .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]));
+        let ip_sum = sum.sum();
         Remote {
             id,
             tunnel,
@@ -88,6 +94,7 @@ impl Remote {
             lenient,
             settings,
             template,
+            ip_sum,
             next_hops: NextHops::default(),
         }
     }

@@ -24,10 +24,8 @@ pub(crate) fn moved(stats: &WorkerStats) -> String {
     list.add(format_args!("misses"), cache.misses.get());
     list.add(format_args!("inserted"), cache.inserted.get());
     list.add(format_args!("evicted"), cache.evicted.get());
-    list.add(format_args!("invalidated"), cache.invalidated.get());
     list.add(format_args!("replaced"), cache.replaced.get());
     list.add(format_args!("mask_limit"), cache.mask_limit.get());
-    list.add(format_args!("overruns"), cache.overruns.get());
     list.0.join(", ")
 }
 

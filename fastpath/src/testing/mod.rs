@@ -9,8 +9,8 @@ mod switch;
 pub(crate) use counters::moved;
 pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
 pub(crate) use rig::Rig;
-pub(crate) use site::{LOG, RING, Site, TX};
+pub(crate) use site::{RING, Site, TX};
 pub(crate) use switch::{
     A, B, BOTH, DOWN, LONE, UPLINK, bridge, edit_port, edit_remote, learned, link, pinned, port,
-    remote, switch, tunnel, untagged, worker,
+    port_inlet, remote, switch, tunnel, tunnel_inlet, untagged, worker,
 };

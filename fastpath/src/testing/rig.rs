@@ -4,13 +4,12 @@ use super::switch::{port, switch, worker};
 use super::{moved, udp_ports};
 use crate::action::{Action, Actions, Context, Program, Verdict, run};
 use crate::event::{EventReceiver, channel};
-use crate::fdb::Fdb;
+use crate::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter};
 use crate::ids::PortId;
 use crate::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
 use crate::io::{Packet, Pool};
 use crate::learn::Learner;
-use crate::parse::{Parsed, parse};
-use crate::resolve::{Decision, Source};
+use crate::parse::{Layout, parse};
 use crate::snapshot::Snapshot;
 use crate::stats::{Account, WorkerStats};
 use crate::tx::{Outputs, Punt};
@@ -18,6 +17,8 @@ use rtrb::{Consumer, RingBuffer};
 
 pub(crate) struct Rig {
     pub(crate) snapshot: Snapshot,
+    pub(crate) fdb: FdbWriter,
+    table: FdbReader,
     pub(crate) pool: HeapPool,
     pub(crate) outputs: Outputs<HeapIo>,
     pub(crate) learner: Learner,
@@ -31,9 +32,9 @@ impl Rig {
     /// The small switch with a queue for each port, and room for two punts and four events.
     pub(crate) fn new() -> Self {
         let snapshot = switch();
-        let (_, fdb) = Fdb::new(64);
+        let (fdb, table) = Fdb::new(64);
         let (events, receiver) = channel(4);
-        let learner = Learner::new(events, fdb);
+        let learner = Learner::new(events);
         let (punt, punts) = RingBuffer::new(2);
         let mut outputs = Outputs::new(worker(0), vec![None], punt);
         let ports = 0..snapshot.ports.len();
@@ -43,6 +44,8 @@ impl Rig {
         }
         Rig {
             snapshot,
+            fdb,
+            table,
             pool: HeapPool::new(64),
             outputs,
             learner,
@@ -57,8 +60,13 @@ impl Rig {
         self.pool.alloc(bytes).unwrap()
     }
 
-    fn parse(&self, ingress: usize, packet: &HeapPacket) -> Parsed {
-        parse(port(ingress), packet.head(), packet.len(), &udp_ports())
+    /// Writes an entry of the forwarding table.
+    pub(crate) fn know(&mut self, (key, value): (FdbKey, FdbValue)) {
+        self.fdb.insert(key, value).unwrap();
+    }
+
+    fn layout(&self, ingress: usize, packet: &HeapPacket) -> Layout {
+        parse(port(ingress), packet.head(), packet.len(), &udp_ports()).layout
     }
 
     /// Runs a list of actions on a frame from a port.
@@ -73,32 +81,20 @@ impl Rig {
         actions: &[Action],
         packet: HeapPacket,
     ) -> Verdict {
-        let parsed = self.parse(ingress, &packet);
-        let decision = Decision {
-            program: Program::compile(&actions.iter().copied().collect::<Actions>()),
-            source: Source::Ignored,
-        };
-        self.decided(ingress, &decision, &parsed, packet)
-    }
-
-    fn decided(
-        &mut self,
-        ingress: usize,
-        decision: &Decision,
-        parsed: &Parsed,
-        packet: HeapPacket,
-    ) -> Verdict {
+        let layout = self.layout(ingress, &packet);
+        let program = Program::compile(&actions.iter().copied().collect::<Actions>());
         let ingress: PortId = port(ingress);
         self.stats.port(ingress).received.add(1);
         let mut context: Context<'_, HeapIo> = Context {
             snapshot: &self.snapshot,
+            fdb: &self.table,
             pool: &self.pool,
             outputs: &mut self.outputs,
             learner: &mut self.learner,
             stats: &self.stats,
             rx_checksum: self.snapshot.port(ingress).unwrap().rx_checksum,
         };
-        run(&mut context, ingress, decision, parsed, packet)
+        run(&mut context, ingress, &program, &layout, packet)
     }
 
     /// Packets that left by a port since the last call.

@@ -2,11 +2,11 @@
 
 use super::switch::{port, switch};
 use crate::event::{EventReceiver, channel};
-use crate::fdb::{Fdb, FdbKey, FdbValue, FdbWriter, LogWriter};
+use crate::fdb::{Fdb, FdbKey, FdbValue, FdbWriter};
 use crate::io::Pool;
 use crate::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
 use crate::learn::Learner;
-use crate::publish::{Change, Publisher};
+use crate::publish::Publisher;
 use crate::snapshot::Snapshot;
 use crate::stats::{Account, WorkerStats};
 use crate::tx::{Handoff, HandoffTo, Outputs, Punt};
@@ -18,15 +18,12 @@ use std::sync::Arc;
 pub(crate) const RING: usize = 4;
 /// Packets that a transmit queue holds.
 pub(crate) const TX: usize = 40;
-/// Keys that the change log holds, and one more.
-pub(crate) const LOG: usize = 8;
 
 type Ring = Producer<Handoff<HeapPacket>>;
 
 pub(crate) struct Site {
     pub(crate) publisher: Publisher<Snapshot>,
     pub(crate) fdb: FdbWriter,
-    pub(crate) log: LogWriter,
     pub(crate) pool: HeapPool,
     pub(crate) workers: Vec<Worker<HeapIo>>,
     pub(crate) stats: Vec<Arc<WorkerStats>>,
@@ -55,13 +52,11 @@ impl Site {
         };
         let (rx, tx) = (queues(256), queues(TX));
         let (fdb, reader) = Fdb::new(64);
-        let (log, logs) = LogWriter::new(LOG, workers);
         let (publisher, readers) = Publisher::new(snapshot, workers);
         let (sender, events) = channel(64);
         let pool = HeapPool::new(512);
         let mut site = Site {
             publisher,
-            log,
             pool: pool.clone(),
             workers: Vec::new(),
             stats: (0..workers).map(|_| Arc::default()).collect(),
@@ -75,8 +70,7 @@ impl Site {
             fdb,
         };
         let (mut rows, mut inbound) = mesh(workers);
-        let parts = readers.into_iter().zip(logs).enumerate();
-        for (number, (snapshot, log)) in parts {
+        for (number, snapshot) in readers.into_iter().enumerate() {
             let (commands, obeyed) = RingBuffer::new(16);
             let (given, returned) = RingBuffer::new(600);
             let (punt, punts) = RingBuffer::new(8);
@@ -89,8 +83,7 @@ impl Site {
                 pool: pool.clone(),
                 snapshot,
                 fdb: reader.clone(),
-                log,
-                learner: Learner::new(sender.clone(), reader.clone()),
+                learner: Learner::new(sender.clone()),
                 outputs: Outputs::new(id, std::mem::take(&mut rows[number]), punt),
                 inbound,
                 commands: obeyed,
@@ -108,7 +101,12 @@ impl Site {
 
     /// One worker that serves all ports.
     pub(crate) fn alone(cache_entries: usize) -> Self {
-        let mut site = Self::new(1, cache_entries);
+        Self::with_all(cache_entries, switch())
+    }
+
+    /// The same for another switch.
+    pub(crate) fn with_all(cache_entries: usize, snapshot: Snapshot) -> Self {
+        let mut site = Self::with(1, cache_entries, snapshot);
         for number in 0..site.rx.len() {
             site.add_rx(0, number);
             site.add_tx(0, number);
@@ -141,10 +139,8 @@ impl Site {
     }
 
     /// Changes the table as control does.
-    pub(crate) fn learn(&mut self, (key, value): (FdbKey, FdbValue)) -> Change {
+    pub(crate) fn learn(&mut self, (key, value): (FdbKey, FdbValue)) {
         self.fdb.insert(key, value).unwrap();
-        self.log.append(key);
-        self.publisher.change()
     }
 
     pub(crate) fn poll(&mut self, worker: usize, now: u64) -> usize {

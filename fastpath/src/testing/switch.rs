@@ -8,6 +8,8 @@
 //! ```
 
 use super::frames::vtep;
+use crate::action::{From, Inlet};
+use crate::event::Origin;
 use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::snapshot::{
@@ -53,6 +55,26 @@ pub(crate) fn untagged(address: Ipv4Addr) -> Own {
 
 pub(crate) fn worker(number: usize) -> WorkerId {
     WorkerId::new(number).unwrap()
+}
+
+/// Where frames from a port enter a bridge.
+pub(crate) fn port_inlet(number: usize, bridge_number: usize) -> Inlet {
+    Inlet {
+        bridge: bridge(bridge_number),
+        from: From::Port(port(number)),
+        origin: Origin::Port(port(number)),
+        learning: true,
+    }
+}
+
+/// Where frames from a tunnel enter its bridge.
+pub(crate) fn tunnel_inlet(number: usize, origin: Origin) -> Inlet {
+    Inlet {
+        bridge: bridge(number),
+        from: From::Tunnel(tunnel(number)),
+        origin,
+        learning: true,
+    }
 }
 
 /// An entry for a station of bridge 0 or 1 that was seen.

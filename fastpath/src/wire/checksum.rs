@@ -95,6 +95,18 @@ impl Sum {
     }
 }
 
+/// Whether the checksum of an IPv4 header without options is right.
+#[inline]
+pub fn is_sound_ipv4(header: &[u8; 20]) -> bool {
+    let (words, _) = header.as_chunks::<4>();
+    let sum = words
+        .iter()
+        .map(|word| u64::from(u32::from_ne_bytes(*word)))
+        .sum();
+    // The order of bytes makes no difference to a sum of all ones.
+    fold(sum) == 0xffff
+}
+
 /// The checksum after a word that it covers has changed from `old` to `new`: RFC 1624, section 3,
 /// equation 3. A wrong checksum stays wrong.
 #[inline]

@@ -49,6 +49,13 @@ impl Ecn {
         inner
     }
 
+    /// Whether it may change what is inside when it is stripped. The other two change nothing, and
+    /// most packets carry them.
+    #[inline]
+    pub const fn tells(self) -> bool {
+        matches!(self, Ecn::Ce | Ecn::Ect1)
+    }
+
     /// The inner field after decapsulation: the table of RFC 6040, section 4.2, figure 4.
     #[inline]
     pub const fn decapsulate(inner: Ecn, outer: Ecn) -> Result<Ecn, CongestionLost> {

@@ -93,10 +93,8 @@ impl InnerIp {
 /// Brings what the way through the tunnel did to the `outer` field into an inner frame (RFC 6040,
 /// section 4.2). A frame without a sound IP header is left as it is. An error says that the frame
 /// has to be dropped.
-#[inline]
 pub fn decapsulate_ecn(frame: &mut [u8], outer: Ecn) -> Result<(), CongestionLost> {
-    // The other two change nothing, and most packets carry them.
-    if matches!(outer, Ecn::Ce | Ecn::Ect1)
+    if outer.tells()
         && let Some(inner) = InnerIp::of(frame)
     {
         let ecn = Ecn::decapsulate(inner.ecn(), outer)?;

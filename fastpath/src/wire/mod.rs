@@ -58,12 +58,12 @@ mod vni;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use checksum::Sum;
+pub use checksum::{Sum, is_sound_ipv4};
 pub use cursor::Cursor;
 pub use dscp::Dscp;
 pub use ecn::{CongestionLost, Ecn};
 pub use ethernet::EtherType;
-pub use flow_hash::flow_hash;
+pub use flow_hash::{Flow, flow_hash};
 pub use inner::{Family, InnerIp, decapsulate_ecn};
 pub use mac::{Mac, MacParseError};
 pub use protocol::Protocol;

@@ -16,7 +16,7 @@ use fastpath::key::FlowKey;
 use fastpath::learn::Learner;
 use fastpath::parse::parse;
 use fastpath::recompute::recompute;
-use fastpath::resolve::resolve;
+use fastpath::resolve::{Resolution, resolve};
 use fastpath::snapshot::{
     Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
     RxChecksum, Snapshot, Tunnel, Way,
@@ -138,28 +138,26 @@ impl Switch {
         let port = self.snapshot.port(ingress);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
         if rx_checksum == RxChecksum::Recompute {
-            recompute(&mut packet, &parsed);
+            recompute(&mut packet, &parsed.layout);
         }
-        let resolution = resolve(&parsed.key, &self.snapshot, &self.fdb);
+        let resolution = resolve(&parsed.key, &self.snapshot);
         // Everything that the mask does not name, inverted.
         let mask = resolution.mask.0;
         let other = FlowKey(std::array::from_fn(|at| parsed.key.0[at] ^ !mask[at]));
-        let again = resolve(&other, &self.snapshot, &self.fdb);
-        assert_eq!(resolution.decision, again.decision);
-        assert_eq!(resolution.mask, again.mask);
-        assert_eq!(resolution.dependencies, again.dependencies);
+        assert_eq!(resolution, resolve(&other, &self.snapshot));
 
         self.stats.port(ingress).received.add(1);
         let mut context: Context<'_, HeapIo> = Context {
             snapshot: &self.snapshot,
+            fdb: &self.fdb,
             pool: &self.pool,
             outputs: &mut self.outputs,
             learner: &mut self.learner,
             stats: &self.stats,
             rx_checksum,
         };
-        let decision = &resolution.decision;
-        let _ = run(&mut context, ingress, decision, &parsed, packet);
+        let Resolution { program, .. } = &resolution;
+        let _ = run(&mut context, ingress, program, &parsed.layout, packet);
     }
 }
 

@@ -2,15 +2,8 @@
 
 use super::*;
 use crate::snapshot::Member;
-use crate::testing::{BOTH, bridge, tunnel};
+use crate::testing::{BOTH, tunnel};
 use std::sync::Arc;
-
-fn flood(number: usize, from: From) -> [Action; 1] {
-    [Action::Flood {
-        bridge: bridge(number),
-        from,
-    }]
-}
 
 fn from_port(number: usize) -> From {
     From::Port(port(number))

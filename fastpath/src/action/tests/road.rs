@@ -192,10 +192,7 @@ fn a_copy_waits_as_well_and_leaves_the_verdict_to_those_that_are_sent() {
     let mut rig = Rig::new();
     way(&rig, 1, true);
     hop(&rig, 0, None);
-    let flood = Action::Flood {
-        bridge: crate::testing::bridge(0),
-        from: From::Port(port(A)),
-    };
+    let [flood] = flood(0, From::Port(port(A)));
     let frame = inner(1, 2, 900);
     assert_eq!(rig.act(A, &[flood], &frame), Verdict::Forwarded);
     let punt = rig.punts.pop().unwrap();
@@ -210,11 +207,7 @@ fn a_copy_waits_as_well_and_leaves_the_verdict_to_those_that_are_sent() {
 #[test]
 fn what_waited_is_encapsulated_when_it_is_released() {
     let mut site = Site::alone(16);
-    site.learn(learned(
-        0,
-        guest(2).0,
-        crate::fdb::Destination::Remote(remote(0)),
-    ));
+    site.learn(learned(0, guest(2).0, Destination::Remote(remote(0))));
     let record = |site: &Site| site.publisher.current().remotes[0].clone().unwrap();
     let way = |hold| Way {
         down: false,

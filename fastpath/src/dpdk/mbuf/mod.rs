@@ -49,6 +49,7 @@ impl Mbuf {
         ManuallyDrop::new(self).0
     }
 
+    #[inline(always)]
     pub(super) fn first(&self) -> Segment {
         // SAFETY: the chain is owned by `self`, which is not `Sync`; segments are used within a
         // borrow of it.
@@ -60,6 +61,7 @@ impl Mbuf {
     }
 
     /// The data of one segment of this packet.
+    #[inline(always)]
     pub(super) fn bytes(&self, segment: Segment) -> &[u8] {
         // SAFETY: `segment` is one of `self`, so its data is live while `self` is borrowed. Nobody
         // writes it meanwhile: its owner only writes through `&mut self`, and another packet that
@@ -76,6 +78,22 @@ impl Mbuf {
         first.set_nb_segs(first.nb_segs() + tail.first().nb_segs());
         // SAFETY: `tail` gives up the chain, whose owner `self` becomes.
         last.set_next(Some(unsafe { Segment::new(tail.into_raw()) }));
+    }
+
+    /// Cuts the packet, which is longer, to `len` bytes. Segments that end up empty are freed.
+    fn cut(&mut self, len: usize) {
+        let (mut left, mut count, mut last) = (len, 1, self.first());
+        while left > usize::from(last.data_len())
+            && let Some(next) = last.next()
+        {
+            left -= usize::from(last.data_len());
+            (last, count) = (next, count + 1);
+        }
+        self.cut_after(last);
+        // Both fit: they are no larger than what was in these fields before.
+        last.set_data_len(left as u16);
+        self.first().set_pkt_len(len as u32);
+        self.first().set_nb_segs(count);
     }
 
     /// Ends the chain after `segment`, one of this packet, and frees the rest.
@@ -106,11 +124,13 @@ impl fmt::Debug for Mbuf {
 }
 
 impl Packet for Mbuf {
+    #[inline(always)]
     fn head(&self) -> &[u8] {
         self.bytes(self.first())
     }
 
     /// Empty if somebody else refers to the buffer of the first segment: see [`Mbuf`].
+    #[inline(always)]
     fn head_mut(&mut self) -> &mut [u8] {
         let first = self.first();
         if !first.is_exclusive() {
@@ -121,6 +141,7 @@ impl Packet for Mbuf {
         unsafe { std::slice::from_raw_parts_mut(first.data(), usize::from(first.data_len())) }
     }
 
+    #[inline(always)]
     fn len(&self) -> usize {
         self.first().pkt_len() as usize
     }
@@ -137,6 +158,7 @@ impl Packet for Mbuf {
     }
 
     /// Refuses also if somebody else refers to the buffer of the first segment: see [`Mbuf`].
+    #[inline(always)]
     fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]> {
         let first = self.first();
         let grown = u16::try_from(bytes).ok()?;
@@ -151,6 +173,7 @@ impl Packet for Mbuf {
         self.head_mut().get_mut(..bytes)
     }
 
+    #[inline(always)]
     fn trim_front(&mut self, bytes: usize) -> bool {
         let first = self.first();
         let Some(data_len) = usize::from(first.data_len()).checked_sub(bytes) else {
@@ -163,31 +186,22 @@ impl Packet for Mbuf {
         true
     }
 
-    /// Segments that end up empty are freed, so this never refuses.
+    /// Never refuses.
+    #[inline(always)]
     fn truncate(&mut self, len: usize) -> bool {
-        if len >= self.len() {
-            return true;
+        if len < self.len() {
+            self.cut(len);
         }
-        let (mut left, mut count, mut last) = (len, 1, self.first());
-        while left > usize::from(last.data_len())
-            && let Some(next) = last.next()
-        {
-            left -= usize::from(last.data_len());
-            (last, count) = (next, count + 1);
-        }
-        self.cut_after(last);
-        // Both fit: they are no larger than what was in these fields before.
-        last.set_data_len(left as u16);
-        self.first().set_pkt_len(len as u32);
-        self.first().set_nb_segs(count);
         true
     }
 
+    #[inline(always)]
     fn rx_checksums(&self) -> RxChecksums {
         let first = self.first();
         verdicts(first.ol_flags(), first.packet_type())
     }
 
+    #[inline(always)]
     fn clear_rx_checksums(&mut self) {
         let first = self.first();
         first.set_ol_flags(first.ol_flags() & !CHECKSUM_FLAGS);
@@ -201,6 +215,7 @@ impl Packet for Mbuf {
 /// the outer ones in `OUTER_*`; one that did not has only the first pair, and there is no outer
 /// "good" for IPv4. Both bits of a pair say that the checksum is unfinished but a sender on this
 /// host vouches for the bytes; of the outer pair they mean nothing.
+#[inline]
 fn verdicts(flags: u64, packet_type: u32) -> RxChecksums {
     if packet_type & sys::K_PTYPE_TUNNEL_MASK != 0 {
         let ip = match flags & sys::K_MBUF_F_RX_OUTER_IP_CKSUM_BAD {

@@ -31,6 +31,7 @@ macro_rules! fields {
     ($($(#[$doc:meta])* $get:ident $set:ident $offset:ident $size:ident: $type:ty;)*) => {
         $(
             $(#[$doc])*
+            #[inline(always)]
             pub(in crate::dpdk) fn $get(self) -> $type {
                 const _: () = assert!(fits::<$type>(sys::$offset, sys::$size));
                 // SAFETY: the header is live and ours to read (`Segment::new`); the field is at
@@ -39,6 +40,7 @@ macro_rules! fields {
                 unsafe { self.field::<$type>(sys::$offset).read() }
             }
 
+            #[inline(always)]
             pub(in crate::dpdk) fn $set(self, value: $type) {
                 // SAFETY: as above, and ours to write.
                 unsafe { self.field::<$type>(sys::$offset).write(value) }
@@ -80,6 +82,7 @@ impl Segment {
     /// # Safety
     ///
     /// The field at `offset` has type `T`.
+    #[inline(always)]
     unsafe fn field<T>(self, offset: usize) -> *mut T {
         // SAFETY: offsets are taken from the C struct, so the result stays within the header.
         unsafe { self.0.as_ptr().cast::<u8>().add(offset).cast() }
@@ -114,6 +117,7 @@ impl Segment {
     /// it, whose reference count is then above one. External buffers belong to one mbuf, because
     /// [`Mempool::replicate`](crate::io::Pool::replicate) copies them; that their own count is
     /// above one says that a driver carved several packets' buffers from one area.
+    #[inline(always)]
     pub(in crate::dpdk) fn is_exclusive(self) -> bool {
         // SAFETY: the field is a `uint16_t` that is aligned and live (`Segment::new`), and other
         // threads, which drop indirect mbufs that refer to this one, only change it atomically.
@@ -128,6 +132,7 @@ impl Segment {
     }
 
     /// Where the data begins.
+    #[inline(always)]
     pub(in crate::dpdk) fn data(self) -> *mut u8 {
         // SAFETY: in an mbuf the data begins within the buffer or at its end.
         unsafe { self.buf_addr().add(usize::from(self.data_off())) }

@@ -18,7 +18,7 @@ fn naive(head: &[u8], len: usize) -> Parsed {
     let mut parsed = Parsed::default();
     parsed.key.set(Field::INGRESS, UPLINK as u64);
     let fault = naive_ethernet(&mut parsed, head, len);
-    parsed.fault = fault;
+    parsed.layout.fault = fault;
     parsed
 }
 
@@ -46,6 +46,7 @@ fn naive_ethernet(parsed: &mut Parsed, head: &[u8], len: usize) -> Option<DropRe
         && let Some(arp) = Arp::new(&head[at..])
         && head[at..at + 6] == [0, 1, 8, 0, 6, 4]
     {
+        parsed.layout.arp = true;
         key.set(Field::HAS_ARP, 1);
         key.set(Field::PROTOCOL, head[at + 7].into());
         key.set(Field::SRC_IP, arp.sender_ip().to_bits().into());
@@ -70,7 +71,7 @@ fn naive_ipv4(parsed: &mut Parsed, head: &[u8], at: usize, len: usize) -> Option
     } else if head.len() < udp_at {
         return Some(DropReason::IpTruncated);
     }
-    parsed.ip_at = at as u16;
+    parsed.layout.ip_at = at as u16;
     parsed.key.set(Field::HAS_IPV4, 1);
     parsed.key.set(Field::PROTOCOL, ip.protocol().0.into());
     parsed.key.set(Field::SRC_IP, ip.src().to_bits().into());
@@ -93,7 +94,7 @@ fn naive_udp(parsed: &mut Parsed, head: &[u8], at: usize, ip_end: usize) -> Opti
     };
     let end = at + usize::from(udp.length());
     let key = &mut parsed.key;
-    (parsed.udp_at, parsed.end) = (at as u16, end as u32);
+    (parsed.layout.udp_at, parsed.layout.end) = (at as u16, end as u32);
     key.set(Field::HAS_UDP, 1);
     key.set(Field::HAS_CHECKSUM, (udp.checksum() != 0).into());
     key.set(Field::DST_PORT, udp.dst_port().into());
@@ -104,7 +105,7 @@ fn naive_udp(parsed: &mut Parsed, head: &[u8], at: usize, ip_end: usize) -> Opti
     let Some(vxlan) = Vxlan::new(&head[at + 8..]).filter(|_| end >= at + 16) else {
         return fault.or(Some(DropReason::VxlanTruncated));
     };
-    parsed.inner_at = at as u16 + 16;
+    parsed.layout.inner_at = at as u16 + 16;
     key.set(Field::HAS_VXLAN, 1);
     key.set(Field::VXLAN_VNI_VALID, vxlan.has_vni().into());
     let mut plain = head[at + 8..at + 16].to_vec();

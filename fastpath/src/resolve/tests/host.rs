@@ -86,11 +86,7 @@ fn who_has_an_address_of_ours_is_heard() {
     let answer = Pair::new((vtep(9).0, vtep(2).1), (vtep(2).0, [0, 0, 0, 0].into())).arp_reply();
     assert_eq!(bench.actions(UPLINK, &answer), [Action::Punt]);
     edit_port(&mut bench.snapshot, UPLINK, |p| p.bridge = Some(bridge(1)));
-    let bridged = [
-        Action::Learn,
-        flood(bridge(1), from_port(UPLINK)),
-        Action::Punt,
-    ];
+    let bridged = [bridged(UPLINK, 1), Action::Punt];
     assert_eq!(bench.actions(UPLINK, &thief), bridged, "and by the bridge");
     let announcement = Pair::new(vtep(1), (Mac::BROADCAST, vtep(1).1)).arp_request();
     assert_eq!(bench.actions(UPLINK, &announcement), bridged, "so too");
@@ -100,16 +96,9 @@ fn who_has_an_address_of_ours_is_heard() {
 fn without_addresses_on_vlans_the_vlan_is_not_looked_at() {
     let bench = Bench::new();
     let frame = on_vlan(VLAN, &tunnelled(1, 10, &inner(1, 2, 0)));
-    let parsed = parse(port(UPLINK), &frame, frame.len(), &bench.snapshot.udp_ports);
-    let mask = resolve(&parsed.key, &bench.snapshot, &bench.reader).mask;
-    let mut all = FlowKey(mask.0);
-    assert_eq!(all.get(Field::VLAN_ID), 0);
-    all = FlowKey(
-        resolve(&parsed.key, &with_vlan().snapshot, &bench.reader)
-            .mask
-            .0,
-    );
-    assert_eq!(all.get(Field::VLAN_ID), 0xfff);
+    let mask = |bench: &Bench| FlowKey(bench.decide(UPLINK, &frame).mask.0);
+    assert_eq!(mask(&bench).get(Field::VLAN_ID), 0);
+    assert_eq!(mask(&with_vlan()).get(Field::VLAN_ID), 0xfff);
 }
 
 #[test]

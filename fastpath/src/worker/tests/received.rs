@@ -8,12 +8,7 @@ use crate::wire::udp::Udp;
 fn site(number: usize, edit: impl FnOnce(&mut Port)) -> Site {
     let mut snapshot: Snapshot = switch();
     edit_port(&mut snapshot, number, edit);
-    let mut site = Site::with(1, 16, snapshot);
-    for number in 0..site.rx.len() {
-        site.add_rx(0, number);
-        site.add_tx(0, number);
-    }
-    site
+    Site::with_all(16, snapshot)
 }
 
 /// A tunnelled frame whose outer checksum is not that of its bytes, and what is inside.

@@ -1,0 +1,114 @@
+//! The same code for the processor that it runs on.
+//!
+//! The loop is compiled once for any processor of its architecture and once for those with the
+//! instructions of the last decade; which is run is chosen when a worker is made.
+
+#![expect(
+    unsafe_code,
+    reason = "calls of code that needs certain instructions, once they are known to be there"
+)]
+
+/// What the processor is known to have. Cannot be made for what it has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu(Level);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// What the compiler was told.
+    Portable,
+    /// x86-64-v3: AVX2, BMI, MOVBE (Haswell of 2013, Excavator of 2015).
+    #[cfg(target_arch = "x86_64")]
+    V3,
+}
+
+impl Cpu {
+    /// Code for any processor.
+    pub const PORTABLE: Cpu = Cpu(Level::Portable);
+
+    /// What this processor has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let v3 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("movbe");
+            if v3 {
+                return Cpu(Level::V3);
+            }
+        }
+        Self::PORTABLE
+    }
+
+    /// The name of what is used, as compilers call it.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Level::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Level::V3 => "x86-64-v3",
+        }
+    }
+
+    /// Does `work`, and all that is inlined there, compiled for this processor.
+    #[inline(always)]
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
+        match self.0 {
+            Level::Portable => work.work(),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the level is made only where all of these features were detected.
+            Level::V3 => unsafe { v3(work) },
+        }
+    }
+
+    /// It has AVX2.
+    pub(crate) const fn has_avx2(self) -> bool {
+        !matches!(self.0, Level::Portable)
+    }
+}
+
+/// What is compiled for a processor. Not a closure, which could not be told to be inlined.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. To be inlined always.
+    fn work(self) -> Self::Output;
+}
+
+/// Compiled with more instructions; `work` is inlined here, and so is what is inlined there.
+///
+/// # Safety
+///
+/// The processor has all these features.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,fma,lzcnt,movbe,popcnt,sse4.2")]
+unsafe fn v3<W: Work>(work: W) -> W::Output {
+    work.work()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Add<'a>(&'a mut u32);
+
+    impl Work for Add<'_> {
+        type Output = u32;
+
+        #[inline(always)]
+        fn work(self) -> u32 {
+            *self.0 += 1;
+            *self.0
+        }
+    }
+
+    #[test]
+    fn work_is_done_once_wherever_it_is() {
+        let mut count = 0;
+        assert_eq!(Cpu::PORTABLE.run(Add(&mut count)), 1);
+        assert_eq!(Cpu::detect().run(Add(&mut count)), 2);
+        assert!(!Cpu::PORTABLE.has_avx2());
+    }
+}

@@ -1,0 +1,253 @@
+//! Decisions recalled by a packet's first bytes, without a parse and without a look-up.
+//!
+//! Most packets of a port are decided by the port alone (a guest's, which enter its bridge) or by
+//! outer headers that they share with many others (those of a tunnel's remote). So the last
+//! decision of each port, and of each remote lately heard, is kept beside the bytes that it rests
+//! on, and one masked comparison of those stands for parse and look-up. A memo holds for one
+//! snapshot.
+//!
+//! The comparison covers only some fields; a decision that rests on any other is not kept here.
+
+use crate::action::Program;
+use crate::ids::PortId;
+use crate::key::{Field, Mask};
+use crate::parse::{ETHERNET_LEN, Layout, Parsed};
+
+/// Remotes that are remembered at a time. Two that share a place take turns.
+const OUTERS: usize = 256;
+/// Bytes up to the inner frame: Ethernet without tags, IPv4 without options, UDP, VXLAN.
+const INNER_AT: usize = 50;
+const IP_AT: usize = 14;
+const UDP_AT: usize = 34;
+/// Bytes that a packet must have at the front to be compared: up to the inner EtherType.
+pub(crate) const HEAD: usize = INNER_AT + ETHERNET_LEN;
+/// Words that are compared.
+const WORDS: usize = 7;
+
+/// What decides by the port alone.
+const PORT: Mask = Mask::of(&[Field::INGRESS, Field::HAS_ETHERNET]);
+
+/// What the comparison of outer headers covers.
+const OUTER: Mask = Mask::of(&[
+    Field::INGRESS,
+    Field::HAS_ETHERNET,
+    Field::OUTER_FACTS,
+    Field::VXLAN_FACTS,
+    Field::HAS_CHECKSUM,
+    Field::ETHER_TYPE,
+    Field::VLAN_ID,
+    Field::DST_MAC,
+    Field::PROTOCOL,
+    Field::DST_IP,
+    Field::SRC_IP,
+    Field::DST_PORT,
+    Field::VNI,
+]);
+
+/// The bytes that are compared: destination MAC; EtherType, version and header length; fragment
+/// bits; protocol; addresses; destination port; VXLAN header.
+const COMPARED: [u64; WORDS] = words(&{
+    let mut bytes = [0; HEAD];
+    let ranges = [(0, 6), (12, 15), (23, 24), (26, 34), (36, 38), (42, 50)];
+    let mut range = 0;
+    while range < ranges.len() {
+        let (mut at, end) = ranges[range];
+        while at < end {
+            bytes[at] = 0xff;
+            at += 1;
+        }
+        range += 1;
+    }
+    // More fragments and the offset, but not "don't fragment" and the reserved bit.
+    bytes[20] = 0x3f;
+    bytes[21] = 0xff;
+    bytes
+});
+
+const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
+    let mut words = [0; WORDS];
+    let (chunks, _) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    while at < WORDS {
+        words[at] = u64::from_ne_bytes(chunks[at]);
+        at += 1;
+    }
+    words
+}
+
+/// Which memo a packet was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// That of its port.
+    Port,
+    /// That of these outer headers.
+    Outer(u8),
+}
+
+/// One remote's outer headers as they arrive at one port.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Outer {
+    words: [u64; WORDS],
+    /// [`kind`] of the packets; zero if nothing is remembered here.
+    kind: u32,
+    program: Program,
+}
+
+/// The memos of one worker.
+#[derive(Debug)]
+pub struct Memo {
+    ports: Box<[Option<Program>; PortId::LIMIT]>,
+    outers: Box<[Outer; OUTERS]>,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        let nothing = Outer {
+            words: [0; WORDS],
+            kind: 0,
+            program: Program::NOTHING,
+        };
+        Memo {
+            ports: Box::new([None; PortId::LIMIT]),
+            outers: Box::new([nothing; OUTERS]),
+        }
+    }
+}
+
+impl Memo {
+    /// The decision for a packet from `ingress` of `len` bytes whose first segment is `head`, and
+    /// where its headers are, if it is one that is remembered.
+    #[inline(always)]
+    pub fn recall(&self, ingress: PortId, head: &[u8], len: usize) -> Option<(Recalled, Layout)> {
+        if self.by_port(ingress).is_some() {
+            let whole = head.len() >= ETHERNET_LEN;
+            return whole.then_some((Recalled::Port, Layout::default()));
+        }
+        let (place, end) = self.outer(ingress, head.first_chunk()?, len)?;
+        Some((Recalled::Outer(place), plain(end)))
+    }
+
+    /// The place of the outer headers of a packet, if they are remembered, and [`Layout::end`]. The
+    /// rest of its layout is [`plain`].
+    #[inline(always)]
+    pub(crate) fn outer(
+        &self,
+        ingress: PortId,
+        head: &[u8; HEAD],
+        len: usize,
+    ) -> Option<(u8, u32)> {
+        let place = place(head);
+        let outer = &self.outers[usize::from(place)];
+        let mut differs = u64::from(kind(ingress, head) ^ outer.kind);
+        for (at, word) in words(head).iter().enumerate() {
+            differs |= (word ^ outer.words[at]) & COMPARED[at];
+        }
+        if differs != 0 {
+            return None;
+        }
+        Some((place, end(head, len)?))
+    }
+
+    /// The decision for every packet from `ingress` that has an Ethernet header.
+    #[inline]
+    pub fn by_port(&self, ingress: PortId) -> Option<&Program> {
+        self.ports[ingress.index()].as_ref()
+    }
+
+    /// The decision that was recalled.
+    #[inline]
+    pub fn program(&self, ingress: PortId, recalled: Recalled) -> &Program {
+        match recalled {
+            Recalled::Port => self.by_port(ingress).unwrap_or(&Program::NOTHING),
+            Recalled::Outer(place) => &self.outers[usize::from(place)].program,
+        }
+    }
+
+    /// Remembers how a packet was decided, if the bytes that are compared are all that decided.
+    pub fn remember(
+        &mut self,
+        ingress: PortId,
+        head: &[u8],
+        parsed: &Parsed,
+        mask: &Mask,
+        program: &Program,
+    ) {
+        if parsed.key.get(Field::HAS_ETHERNET) == 0 {
+            return;
+        }
+        if mask.is_within(&PORT) {
+            self.ports[ingress.index()] = Some(*program);
+        } else if mask.is_within(&OUTER)
+            && is_plain(parsed)
+            && let Some(head) = head.first_chunk()
+        {
+            self.outers[usize::from(place(head))] = Outer {
+                words: words(head),
+                kind: kind(ingress, head),
+                program: *program,
+            };
+        }
+    }
+
+    /// Forgets everything: there is another snapshot.
+    pub fn forget(&mut self) {
+        self.ports.fill(None);
+        self.outers.iter_mut().for_each(|outer| outer.kind = 0);
+    }
+}
+
+/// A sound VXLAN packet with nothing uncommon in its outer headers.
+fn is_plain(parsed: &Parsed) -> bool {
+    let Layout {
+        fault,
+        ip_at,
+        udp_at,
+        inner_at,
+        ..
+    } = parsed.layout;
+    let places = [ip_at, udp_at, inner_at].map(usize::from);
+    fault.is_none() && places == [IP_AT, UDP_AT, INNER_AT] && parsed.key.get(Field::HAS_INNER) != 0
+}
+
+/// The place for the outer headers, by source address and VNI.
+#[inline]
+fn place(head: &[u8; HEAD]) -> u8 {
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let mixed = (word(26) ^ word(45).rotate_left(16)).wrapping_mul(0x9e37_79b1);
+    (mixed >> 24) as u8
+}
+
+/// What is compared besides bytes: the ingress, and whether there is a UDP checksum. Never zero.
+#[inline(always)]
+fn kind(ingress: PortId, head: &[u8; HEAD]) -> u32 {
+    let checksum = u16::from_be_bytes([head[40], head[41]]);
+    (u32::from(ingress.get()) + 1) << 1 | u32::from(checksum != 0)
+}
+
+/// [`Layout::end`] of a packet whose compared bytes are those of a sound one. `None` if its lengths
+/// are not sound.
+#[inline(always)]
+fn end(head: &[u8; HEAD], len: usize) -> Option<u32> {
+    let number = |at: usize| usize::from(u16::from_be_bytes([head[at], head[at + 1]]));
+    let (ip_end, end) = (IP_AT + number(16), UDP_AT + number(38));
+    let sound = ip_end <= len && end <= ip_end && end >= HEAD;
+    sound.then_some(end as u32)
+}
+
+/// The layout of every packet that is remembered by its outer headers, but for where it ends.
+#[inline(always)]
+pub(crate) const fn plain(end: u32) -> Layout {
+    Layout {
+        fault: None,
+        arp: false,
+        ip_at: IP_AT as u16,
+        udp_at: UDP_AT as u16,
+        inner_at: INNER_AT as u16,
+        end,
+    }
+}
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests;
