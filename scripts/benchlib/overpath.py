@@ -58,7 +58,7 @@ def configuration(point):
     while entries < 2 * min(point.flows, point.traffic.packets):
         entries *= 2
     lines = [f"[switch]\nmbufs = {max(point.buffers, 16384)}"]
-    lines += [f"cache_entries = {entries}\nfdb_entries = {max(65536, 4 * stations)}\n"]
+    lines += [f"cache_entries = {entries}\nfdb_entries = {max(65536, 2 * stations + 1024)}\n"]
     for name, device, more in zip(PORTS, point.devices(), PORT_LINES):
         lines.append(f'[[port]]\nname = "{name}"\ndevice = "{device}"\n{more}\n')
     lines.append(TABLES)
