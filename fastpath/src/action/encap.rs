@@ -5,7 +5,7 @@ use super::run::Road;
 use crate::drop::DropReason;
 use crate::io::{Io, Packet, Pool};
 use crate::snapshot::{Df, EncapSettings, Inherit, OUTER_LEN};
-use crate::wire::{Ecn, VlanId};
+use crate::wire::{Dscp, Ecn, VlanId};
 
 const MACS_LEN: usize = 12;
 const TAG_LEN: usize = 4;
@@ -83,21 +83,21 @@ impl Fields {
     #[inline(always)]
     fn new<I: Io>(road: &Road<'_>, context: &mut Context<'_, I>) -> Self {
         let settings = &road.remote.settings;
-        let inner = road.flow.ip;
+        let flow = road.flow;
         let dscp = match settings.dscp {
-            Inherit::Fixed(dscp) => dscp,
-            Inherit::Inner(other) => inner.map_or(other, |ip| ip.dscp().get()),
+            Inherit::Inner(_) if flow.is_ip() => Dscp::from_tos(flow.tos()).get(),
+            Inherit::Fixed(dscp) | Inherit::Inner(dscp) => dscp,
         };
         // RFC 6040, 4.1, normal mode: the outer field is a copy, CE included.
-        let ecn = inner.map_or(Ecn::NotEct, |ip| Ecn::encapsulate(ip.ecn()));
+        let ecn = Ecn::encapsulate(Ecn::from_tos(flow.tos()));
         let ttl = match settings.ttl {
-            Inherit::Fixed(ttl) => ttl,
-            Inherit::Inner(other) => inner.map_or(other, |ip| ip.ttl),
+            Inherit::Inner(_) if flow.is_ip() => flow.ttl(),
+            Inherit::Fixed(ttl) | Inherit::Inner(ttl) => ttl,
         };
         let df = match settings.df {
             Df::Set => true,
             Df::Unset => false,
-            Df::Inherit => inner.is_some_and(|ip| ip.dont_fragment),
+            Df::Inherit => flow.dont_fragment(),
         };
         Fields {
             tos: dscp << 2 | ecn.bits(),
@@ -105,7 +105,7 @@ impl Fields {
             df,
             // RFC 6864, 4.1: what cannot be fragmented needs no identification.
             ip_id: if df { 0 } else { context.outputs.next_ip_id() },
-            source_port: source_port(settings, road.flow.hash),
+            source_port: source_port(settings, flow.hash),
         }
     }
 }

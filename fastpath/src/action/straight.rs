@@ -231,6 +231,8 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         };
         let mut roads = Roads::new(self.context.snapshot, remote);
         let (mut sent, mut bytes) = (0, 0);
+        // The port that they leave by, and how many of them are not counted there yet.
+        let (mut port, mut enqueued) = (None, 0);
         for (layout, packet) in layouts.iter().zip(packets) {
             // What waits, and what is dropped for want of a way, is told by the long way.
             let Ok(road) = roads.road(&packet) else {
@@ -243,16 +245,28 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
                 Ok(packet) => {
                     sent += 1;
                     bytes += len;
+                    if port != Some(road.port.id) {
+                        self.enqueued(port, enqueued);
+                        (port, enqueued) = (Some(road.port.id), 0);
+                    }
+                    enqueued += 1;
                     let Context { outputs, stats, .. } = &mut *self.context;
-                    outputs.enqueue(road.port, packet, stats);
+                    outputs.forward(road.port, packet, stats);
                 }
                 Err(reason) => self.dropped(reason),
             }
         }
+        self.enqueued(port, enqueued);
         self.forwarded += sent;
         let counters = self.context.stats.remote(id);
         counters.sent.add(sent);
         counters.sent_bytes.add(bytes);
+    }
+
+    fn enqueued(&self, port: Option<PortId>, packets: u64) {
+        if let Some(port) = port {
+            self.context.stats.port(port).enqueued.add(packets);
+        }
     }
 
     fn long(

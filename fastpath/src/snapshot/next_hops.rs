@@ -67,7 +67,7 @@ impl NextHops {
     ///
     /// # Errors
     /// Why there is none.
-    #[inline]
+    #[inline(always)]
     pub fn pick(&self, flow: u32) -> Result<Hop, NoHop> {
         let way = self.way.load(Ordering::Relaxed);
         if way & Way::DOWN != 0 {
@@ -80,6 +80,15 @@ impl NextHops {
             // The low half: the high half chooses the UDP source port, by which routers spread.
             count => (usize::from(flow as u16) * count) >> 16,
         };
+        match paths.get(first).and_then(load) {
+            Some(hop) => Ok(hop),
+            None => Self::next(paths, first, way),
+        }
+    }
+
+    /// The next path behind `first` that is resolved.
+    #[cold]
+    fn next(paths: &[AtomicU64], first: usize, way: u64) -> Result<Hop, NoHop> {
         let (before, from) = paths.split_at_checked(first).unwrap_or((&[], paths));
         match from.iter().chain(before).find_map(load) {
             Some(hop) => Ok(hop),

@@ -1,7 +1,7 @@
 //! Entropy for the outer source port (RFC 7348, section 5).
 
 use super::ethernet::Ethernet;
-use super::inner::{Family, InnerIp};
+use super::inner::InnerIp;
 use super::{Cursor, EtherType, Protocol, inner};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -12,31 +12,67 @@ const SEEDS: [u64; 3] = [
     0xa409_3822_299f_31d1,
 ];
 
-/// What the outer header of a tunnel takes from a frame.
+/// What the outer header of a tunnel takes from a frame: two words, so that it stays in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// [`flow_hash`] of it.
     pub hash: u32,
-    /// [`InnerIp::of`] it.
-    pub ip: Option<InnerIp>,
+    /// Of [`InnerIp::of`] it: TOS, TTL, [`Self::DF`]; zero without [`Self::IP`].
+    ip: u32,
 }
 
 impl Flow {
+    const DF: u32 = 1 << 16;
+    const IP: u32 = 1 << 17;
+
     /// Reads both.
-    #[inline]
+    #[inline(always)]
     pub fn of(frame: &[u8]) -> Self {
         Self::plain(frame).unwrap_or_else(|| Self::any(frame))
     }
 
+    /// There is a sound IP header.
+    #[inline(always)]
+    pub const fn is_ip(self) -> bool {
+        self.ip & Self::IP != 0
+    }
+
+    /// TOS byte or traffic class; zero if it is not IP.
+    #[inline(always)]
+    pub const fn tos(self) -> u8 {
+        self.ip as u8
+    }
+
+    /// TTL or hop limit; zero if it is not IP.
+    #[inline(always)]
+    pub const fn ttl(self) -> u8 {
+        (self.ip >> 8) as u8
+    }
+
+    /// May not be fragmented on the way.
+    #[inline(always)]
+    pub const fn dont_fragment(self) -> bool {
+        self.ip & Self::DF != 0
+    }
+
+    #[inline(always)]
+    const fn new(hash: u32, tos: u8, ttl: u8, dont_fragment: bool) -> Self {
+        let df = if dont_fragment { Self::DF } else { 0 };
+        let ip = Self::IP | df | (ttl as u32) << 8 | tos as u32;
+        Flow { hash, ip }
+    }
+
+    #[cold]
     fn any(frame: &[u8]) -> Self {
-        Flow {
-            hash: flow_hash(frame),
-            ip: InnerIp::of(frame),
-        }
+        let hash = flow_hash(frame);
+        let ip = InnerIp::of(frame);
+        ip.map_or(Flow { hash, ip: 0 }, |ip| {
+            Self::new(hash, ip.tos, ip.ttl, ip.dont_fragment)
+        })
     }
 
     /// The same in one go for a whole IPv4 packet without tags, options and fragments.
-    #[inline]
+    #[inline(always)]
     fn plain(frame: &[u8]) -> Option<Self> {
         let head: &[u8; PLAIN] = frame.first_chunk()?;
         let number = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
@@ -50,16 +86,8 @@ impl Flow {
         }
         let protocol = Protocol(head[23]);
         let ports = if protocol.has_ports() { word(34) } else { 0 };
-        Some(Flow {
-            hash: hash_v4(word(26).into(), word(30).into(), protocol, ports),
-            ip: Some(InnerIp {
-                family: Family::V4,
-                offset: 14,
-                tos: head[15],
-                ttl: head[22],
-                dont_fragment: head[20] & 0x40 != 0,
-            }),
-        })
+        let hash = hash_v4(word(26).into(), word(30).into(), protocol, ports);
+        Some(Self::new(hash, head[15], head[22], head[20] & 0x40 != 0))
     }
 }
 

@@ -69,6 +69,19 @@ impl Mbuf {
         unsafe { std::slice::from_raw_parts(segment.data(), usize::from(segment.data_len())) }
     }
 
+    /// The data of the first segment, to be written.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else refers to its buffer: [`Segment::is_exclusive`].
+    #[inline(always)]
+    unsafe fn head_unshared(&mut self) -> &mut [u8] {
+        let first = self.first();
+        // SAFETY: the data is live while `self` is borrowed, and as nobody else refers to its
+        // buffer (contract) and `self` is borrowed mutably, this is the only reference to it.
+        unsafe { std::slice::from_raw_parts_mut(first.data(), usize::from(first.data_len())) }
+    }
+
     /// Puts `tail` behind the last segment.
     pub(super) fn append(&mut self, tail: Mbuf) {
         let (first, Some(last)) = (self.first(), self.segments().last()) else {
@@ -132,13 +145,11 @@ impl Packet for Mbuf {
     /// Empty if somebody else refers to the buffer of the first segment: see [`Mbuf`].
     #[inline(always)]
     fn head_mut(&mut self) -> &mut [u8] {
-        let first = self.first();
-        if !first.is_exclusive() {
+        if !self.first().is_exclusive() {
             return &mut [];
         }
-        // SAFETY: the data is live while `self` is borrowed, and as nobody else refers to its
-        // buffer and `self` is borrowed mutably, this is the only reference to it.
-        unsafe { std::slice::from_raw_parts_mut(first.data(), usize::from(first.data_len())) }
+        // SAFETY: asked just now.
+        unsafe { self.head_unshared() }
     }
 
     #[inline(always)]
@@ -170,7 +181,8 @@ impl Packet for Mbuf {
         first.set_data_off(data_off);
         first.set_data_len(data_len);
         first.set_pkt_len(first.pkt_len() + u32::from(grown));
-        self.head_mut().get_mut(..bytes)
+        // SAFETY: asked above.
+        unsafe { self.head_unshared() }.get_mut(..bytes)
     }
 
     #[inline(always)]
