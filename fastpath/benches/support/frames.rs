@@ -1,0 +1,127 @@
+//! Who is who, and the frames of each case: 32 flows, each with stations of its own.
+
+use super::switch::{GUESTS, SERVERS, UPLINK, port, remote};
+use fastpath::fdb::Destination;
+use fastpath::io::BURST;
+use fastpath::wire::craft::Pair;
+use fastpath::wire::{Mac, Vni};
+use std::net::Ipv4Addr;
+
+/// Frames of a case, as many as a burst has.
+pub(crate) const BURST_FRAMES: usize = BURST;
+/// Of the tunnel.
+pub(crate) const VNI: Vni = Vni::from_bytes([0, 0, 10]);
+/// Of no tunnel here.
+pub(crate) const OTHER_VNI: Vni = Vni::from_bytes([0, 0, 11]);
+/// The switch among the hosts of the underlay.
+pub(super) const US: u8 = 2;
+/// UDP payload of a frame of 64 bytes.
+const PAYLOAD: usize = 22;
+
+/// What is done with all packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// From port to port.
+    Bridge,
+    /// VXLAN of 114 bytes in, a frame of 64 bytes out.
+    Decap,
+    /// The reverse.
+    Encap,
+}
+
+impl Case {
+    /// All of them.
+    pub(crate) const ALL: [Case; 3] = [Case::Bridge, Case::Decap, Case::Encap];
+
+    /// As it is called on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Case::Bridge => "bridge",
+            Case::Decap => "decap",
+            Case::Encap => "encap",
+        }
+    }
+
+    /// Where its frames come in, and where they leave.
+    pub(crate) const fn ports(self) -> (usize, usize) {
+        match self {
+            Case::Bridge => (GUESTS, SERVERS),
+            Case::Decap => (UPLINK, SERVERS),
+            Case::Encap => (GUESTS, UPLINK),
+        }
+    }
+
+    /// A burst of frames.
+    pub(crate) fn frames(self) -> Vec<Vec<u8>> {
+        let flows = 1..=BURST_FRAMES as u8;
+        flows.map(|flow| self.frame(flow)).collect()
+    }
+
+    fn frame(self, flow: u8) -> Vec<u8> {
+        match self {
+            Case::Bridge => between(Side::Guest, Side::Server, flow),
+            Case::Decap => tunnelled(VNI, 1, &between(Side::Far, Side::Server, flow)),
+            Case::Encap => between(Side::Guest, Side::Far, flow),
+        }
+    }
+}
+
+/// Where stations are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Behind the first port.
+    Guest,
+    /// Behind the second port.
+    Server,
+    /// Behind remote 0.
+    Far,
+    /// Behind remote 1, whose next hop nobody knows.
+    Lost,
+    /// Nowhere that the table says.
+    Stranger,
+}
+
+impl Side {
+    /// Those that the table knows.
+    pub(super) const KNOWN: [Side; 4] = [Side::Guest, Side::Server, Side::Far, Side::Lost];
+
+    /// A station there.
+    pub(crate) const fn station(self, number: u8) -> (Mac, Ipv4Addr) {
+        let side = self as u8;
+        let mac = Mac::new([2, 0, 0, 0, side, number]);
+        (mac, Ipv4Addr::new(10, 0, side, number))
+    }
+
+    /// What the table says of it.
+    pub(super) fn destination(self) -> Destination {
+        match self {
+            Side::Guest => Destination::Port(port(GUESTS)),
+            Side::Server | Side::Stranger => Destination::Port(port(SERVERS)),
+            Side::Far => Destination::Remote(remote(0)),
+            Side::Lost => Destination::Remote(remote(1)),
+        }
+    }
+}
+
+/// A host of the underlay.
+pub(super) const fn vtep(host: u8) -> (Mac, Ipv4Addr) {
+    (
+        Mac::new([2, 0, 0, 1, 0, host]),
+        Ipv4Addr::new(192, 0, 2, host),
+    )
+}
+
+/// UDP of 64 bytes from a station to one of another side.
+pub(crate) fn between(from: Side, to: Side, flow: u8) -> Vec<u8> {
+    Pair::new(from.station(flow), to.station(flow)).udp(1000, 2000, &[0; PAYLOAD])
+}
+
+/// `inner` in VXLAN from a host of the underlay to the switch.
+pub(crate) fn tunnelled(vni: Vni, host: u8, inner: &[u8]) -> Vec<u8> {
+    Pair::new(vtep(host), vtep(US)).vxlan(50000, vni, inner)
+}
+
+/// Who has our address? From a host of the underlay.
+pub(crate) fn arp(host: u8) -> Vec<u8> {
+    Pair::new(vtep(host), vtep(US)).arp_request()
+}

@@ -1,0 +1,101 @@
+//! A worker on its sources and sinks, with the ends of control that it talks to.
+
+use super::frames::{BURST_FRAMES, Case, Side};
+use super::io::{Frame, Recycled, Shelf, Sink, Source};
+use super::switch::{bridge, port, snapshot};
+use fastpath::event::{EventReceiver, channel};
+use fastpath::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
+use fastpath::ids::WorkerId;
+use fastpath::learn::Learner;
+use fastpath::publish::Publisher;
+use fastpath::snapshot::Snapshot;
+use fastpath::stats::WorkerStats;
+use fastpath::tx::{Outputs, Punt};
+use fastpath::worker::{Command, Parts, Returned, Worker};
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::Arc;
+
+/// Buffers on the shelf.
+pub(crate) const BUFFERS: usize = 512;
+
+/// One worker that serves all ports.
+pub(crate) struct Site {
+    pub(crate) worker: Worker<Recycled>,
+    pub(crate) stats: Arc<WorkerStats>,
+    pub(crate) shelf: Shelf,
+    pub(crate) events: EventReceiver,
+    pub(crate) punts: Consumer<Punt<Frame>>,
+    pub(crate) publisher: Publisher<Snapshot>,
+    pub(crate) fdb: FdbWriter,
+    _commands: Producer<Command<Recycled>>,
+    _returned: Consumer<Returned<Recycled>>,
+}
+
+impl Site {
+    /// The frames of a case arrive for ever.
+    pub(crate) fn of(case: Case) -> Self {
+        Self::new(vec![(case.ports().0, case.frames())])
+    }
+
+    /// Frames arrive for ever at some ports.
+    pub(crate) fn new(arrivals: Vec<(usize, Vec<Vec<u8>>)>) -> Self {
+        let id = WorkerId::new(0).unwrap();
+        let shelf = Shelf::new(BUFFERS);
+        let snapshot = snapshot();
+        let ports = snapshot.ports.len();
+        let (fdb, table) = table();
+        let (publisher, mut readers) = Publisher::new(snapshot, 1);
+        let (sender, events) = channel(64);
+        let (mut commands, obeyed) = RingBuffer::new(16);
+        let (given, returned) = RingBuffer::new(16);
+        let (punt, punts) = RingBuffer::new(64);
+        let stats = Arc::<WorkerStats>::default();
+        let sources = arrivals
+            .into_iter()
+            .map(|(number, frames)| Command::AddRx(Source::new(port(number), shelf, frames)));
+        let sinks = (0..ports).map(|number| Command::AddTx(Sink(port(number))));
+        for command in sources.chain(sinks) {
+            assert!(commands.push(command).is_ok());
+        }
+        let worker = Worker::new(Parts {
+            id,
+            pool: shelf,
+            snapshot: readers.remove(0),
+            fdb: table,
+            learner: Learner::new(sender),
+            outputs: Outputs::new(id, vec![None], punt),
+            inbound: Vec::new(),
+            commands: obeyed,
+            returned: given,
+            stats: Arc::clone(&stats),
+            cache_entries: 1024,
+        });
+        Site {
+            worker,
+            stats,
+            shelf,
+            events,
+            punts,
+            publisher,
+            fdb,
+            _commands: commands,
+            _returned: returned,
+        }
+    }
+}
+
+/// The forwarding table with all stations that it knows.
+pub(super) fn table() -> (FdbWriter, FdbReader) {
+    let (mut fdb, table) = Fdb::new(4096);
+    for side in Side::KNOWN {
+        let value = FdbValue {
+            to: side.destination(),
+            kind: Kind::Learned,
+        };
+        for number in 1..=BURST_FRAMES as u8 {
+            let key = FdbKey::new(bridge(), side.station(number).0);
+            fdb.insert(key, value).unwrap();
+        }
+    }
+    (fdb, table)
+}
