@@ -106,7 +106,7 @@ fn the_common_ways_allocate_nothing() {
     for case in Case::ALL {
         let mut site = Site::of(case);
         let calls = calls_in_rounds(&mut site, 0..100);
-        assert_eq!(calls, 0, "{}", case.name());
+        assert_eq!(calls, 0, "{case}");
         let (ingress, egress) = case.ports();
         let (came, went) = (
             site.stats.port(port(ingress)),

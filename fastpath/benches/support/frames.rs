@@ -5,6 +5,7 @@ use fastpath::fdb::Destination;
 use fastpath::io::BURST;
 use fastpath::wire::craft::Pair;
 use fastpath::wire::{Mac, Vni};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// Frames of a case, as many as a burst has.
@@ -33,15 +34,6 @@ impl Case {
     /// All of them.
     pub(crate) const ALL: [Case; 3] = [Case::Bridge, Case::Decap, Case::Encap];
 
-    /// As it is called on a command line.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Case::Bridge => "bridge",
-            Case::Decap => "decap",
-            Case::Encap => "encap",
-        }
-    }
-
     /// Where its frames come in, and where they leave.
     pub(crate) const fn ports(self) -> (usize, usize) {
         match self {
@@ -63,6 +55,16 @@ impl Case {
             Case::Decap => tunnelled(VNI, 1, &between(Side::Far, Side::Server, flow)),
             Case::Encap => between(Side::Guest, Side::Far, flow),
         }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Case::Bridge => "bridge",
+            Case::Decap => "decap",
+            Case::Encap => "encap",
+        })
     }
 }
 

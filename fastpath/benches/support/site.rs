@@ -6,6 +6,7 @@ use super::switch::{bridge, port, snapshot};
 use fastpath::event::{EventReceiver, channel};
 use fastpath::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
 use fastpath::ids::WorkerId;
+use fastpath::io::{Burst, RxQueue, TxQueue};
 use fastpath::learn::Learner;
 use fastpath::publish::Publisher;
 use fastpath::snapshot::Snapshot;
@@ -84,8 +85,33 @@ impl Site {
     }
 }
 
+/// What moves the frames of a case from its source to its sink, and looks at none: what the packets
+/// themselves cost.
+pub(crate) struct Control {
+    source: Source,
+    sink: Sink,
+}
+
+impl Control {
+    /// Between the ports of a case.
+    pub(crate) fn of(case: Case) -> Self {
+        let (ingress, egress) = case.ports();
+        Control {
+            source: Source::new(port(ingress), Shelf::new(BUFFERS), case.frames()),
+            sink: Sink(port(egress)),
+        }
+    }
+
+    /// One burst. Returns how many packets it moved.
+    pub(crate) fn poll(&mut self) -> usize {
+        let mut burst = Burst::new();
+        self.source.receive(&mut burst);
+        self.sink.transmit(&mut burst)
+    }
+}
+
 /// The forwarding table with all stations that it knows.
-pub(super) fn table() -> (FdbWriter, FdbReader) {
+pub(crate) fn table() -> (FdbWriter, FdbReader) {
     let (mut fdb, table) = Fdb::new(4096);
     for side in Side::KNOWN {
         let value = FdbValue {

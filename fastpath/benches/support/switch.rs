@@ -26,7 +26,7 @@ pub(crate) fn remote(number: usize) -> RemoteId {
     RemoteId::new(number).unwrap()
 }
 
-pub(super) fn bridge() -> BridgeId {
+pub(crate) fn bridge() -> BridgeId {
     BridgeId::new(0).unwrap()
 }
 
