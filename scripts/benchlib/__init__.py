@@ -1,1 +1,1 @@
-"""What scripts/bench is made of; see its --help."""
+"""What scripts/bench and scripts/instructions are made of; see their --help."""
