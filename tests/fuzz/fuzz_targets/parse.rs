@@ -89,7 +89,7 @@ impl Switch {
             writer.insert(key, FdbValue { to, kind }).unwrap();
         }
         let (sender, _) = channel(1);
-        let learner = Learner::new(sender, fdb.clone());
+        let learner = Learner::new(sender);
         let (punt, punts) = RingBuffer::new(1);
         let mut outputs = Outputs::new(WorkerId::new(0).unwrap(), vec![None], punt);
         let wires: Vec<_> = (0..PORTS).map(|n| HeapQueue::new(port(n), 8)).collect();
