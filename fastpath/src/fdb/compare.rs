@@ -41,6 +41,7 @@ impl Compare {
 #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
 #[inline(always)]
 fn avx2(keys: &[AtomicU64; BUCKET], key: u64) -> usize {
+    const { assert!(BUCKET == 4, "two halves of two keys") };
     let bits: u32;
     // SAFETY: the processor has AVX2 (`Compare::new`). The load is of 32 bytes that are borrowed and
     // aligned to 8. They are atomics that another thread may store to meanwhile: the load is in

@@ -27,8 +27,10 @@ const MBUF_OVERHEAD: u32 = 512;
 const LEAST_ROOM: u32 = 2048;
 /// DPDK's tables and the rings of queues take about as much again as the pool.
 const SURROUNDINGS: u32 = 2;
-/// How long ports may take to close at the end.
-const CLOSING: Duration = Duration::from_secs(30);
+/// How long ports may take to close at the end. The kernel's share of it (an XDP program or a tap
+/// device taken away) waits for RCU under the lock of all network devices: tens of seconds where
+/// several switches end on few, busy CPUs.
+const CLOSING: Duration = Duration::from_secs(60);
 
 /// Why the daemon did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
