@@ -1,4 +1,4 @@
-//! Moves bursts of 32 packets, and ends: what `scripts/instructions` counts the instructions of.
+//! Moves full bursts, and ends: what `scripts/instructions` counts the instructions of.
 //!
 //! `bursts worker|control bridge|decap|encap ROUNDS`. The control takes the same packets from the
 //! same source to the same sink, without a worker.

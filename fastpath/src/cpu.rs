@@ -1,7 +1,9 @@
 //! The same code for the processor that it runs on.
 //!
 //! The loop is compiled once for any processor of its architecture and once for those with the
-//! instructions of the last decade; which is run is chosen when a worker is made.
+//! instructions of the last decade; which is run is chosen when a worker is made. So is each pass
+//! over a burst, as a function of its own: within one that is too large, compilers run out of
+//! registers, and passes are where each of them counts.
 
 #![expect(
     unsafe_code,
@@ -34,7 +36,9 @@ impl Cpu {
                 && is_x86_feature_detected!("bmi2")
                 && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("lzcnt")
-                && is_x86_feature_detected!("movbe");
+                && is_x86_feature_detected!("movbe")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("sse4.2");
             if v3 {
                 return Cpu(Level::V3);
             }
@@ -57,8 +61,13 @@ impl Cpu {
         match self.0 {
             Level::Portable => work.work(),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the level is made only where all of these features were detected.
-            Level::V3 => unsafe { v3(work) },
+            Level::V3 => {
+                // By its address, of which the compiler is told nothing: it would inline it else,
+                // whatever is said there.
+                let v3: unsafe fn(W) -> W::Output = std::hint::black_box(v3::<W>);
+                // SAFETY: the level is made only where all of these features were detected.
+                unsafe { v3(work) }
+            }
         }
     }
 
@@ -77,13 +86,15 @@ pub(crate) trait Work {
     fn work(self) -> Self::Output;
 }
 
-/// Compiled with more instructions; `work` is inlined here, and so is what is inlined there.
+/// Compiled with more instructions; `work` is inlined here, and so is what is inlined there. This
+/// itself is never inlined.
 ///
 /// # Safety
 ///
 /// The processor has all these features.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,fma,lzcnt,movbe,popcnt,sse4.2")]
+#[inline(never)]
 unsafe fn v3<W: Work>(work: W) -> W::Output {
     work.work()
 }

@@ -1,13 +1,15 @@
 //! From a burst to what is done with each packet: recalled, or parsed and looked up, or resolved.
 
-use crate::action::{Program, Shape, Stations};
+use crate::action::{Program, Shape};
 use crate::cache::{Cache, Hit, Insertion};
+use crate::cpu::{Cpu, Work};
 use crate::drop::DropReason;
-use crate::fdb::{FdbReader, FdbView};
+use crate::fdb::{FdbKey, FdbReader, FdbView, Pair};
 use crate::ids::{BridgeId, PortId};
 use crate::io::{BURST, Packet};
-use crate::memo::{Memo, Recalled, plain};
+use crate::memo::{INNER_AT, Memo};
 use crate::parse::{ETHERNET_LEN, Layout, parse};
+use crate::plan::Plans;
 use crate::resolve::resolve;
 use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::CacheStats;
@@ -18,111 +20,9 @@ use std::ops::Range;
 /// flow whose decision is only to be renewed does not count.
 pub(crate) const RESOLVE_BUDGET: usize = 64;
 
-/// What is done with the packets of a burst. Kept between bursts, so that it is not cleared for each.
-pub(crate) struct Plans {
-    /// One for each run of packets that share it.
-    runs: ArrayVec<Run, BURST>,
-    layouts: [Layout; BURST],
-    stations: [Stations; BURST],
-}
-
-/// Packets in a row with which the same is done.
-pub(crate) struct Run {
-    pub(crate) program: Program,
-    pub(crate) shape: Shape,
-    /// The layouts are [`plain`].
-    pub(crate) plain: bool,
-    packets: Range<u8>,
-}
-
-impl Plans {
-    fn new() -> Self {
-        Plans {
-            runs: ArrayVec::new(),
-            layouts: [Layout::default(); BURST],
-            stations: [Stations::NOBODY; BURST],
-        }
-    }
-
-    /// All runs, in the order of the packets, with the layout and the stations of each packet. The
-    /// stations are those of the frame that enters a bridge, if the shape says that it does.
-    #[inline(always)]
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (&Run, &[Layout], &[Stations])> {
-        self.runs.iter().map(|run| {
-            let range = usize::from(run.packets.start)..usize::from(run.packets.end);
-            let layouts = self.layouts.get(range.clone()).unwrap_or_default();
-            (run, layouts, self.stations.get(range).unwrap_or_default())
-        })
-    }
-
-    /// Where the headers of each packet are.
-    pub(crate) fn layouts(&self) -> &[Layout] {
-        &self.layouts
-    }
-
-    /// The packets from `at` on, up to the next run, are done by `program`.
-    #[inline(always)]
-    fn start(&mut self, at: usize, program: Program, plain: bool) -> Enters {
-        if let Some(run) = self.runs.last_mut() {
-            run.packets.end = at as u8;
-        }
-        let shape = program.shape();
-        self.runs.push(Run {
-            program,
-            shape,
-            plain,
-            packets: at as u8..BURST as u8,
-        });
-        match shape {
-            Shape::Bridge(gate) => Enters {
-                bridge: Some(gate.bridge()),
-                inside: false,
-            },
-            Shape::Decap(_, gate) => Enters {
-                bridge: Some(gate.bridge()),
-                inside: true,
-            },
-            Shape::Other => Enters::default(),
-        }
-    }
-
-    /// Some packet of the run begun last has no stations.
-    #[cold]
-    fn long_way(&mut self) {
-        if let Some(run) = self.runs.last_mut() {
-            run.shape = Shape::Other;
-        }
-    }
-}
-
-/// Where the packets of a run enter a bridge, if they do.
-#[derive(Clone, Copy, Default)]
-struct Enters {
-    bridge: Option<BridgeId>,
-    /// It is the inner frame that does.
-    inside: bool,
-}
-
-impl Enters {
-    /// The stations of a packet, if it enters a bridge and is long enough.
-    #[inline(always)]
-    fn of(
-        &self,
-        head: &[u8],
-        inner: Option<&[u8; ETHERNET_LEN]>,
-        fdb: &FdbView<'_>,
-    ) -> Option<Stations> {
-        let frame = if self.inside {
-            inner
-        } else {
-            head.first_chunk()
-        };
-        Some(Stations::if_sound(self.bridge?, frame?, fdb))
-    }
-}
-
 /// What decisions are made with: all of it is read only, but for the counters.
 pub(crate) struct Sources<'a> {
+    pub(crate) cpu: Cpu,
     pub(crate) ingress: PortId,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) fdb: &'a FdbReader,
@@ -152,7 +52,7 @@ impl Decider {
     /// Decides the packets of a burst, and asks for what they will need of the forwarding table.
     #[inline(always)]
     pub(crate) fn decide<P: Packet>(&mut self, sources: &Sources<'_>, burst: &[P]) -> &Plans {
-        self.plans.runs.clear();
+        self.plans.clear();
         // Who writes to a packet before it is acted upon wants to know all that is in it.
         let port = sources.snapshot.port(sources.ingress);
         let parse_all = port.is_none_or(|port| port.rx_checksum == RxChecksum::Recompute);
@@ -166,6 +66,7 @@ impl Decider {
     #[inline(always)]
     fn decide_by_port<P: Packet>(&mut self, sources: &Sources<'_>, burst: &[P]) -> bool {
         let Sources {
+            cpu,
             ingress,
             fdb,
             stats,
@@ -174,73 +75,134 @@ impl Decider {
         let Some(program) = self.memo.by_port(ingress) else {
             return false;
         };
-        let shape = program.shape();
-        let Shape::Bridge(gate) = &shape else {
+        let Shape::Bridge(gate) = program.shape() else {
             return false;
         };
-        let fdb = fdb.view();
-        for (packet, place) in burst.iter().zip(&mut self.plans.stations) {
-            let Some(frame) = packet.head().first_chunk() else {
-                return false;
-            };
-            let stations = Stations::if_sound(gate.bridge(), frame, &fdb);
-            stations.prefetch(&fdb);
-            *place = stations;
+        let ask = Ask {
+            fdb: fdb.view(),
+            bridge: gate.bridge(),
+            inside: 0,
+            packets: burst,
+            pairs: &mut self.plans.pairs,
+        };
+        if !cpu.run(ask) {
+            return false;
         }
         stats.hits.add(burst.len() as u64);
-        self.plans.start(0, *program, false);
+        self.plans.start(0, program, Shape::Bridge(gate), false);
         true
     }
 
     #[inline(always)]
     fn decide_each<P: Packet>(&mut self, sources: &Sources<'_>, burst: &[P], parse_all: bool) {
-        let Sources {
-            ingress,
-            fdb,
-            stats,
-            ..
-        } = *sources;
-        let fdb = fdb.view();
-        let (mut hits, mut last) = (0, None);
-        let mut enters = Enters::default();
-        for (at, packet) in burst.iter().enumerate() {
-            let head = packet.head();
-            let known = head.first_chunk().filter(|_| !parse_all).and_then(|head| {
-                let (place, end) = self.memo.outer(ingress, head, packet.len())?;
-                Some((head, place, end))
-            });
-            let stations = if let Some((head, place, end)) = known {
-                hits += 1;
-                if last != Some(place) {
-                    last = Some(place);
-                    let program = *self.memo.program(ingress, Recalled::Outer(place));
-                    enters = self.plans.start(at, program, true);
-                }
-                self.plans.layouts[at % BURST] = plain(end);
-                enters.of(head, head.last_chunk(), &fdb)
+        let (mut at, mut left) = (0, burst);
+        while let Some(packet) = left.first() {
+            let recalled = if parse_all {
+                0
             } else {
-                last = None;
-                let (program, layout) = self.look_up(sources, packet, parse_all);
-                enters = self.plans.start(at, program, false);
-                self.plans.layouts[at % BURST] = layout;
-                let inner = head.get(usize::from(layout.inner_at)..);
-                enters.of(head, inner.and_then(|inner| inner.first_chunk()), &fdb)
+                self.recall(sources, at, left)
             };
-            match stations {
-                Some(stations) => {
-                    stations.prefetch(&fdb);
-                    self.plans.stations[at % BURST] = stations;
-                }
-                None if enters.bridge.is_none() => {}
-                // The long way has a name for it.
-                None => self.plans.long_way(),
-            }
+            let done = if recalled > 0 {
+                recalled
+            } else {
+                self.decide_one(sources, at, packet, parse_all);
+                1
+            };
+            (at, left) = (at + done, left.get(done..).unwrap_or_default());
         }
-        stats.hits.add(hits);
+    }
+
+    /// Recalls how packets are decided by their outer headers, from the first of `burst`, number
+    /// `at` of its burst, to the first that is not remembered. Returns how many there are.
+    #[inline(always)]
+    fn recall<P: Packet>(&mut self, sources: &Sources<'_>, at: usize, burst: &[P]) -> usize {
+        let mut runs = ArrayVec::new();
+        let count = sources.cpu.run(Recall {
+            memo: &self.memo,
+            ingress: sources.ingress,
+            packets: burst,
+            ends: self.plans.ends.get_mut(at..).unwrap_or_default(),
+            runs: &mut runs,
+        });
+        sources.stats.hits.add(count as u64);
+        let mut waiting = 0..0;
+        let mut enters = None;
+        for (place, run) in runs {
+            let outer = self.memo.at(place);
+            self.plans
+                .start(at + run.start, &outer.program, outer.shape, true);
+            let next = match outer.shape {
+                Shape::Bridge(gate) => Some((gate.bridge(), 0)),
+                Shape::Decap(_, gate) => Some((gate.bridge(), INNER_AT)),
+                Shape::Other => None,
+            };
+            if next != enters {
+                self.ask(sources, enters, at, burst, waiting);
+                (enters, waiting) = (next, run.clone());
+            }
+            waiting.end = run.end;
+        }
+        self.ask(sources, enters, at, burst, waiting);
+        count
+    }
+
+    /// Asks for the stations of recalled packets of `burst`, which begins at number `at`, that enter
+    /// a bridge.
+    #[inline(always)]
+    fn ask<P: Packet>(
+        &mut self,
+        sources: &Sources<'_>,
+        enters: Option<(BridgeId, usize)>,
+        at: usize,
+        burst: &[P],
+        which: Range<usize>,
+    ) {
+        if let Some((bridge, inside)) = enters {
+            // Done with all of them: they are as long as what was compared.
+            sources.cpu.run(Ask {
+                fdb: sources.fdb.view(),
+                bridge,
+                inside,
+                pairs: self
+                    .plans
+                    .pairs
+                    .get_mut(at + which.start..)
+                    .unwrap_or_default(),
+                packets: burst.get(which).unwrap_or_default(),
+            });
+        }
+    }
+
+    /// Decides a packet that no memo knows, number `at` of its burst.
+    #[cold]
+    fn decide_one<P: Packet>(
+        &mut self,
+        sources: &Sources<'_>,
+        at: usize,
+        packet: &P,
+        parse_all: bool,
+    ) {
+        let (program, layout) = self.look_up(sources, packet, parse_all);
+        self.plans.layouts[at % BURST] = layout;
+        let shape = program.shape();
+        let (gate, inside) = match shape {
+            Shape::Bridge(gate) => (gate, 0),
+            Shape::Decap(_, gate) => (gate, usize::from(layout.inner_at)),
+            Shape::Other => return self.plans.start(at, &program, shape, false),
+        };
+        let ask = Ask {
+            fdb: sources.fdb.view(),
+            bridge: gate.bridge(),
+            inside,
+            packets: std::slice::from_ref(packet),
+            pairs: self.plans.pairs.get_mut(at..).unwrap_or_default(),
+        };
+        // Too short for a frame: the long way has a name for it.
+        let shape = if ask.work() { shape } else { Shape::Other };
+        self.plans.start(at, &program, shape, false);
     }
 
     /// The decision for a packet that no memo knows.
-    #[cold]
     fn look_up<P: Packet>(
         &mut self,
         sources: &Sources<'_>,
@@ -290,6 +252,80 @@ impl Decider {
             self.memo.remember(ingress, head, &parsed, &mask, &program);
         }
         (program, parsed.layout)
+    }
+}
+
+/// Asks for the stations of frames that enter a bridge, which begin `inside` bytes into the packets.
+/// `false` if one is too short.
+struct Ask<'a, P> {
+    fdb: FdbView<'a>,
+    bridge: BridgeId,
+    inside: usize,
+    packets: &'a [P],
+    pairs: &'a mut [Pair],
+}
+
+impl<P: Packet> Work for Ask<'_, P> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn work(self) -> bool {
+        let frame = self.inside..self.inside + ETHERNET_LEN;
+        for (packet, pair) in self.packets.iter().zip(self.pairs) {
+            let frame = packet.head().get(frame.clone());
+            let Some(header) = frame.and_then(|frame| frame.first_chunk()) else {
+                return false;
+            };
+            let (dst, src) = FdbKey::pair(self.bridge, header);
+            *pair = self.fdb.ask(dst, src);
+        }
+        true
+    }
+}
+
+/// How many packets have outer headers that are remembered, up to the first that has not. Notes
+/// where they end, and in which place of the memo those of packets in a row are.
+struct Recall<'a, P> {
+    memo: &'a Memo,
+    ingress: PortId,
+    packets: &'a [P],
+    ends: &'a mut [u32],
+    runs: &'a mut ArrayVec<(u8, Range<usize>), BURST>,
+}
+
+impl<P: Packet> Work for Recall<'_, P> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn work(mut self) -> usize {
+        let mut at = 0;
+        while let Some((place, count)) = self.alike(at) {
+            // A packet is in one run, so there is room.
+            let _ = self.runs.try_push((place, at..at + count));
+            at += count;
+        }
+        at
+    }
+}
+
+impl<P: Packet> Recall<'_, P> {
+    /// The place of the outer headers of packet number `at`, and how many in a row have the same.
+    #[inline(always)]
+    fn alike(&mut self, at: usize) -> Option<(u8, usize)> {
+        let packets = self.packets.get(at..)?;
+        let (place, outer) = self
+            .memo
+            .outer(self.ingress, packets.first()?.head().first_chunk()?)?;
+        let mut count = 0;
+        for (packet, end) in packets.iter().zip(self.ends.get_mut(at..)?) {
+            let head = packet.head().first_chunk();
+            let Some(known) = head.and_then(|head| outer.end(head, packet.len())) else {
+                break;
+            };
+            *end = known;
+            count += 1;
+        }
+        (count > 0).then_some((place, count))
     }
 }
 

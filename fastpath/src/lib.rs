@@ -100,6 +100,7 @@ pub mod key;
 pub mod learn;
 pub mod memo;
 pub mod parse;
+mod plan;
 mod prefetch;
 pub mod publish;
 pub mod recompute;

@@ -8,7 +8,7 @@
 //!
 //! The comparison covers only some fields; a decision that rests on any other is not kept here.
 
-use crate::action::Program;
+use crate::action::{Program, Shape};
 use crate::ids::PortId;
 use crate::key::{Field, Mask};
 use crate::parse::{ETHERNET_LEN, Layout, Parsed};
@@ -16,13 +16,13 @@ use crate::parse::{ETHERNET_LEN, Layout, Parsed};
 /// Remotes that are remembered at a time. Two that share a place take turns.
 const OUTERS: usize = 256;
 /// Bytes up to the inner frame: Ethernet without tags, IPv4 without options, UDP, VXLAN.
-const INNER_AT: usize = 50;
+pub(crate) const INNER_AT: usize = 50;
 const IP_AT: usize = 14;
 const UDP_AT: usize = 34;
 /// Bytes that a packet must have at the front to be compared: up to the inner EtherType.
 pub(crate) const HEAD: usize = INNER_AT + ETHERNET_LEN;
 /// Words that are compared.
-const WORDS: usize = 7;
+const WORDS: usize = HEAD / 8;
 
 /// What decides by the port alone.
 const PORT: Mask = Mask::of(&[Field::INGRESS, Field::HAS_ETHERNET]);
@@ -46,7 +46,16 @@ const OUTER: Mask = Mask::of(&[
 
 /// The bytes that are compared: destination MAC; EtherType, version and header length; fragment
 /// bits; protocol; addresses; destination port; VXLAN header.
-const COMPARED: [u64; WORDS] = words(&{
+const COMPARED: [u64; WORDS] = words(&BYTES);
+
+/// The same, and that there is no UDP checksum.
+const COMPARED_ZERO: [u64; WORDS] = {
+    let mut bytes = BYTES;
+    (bytes[40], bytes[41]) = (0xff, 0xff);
+    words(&bytes)
+};
+
+const BYTES: [u8; HEAD] = {
     let mut bytes = [0; HEAD];
     let ranges = [(0, 6), (12, 15), (23, 24), (26, 34), (36, 38), (42, 50)];
     let mut range = 0;
@@ -62,7 +71,7 @@ const COMPARED: [u64; WORDS] = words(&{
     bytes[20] = 0x3f;
     bytes[21] = 0xff;
     bytes
-});
+};
 
 const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
     let mut words = [0; WORDS];
@@ -87,11 +96,33 @@ pub enum Recalled {
 /// One remote's outer headers as they arrive at one port.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Outer {
+pub(crate) struct Outer {
     words: [u64; WORDS],
-    /// [`kind`] of the packets; zero if nothing is remembered here.
-    kind: u32,
-    program: Program,
+    /// Bits that are compared. Beside the words, not a constant, because what is half zero compilers
+    /// compare piecemeal.
+    mask: [u64; WORDS],
+    /// `None` if nothing is remembered here.
+    ingress: Option<PortId>,
+    /// There is a UDP checksum; that there is none is among the words.
+    checksum: bool,
+    pub(crate) shape: Shape,
+    pub(crate) program: Program,
+}
+
+impl Outer {
+    /// [`Layout::end`] of a packet from the same ingress, if its outer headers are these and its
+    /// lengths are sound. The rest of its layout is [`plain`].
+    #[inline(always)]
+    pub(crate) fn end(&self, head: &[u8; HEAD], len: usize) -> Option<u32> {
+        let compared = words(head).into_iter().zip(self.words).zip(self.mask);
+        let differ = compared.fold(0, |differ, ((here, there), mask)| {
+            differ | (here ^ there) & mask
+        });
+        if differ != 0 || self.checksum && !has_checksum(head) {
+            return None;
+        }
+        end(head, len)
+    }
 }
 
 /// The memos of one worker.
@@ -105,7 +136,10 @@ impl Default for Memo {
     fn default() -> Self {
         let nothing = Outer {
             words: [0; WORDS],
-            kind: 0,
+            mask: [0; WORDS],
+            ingress: None,
+            checksum: false,
+            shape: Shape::Other,
             program: Program::NOTHING,
         };
         Memo {
@@ -124,29 +158,23 @@ impl Memo {
             let whole = head.len() >= ETHERNET_LEN;
             return whole.then_some((Recalled::Port, Layout::default()));
         }
-        let (place, end) = self.outer(ingress, head.first_chunk()?, len)?;
-        Some((Recalled::Outer(place), plain(end)))
+        let head = head.first_chunk()?;
+        let (place, outer) = self.outer(ingress, head)?;
+        Some((Recalled::Outer(place), plain(outer.end(head, len)?)))
     }
 
-    /// The place of the outer headers of a packet, if they are remembered, and [`Layout::end`]. The
-    /// rest of its layout is [`plain`].
+    /// What may be the outer headers of a packet, and their place.
     #[inline(always)]
-    pub(crate) fn outer(
-        &self,
-        ingress: PortId,
-        head: &[u8; HEAD],
-        len: usize,
-    ) -> Option<(u8, u32)> {
+    pub(crate) fn outer(&self, ingress: PortId, head: &[u8; HEAD]) -> Option<(u8, &Outer)> {
         let place = place(head);
-        let outer = &self.outers[usize::from(place)];
-        let mut differs = u64::from(kind(ingress, head) ^ outer.kind);
-        for (at, word) in words(head).iter().enumerate() {
-            differs |= (word ^ outer.words[at]) & COMPARED[at];
-        }
-        if differs != 0 {
-            return None;
-        }
-        Some((place, end(head, len)?))
+        let outer = self.at(place);
+        (outer.ingress == Some(ingress)).then_some((place, outer))
+    }
+
+    /// What is remembered at a place.
+    #[inline(always)]
+    pub(crate) fn at(&self, place: u8) -> &Outer {
+        &self.outers[usize::from(place)]
     }
 
     /// The decision for every packet from `ingress` that has an Ethernet header.
@@ -184,7 +212,14 @@ impl Memo {
         {
             self.outers[usize::from(place(head))] = Outer {
                 words: words(head),
-                kind: kind(ingress, head),
+                mask: if has_checksum(head) {
+                    COMPARED
+                } else {
+                    COMPARED_ZERO
+                },
+                ingress: Some(ingress),
+                checksum: has_checksum(head),
+                shape: program.shape(),
                 program: *program,
             };
         }
@@ -193,7 +228,8 @@ impl Memo {
     /// Forgets everything: there is another snapshot.
     pub fn forget(&mut self) {
         self.ports.fill(None);
-        self.outers.iter_mut().for_each(|outer| outer.kind = 0);
+        let outers = self.outers.iter_mut();
+        outers.for_each(|outer| outer.ingress = None);
     }
 }
 
@@ -218,11 +254,9 @@ fn place(head: &[u8; HEAD]) -> u8 {
     (mixed >> 24) as u8
 }
 
-/// What is compared besides bytes: the ingress, and whether there is a UDP checksum. Never zero.
 #[inline(always)]
-fn kind(ingress: PortId, head: &[u8; HEAD]) -> u32 {
-    let checksum = u16::from_be_bytes([head[40], head[41]]);
-    (u32::from(ingress.get()) + 1) << 1 | u32::from(checksum != 0)
+const fn has_checksum(head: &[u8; HEAD]) -> bool {
+    u16::from_be_bytes([head[40], head[41]]) != 0
 }
 
 /// [`Layout::end`] of a packet whose compared bytes are those of a sound one. `None` if its lengths

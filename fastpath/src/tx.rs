@@ -3,9 +3,10 @@
 //! Only workers own transmit queues. A port with fewer queues than workers is served by hand-off: a
 //! worker without a queue gives its packets to one that has one, over a single-producer ring.
 
+use crate::action::IpIds;
 use crate::drop::DropReason;
 use crate::ids::{PortId, RemoteId, WorkerId};
-use crate::io::{Burst, Io, Packet, TxQueue};
+use crate::io::{BURST, Burst, Io, Packet, TxQueue};
 use crate::snapshot::Port;
 use crate::stats::WorkerStats;
 use rtrb::{Consumer, Producer};
@@ -57,13 +58,12 @@ pub struct Punt<P> {
 
 /// All ways out of one worker.
 pub struct Outputs<I: Io> {
-    worker: WorkerId,
     queues: Box<[Option<Output<I>>; PortId::LIMIT]>,
     /// Ports whose buffer may hold packets.
     pending: Vec<PortId>,
     others: Others<I>,
     punts: Producer<Punt<I::Packet>>,
-    ip_id: u16,
+    ip_ids: IpIds,
 }
 
 /// Where packets for one port go.
@@ -75,15 +75,43 @@ pub(crate) enum WayOut<'a, I: Io> {
 }
 
 impl<I: Io> WayOut<'_, I> {
-    /// Takes a packet that was counted already; `port` is the one that was asked for.
+    /// Takes all packets of a burst, in the same way.
     #[inline(always)]
-    pub(crate) fn push(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
+    pub(crate) fn push_burst(
+        &mut self,
+        port: &Port,
+        burst: &mut Burst<I::Packet>,
+        stats: &WorkerStats,
+    ) {
         match self {
-            WayOut::Own(output) => output.push(packet, stats),
-            WayOut::Others(others) => others.hand_off(port, packet, stats),
+            WayOut::Own(output) if burst.len() >= AT_ONCE => {
+                output.flush(stats);
+                transmit(&mut output.queue, burst, stats);
+            }
+            _ => self.push_all(port, burst.drain(..), stats),
+        }
+    }
+
+    /// Takes packets that were counted already; `port` is the one that was asked for.
+    #[inline(always)]
+    pub(crate) fn push_all(
+        &mut self,
+        port: &Port,
+        packets: impl Iterator<Item = I::Packet>,
+        stats: &WorkerStats,
+    ) {
+        match self {
+            WayOut::Own(output) => output.push_all(packets, stats),
+            WayOut::Others(others) => {
+                packets.for_each(|packet| others.hand_off(port, packet, stats));
+            }
         }
     }
 }
+
+/// Packets in a burst from which on it is sent at once: it would fill the buffer soon, and costs less
+/// if it is not put there.
+const AT_ONCE: usize = BURST / 2;
 
 /// The other workers, by whose queues a port is served that has none here.
 pub(crate) struct Others<I: Io> {
@@ -128,12 +156,11 @@ impl<I: Io> Outputs<I> {
         let queues = Box::new([const { None }; PortId::LIMIT]);
         let pending = Vec::with_capacity(PortId::LIMIT);
         Outputs {
-            worker,
             queues,
             pending,
             others: Others { worker, rings },
             punts,
-            ip_id: 0,
+            ip_ids: IpIds::new(worker.get()),
         }
     }
 
@@ -159,11 +186,9 @@ impl<I: Io> Outputs<I> {
         Some(output.queue)
     }
 
-    /// A fresh identification for an IPv4 packet that may be fragmented.
-    pub fn next_ip_id(&mut self) -> u16 {
-        self.ip_id = self.ip_id.wrapping_add(1);
-        // Workers count in ranges of their own, so that two of them repeat each other late.
-        self.ip_id ^ self.worker.get() << 10
+    /// Identifications for IPv4 packets that may be fragmented.
+    pub(crate) fn ip_ids(&mut self) -> &mut IpIds {
+        &mut self.ip_ids
     }
 
     /// Hands a packet to control, or gives it back if the ring is full. What is not `urgent` may
@@ -210,9 +235,9 @@ impl<I: Io> Outputs<I> {
     }
 
     /// The same, counted already.
-    #[inline(always)]
     pub(crate) fn forward(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
-        self.way_out(port.id).push(port, packet, stats);
+        let packets = std::iter::once(packet);
+        self.way_out(port.id).push_all(port, packets, stats);
     }
 
     /// The way out by a port, for who has several packets for it.
@@ -248,27 +273,38 @@ impl<I: Io> Output<I> {
         }
     }
 
-    /// Takes a packet that was counted already.
+    /// Takes packets that were counted already.
     #[inline(always)]
-    fn push(&mut self, packet: I::Packet, stats: &WorkerStats) {
-        if self.buffer.is_full() {
+    fn push_all(&mut self, mut packets: impl Iterator<Item = I::Packet>, stats: &WorkerStats) {
+        loop {
+            let room = self.buffer.remaining_capacity();
+            self.buffer.extend(packets.by_ref().take(room));
+            if !self.buffer.is_full() {
+                return;
+            }
             self.flush(stats);
         }
-        self.buffer.push(packet);
     }
 
-    /// What the port does not accept at once is dropped: a full port must not hold up the others.
     fn flush(&mut self, stats: &WorkerStats) {
-        let counters = stats.port(self.queue.port());
-        let len = |buffer: &Burst<I::Packet>| buffer.iter().map(Packet::len).sum::<usize>();
-        let bytes = len(&self.buffer);
-        let accepted = self.queue.transmit(&mut self.buffer);
-        counters.sent.add(accepted as u64);
-        counters.sent_bytes.add((bytes - len(&self.buffer)) as u64);
-        for packet in self.buffer.drain(..) {
-            drop(packet);
-            counters.tx_dropped.count(DropReason::TxFull);
+        if !self.buffer.is_empty() {
+            transmit(&mut self.queue, &mut self.buffer, stats);
         }
+    }
+}
+
+/// What the port does not accept at once is dropped: a full port must not hold up the others.
+#[inline(always)]
+fn transmit<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerStats) {
+    let counters = stats.port(queue.port());
+    let len = |burst: &Burst<Q::Packet>| burst.iter().map(Packet::len).sum::<usize>();
+    let bytes = len(burst);
+    let accepted = queue.transmit(burst);
+    counters.sent.add(accepted as u64);
+    counters.sent_bytes.add((bytes - len(burst)) as u64);
+    for packet in burst.drain(..) {
+        drop(packet);
+        counters.tx_dropped.count(DropReason::TxFull);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
 
-use crate::action::{Context, Straight, release};
+use crate::action::{Context, Facts, Scratch, Straight, release};
 use crate::cpu::{Cpu, Work};
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::drop::DropReason;
@@ -74,6 +74,7 @@ pub struct Worker<I: Io> {
     parts: Parts<I>,
     cpu: Cpu,
     decider: Decider,
+    scratch: Scratch,
     queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
     /// The queue that comes first in this round: each in turn, or the budget would favour one.
     first: usize,
@@ -99,6 +100,7 @@ impl<I: Io> Worker<I> {
             parts,
             cpu: Cpu::detect(),
             decider,
+            scratch: Scratch::default(),
             queues: ArrayVec::new(),
             first: 0,
         }
@@ -221,6 +223,7 @@ impl<I: Io> Worker<I> {
                     }
                     HandoffTo::Remote { ingress, remote } => {
                         let mut context = Context {
+                            cpu: self.cpu,
                             snapshot,
                             fdb,
                             pool,
@@ -242,7 +245,7 @@ impl<I: Io> Worker<I> {
         let port = self.parts.snapshot.get().port(ingress);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
         let limit = port.and_then(|port| port.rx_limit);
-        self.account(ingress, limit, &mut burst);
+        let facts = self.account(ingress, limit, &mut burst);
         let Parts {
             snapshot,
             fdb,
@@ -254,18 +257,21 @@ impl<I: Io> Worker<I> {
         } = &mut self.parts;
         let snapshot = snapshot.get();
         let sources = Sources {
+            cpu: self.cpu,
             ingress,
             snapshot,
             fdb,
             stats: &stats.cache,
         };
         let plans = self.decider.decide(&sources, &burst);
+        let count = burst.len();
         if rx_checksum == RxChecksum::Recompute {
-            for (packet, layout) in burst.iter_mut().zip(plans.layouts()) {
-                recompute(packet, layout);
+            for (packet, layout) in burst.iter_mut().zip(plans.layouts(count)) {
+                recompute(packet, &layout);
             }
         }
         let mut context = Context {
+            cpu: self.cpu,
             snapshot,
             fdb,
             pool,
@@ -274,32 +280,41 @@ impl<I: Io> Worker<I> {
             stats,
             rx_checksum,
         };
-        let mut straight = Straight::new(&mut context, ingress);
-        let mut packets = burst.into_iter();
-        for (run, layouts, stations) in plans.runs() {
-            straight.run(run, layouts, stations, &mut packets);
-        }
-        straight.end();
+        let straight = Straight::new(&mut context, ingress, facts, burst);
+        straight.carry_out(plans, &mut self.scratch);
     }
 
     /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
     /// be straightened for want of a buffer is dropped here, and so is what may lack its end.
     #[inline(always)]
-    fn account(&mut self, ingress: PortId, limit: Option<u16>, burst: &mut Burst<I::Packet>) {
+    fn account(
+        &mut self,
+        ingress: PortId,
+        limit: Option<u16>,
+        burst: &mut Burst<I::Packet>,
+    ) -> Facts {
+        let (mut bytes, mut longest, mut behind) = (0, 0, 0);
+        for packet in burst.iter() {
+            let len = packet.len();
+            bytes += len as u64;
+            longest = longest.max(len);
+            behind |= len ^ packet.head().len();
+        }
         let counters = self.parts.stats.port(ingress);
         counters.received.add(burst.len() as u64);
-        counters
-            .received_bytes
-            .add(burst.iter().map(|packet| packet.len() as u64).sum());
-        let pool = &self.parts.pool;
+        counters.received_bytes.add(bytes);
         let limit = limit.map_or(usize::MAX, usize::from);
-        let plain = |packet: &I::Packet| packet.head().len() == packet.len();
-        if burst
-            .iter()
-            .all(|packet| plain(packet) && packet.len() < limit)
-        {
-            return;
+        let whole = behind == 0;
+        if !whole || longest >= limit {
+            self.straighten(ingress, limit, burst);
         }
+        Facts { longest, whole }
+    }
+
+    #[cold]
+    fn straighten(&mut self, ingress: PortId, limit: usize, burst: &mut Burst<I::Packet>) {
+        let counters = self.parts.stats.port(ingress);
+        let pool = &self.parts.pool;
         burst.retain(|packet| {
             if packet.len() >= limit {
                 counters.dropped.count(DropReason::FrameTruncated);

@@ -10,18 +10,20 @@ import tempfile
 
 from benchlib.errors import BenchError
 
-CASES = ["bridge", "decap", "encap"]
-BURST = 32
+CASES = ["bridge", "decap", "encap", "decap-turns", "encap-turns"]
+BURST = 64
 # Two lengths of a run: what comes before and after its rounds is the same, and so in no difference.
 ROUNDS = (250, 750)
 
 DESCRIPTION = """\
-Count the instructions of a worker for each packet, by callgrind, on bursts of 32 packets that one
+Count the instructions of a worker for each packet, by callgrind, on bursts of 64 packets that one
 process makes and swallows: the same on every machine of a kind, so comparable between commits.
 
   bridge  frames of 64 bytes from port to port
   decap   VXLAN frames of 114 bytes in, inner frames of 64 bytes out
   encap   the reverse
+  decap-turns, encap-turns
+          from and to two remotes in turns: packets that follow each other have little in common
 """
 
 EPILOG = """\
@@ -108,12 +110,12 @@ def earlier(path):
 def head(against):
     """The line above the table."""
     change = f" {'before':>8} {'change':>16}" if against is not None else ""
-    return f"{'case':8} {'worker':>8} {'control':>8} {'above':>8}{change}"
+    return f"{'case':12} {'worker':>8} {'control':>8} {'above':>8}{change}"
 
 
 def line(found, against):
     """The line of a record; against are the earlier figures, or None if there are none at all."""
-    text = (f"{found['case']:8} {found['worker']:8.1f} {found['control']:8.1f}"
+    text = (f"{found['case']:12} {found['worker']:8.1f} {found['control']:8.1f}"
             f" {found['above_control']:8.1f}")
     if against is None:
         return text

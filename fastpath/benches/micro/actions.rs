@@ -89,6 +89,7 @@ fn program(bencher: Bencher<'_, '_>, work: Work) {
     let items = ItemsCount::new(frames.len());
     bencher.counter(items).bench_local(|| {
         let mut context = Context {
+            cpu: fastpath::cpu::Cpu::detect(),
             snapshot: &snapshot,
             fdb: &table,
             pool: &pool,

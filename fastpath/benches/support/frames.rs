@@ -1,4 +1,4 @@
-//! Who is who, and the frames of each case: 32 flows, each with stations of its own.
+//! Who is who, and the frames of each case: as many flows as a burst has packets, each with stations of its own.
 
 use super::switch::{GUESTS, SERVERS, UPLINK, port, remote};
 use fastpath::fdb::Destination;
@@ -28,18 +28,28 @@ pub(crate) enum Case {
     Decap,
     /// The reverse.
     Encap,
+    /// From two remotes in turns.
+    DecapTurns,
+    /// To two remotes in turns.
+    EncapTurns,
 }
 
 impl Case {
     /// All of them.
-    pub(crate) const ALL: [Case; 3] = [Case::Bridge, Case::Decap, Case::Encap];
+    pub(crate) const ALL: [Case; 5] = [
+        Case::Bridge,
+        Case::Decap,
+        Case::Encap,
+        Case::DecapTurns,
+        Case::EncapTurns,
+    ];
 
     /// Where its frames come in, and where they leave.
     pub(crate) const fn ports(self) -> (usize, usize) {
         match self {
             Case::Bridge => (GUESTS, SERVERS),
-            Case::Decap => (UPLINK, SERVERS),
-            Case::Encap => (GUESTS, UPLINK),
+            Case::Decap | Case::DecapTurns => (UPLINK, SERVERS),
+            Case::Encap | Case::EncapTurns => (GUESTS, UPLINK),
         }
     }
 
@@ -54,6 +64,12 @@ impl Case {
             Case::Bridge => between(Side::Guest, Side::Server, flow),
             Case::Decap => tunnelled(VNI, 1, &between(Side::Far, Side::Server, flow)),
             Case::Encap => between(Side::Guest, Side::Far, flow),
+            Case::DecapTurns if flow % 2 == 1 => {
+                tunnelled(VNI, 3, &between(Side::Farther, Side::Server, flow))
+            }
+            Case::EncapTurns if flow % 2 == 1 => between(Side::Guest, Side::Farther, flow),
+            Case::DecapTurns => Case::Decap.frame(flow),
+            Case::EncapTurns => Case::Encap.frame(flow),
         }
     }
 }
@@ -64,6 +80,8 @@ impl fmt::Display for Case {
             Case::Bridge => "bridge",
             Case::Decap => "decap",
             Case::Encap => "encap",
+            Case::DecapTurns => "decap-turns",
+            Case::EncapTurns => "encap-turns",
         })
     }
 }
@@ -81,11 +99,19 @@ pub(crate) enum Side {
     Lost,
     /// Nowhere that the table says.
     Stranger,
+    /// Behind remote 2.
+    Farther,
 }
 
 impl Side {
     /// Those that the table knows.
-    pub(super) const KNOWN: [Side; 4] = [Side::Guest, Side::Server, Side::Far, Side::Lost];
+    pub(super) const KNOWN: [Side; 5] = [
+        Side::Guest,
+        Side::Server,
+        Side::Far,
+        Side::Lost,
+        Side::Farther,
+    ];
 
     /// A station there.
     pub(crate) const fn station(self, number: u8) -> (Mac, Ipv4Addr) {
@@ -101,6 +127,7 @@ impl Side {
             Side::Server | Side::Stranger => Destination::Port(port(SERVERS)),
             Side::Far => Destination::Remote(remote(0)),
             Side::Lost => Destination::Remote(remote(1)),
+            Side::Farther => Destination::Remote(remote(2)),
         }
     }
 }

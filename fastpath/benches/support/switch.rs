@@ -1,8 +1,8 @@
 //! The switch under measurement.
 //!
 //! ```text
-//! GUESTS, SERVERS -- bridge 0 -- tunnel 0: VNI 10, from known remotes; 0 is 192.0.2.1
-//! UPLINK             192.0.2.2; the next hop of remote 0 is there, that of remote 1 is not known
+//! GUESTS, SERVERS -- bridge 0 -- tunnel 0: VNI 10, from known remotes; 0 is 192.0.2.1, 2 is 192.0.2.3
+//! UPLINK             192.0.2.2; the next hops of remotes 0 and 2 are there, that of remote 1 is not known
 //! ```
 
 use super::frames::{US, VNI, vtep};
@@ -47,7 +47,7 @@ pub(crate) fn snapshot() -> Snapshot {
         ..lan(UPLINK)
     };
     let ports = [lan(GUESTS), lan(SERVERS), uplink];
-    let remotes = [1, 9].into_iter().enumerate().map(path_to);
+    let remotes = [1, 9, 3].into_iter().enumerate().map(path_to);
     let remotes: Vec<_> = remotes.collect();
     let known = remotes.iter().map(|remote| (remote.address, remote.id));
     let flood = vec![
@@ -124,7 +124,7 @@ fn settings() -> EncapSettings {
     }
 }
 
-/// A remote with one path, of which only the first one's next hop is known.
+/// A remote with one path; the second one's next hop is not known.
 fn path_to((number, host): (usize, u8)) -> Arc<Remote> {
     let (mac, address) = vtep(host);
     let record = Remote::new(remote(number), tunnel(), address, false, settings());
@@ -135,7 +135,7 @@ fn path_to((number, host): (usize, u8)) -> Arc<Remote> {
     };
     record.next_hops.set_way(way);
     let link = LinkId::new(0).unwrap();
-    let hop = (number == 0).then_some(Hop { link, mac });
+    let hop = (number != 1).then_some(Hop { link, mac });
     record.next_hops.store(0, hop);
     Arc::new(record)
 }

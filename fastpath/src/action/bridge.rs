@@ -5,9 +5,10 @@
 
 use super::run::Context;
 use super::{From, Inlet, Target};
+use crate::cpu::Work;
 use crate::drop::DropReason;
 use crate::event::{Event, Origin};
-use crate::fdb::{Destination, FdbKey, FdbPlace, FdbView, Kind};
+use crate::fdb::{Destination, FdbKey, FdbReader, Found, Kind, Pair, Word};
 use crate::ids::{BridgeId, RemoteId, TunnelId};
 use crate::io::Io;
 use crate::parse::ETHERNET_LEN;
@@ -25,7 +26,7 @@ pub(super) enum Way {
 }
 
 /// An inlet, with what is asked of each frame worked out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate {
     inlet: Inlet,
     /// Where the forwarding table says that a source which is here is, as
@@ -46,8 +47,8 @@ impl Gate {
             Origin::Unknown { .. } => u32::MAX,
         };
         let (back, doubtful) = match inlet.from {
-            From::Port(port) => (Destination::Port(port).to_bits(), 0),
-            From::Tunnel(_) => (0, Destination::REMOTE),
+            From::Port(port) => (Destination::Port(port).to_bits(), Word::GROUP),
+            From::Tunnel(_) => (0, Destination::REMOTE | Word::GROUP),
         };
         Gate {
             inlet,
@@ -57,77 +58,105 @@ impl Gate {
         }
     }
 
-    /// Where a frame goes of which nothing has to be said or written, as
-    /// [`Destination::to_bits`]: both stations are known, the source is here and was seen in this
-    /// second. Zero for any other, for which [`bridge`] knows more.
-    #[inline(always)]
-    pub(super) fn quick(&self, fdb: &FdbView<'_>, stations: &Stations, tick: u32) -> u32 {
-        let to = fdb.word(stations.dst, stations.dst_place).to_bits();
-        let src = fdb.word(stations.src, stations.src_place);
-        let known = src.to_bits() == self.here && src.seen() >= tick;
-        let plain = to != self.back && to & self.doubtful == 0;
-        if plain & (known | !self.inlet.learning) {
-            to
-        } else {
-            0
-        }
-    }
-
     #[inline]
     pub(crate) const fn bridge(&self) -> BridgeId {
         self.inlet.bridge
     }
+
+    #[inline]
+    pub(super) const fn inlet(&self) -> Inlet {
+        self.inlet
+    }
 }
 
-/// The two stations of a frame, and where the forwarding table has them if it does.
+/// In place of where a frame goes: it was dropped.
+pub(super) const GONE: u32 = u32::MAX;
+
+/// Where frames go of which nothing has to be said, as [`Destination::to_bits`]: both stations are
+/// known, and the source is here, or is a station of whom nothing is learned. Zero for any other,
+/// for which [`bridge`] knows more. Keeps the entries of the sources fresh.
+pub(super) struct Quick<'a> {
+    pub(super) gate: &'a Gate,
+    pub(super) fdb: &'a FdbReader,
+    /// What the table says of their stations.
+    pub(super) words: &'a [[Word; 2]],
+    /// The bits of those that were dropped.
+    pub(super) gone: u64,
+    pub(super) pairs: &'a [Pair],
+    pub(super) tick: u32,
+    pub(super) ways: &'a mut [u32],
+}
+
+impl Work for Quick<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(mut self) {
+        let Gate {
+            here,
+            back,
+            doubtful,
+            ..
+        } = *self.gate;
+        let strangers = !self.gate.inlet.learning;
+        let mut oldest = u32::MAX;
+        // Without a branch, so that it is done for several packets at once.
+        for (way, [dst, src]) in self.ways.iter_mut().zip(self.words) {
+            let to = dst.to_bits();
+            let known = src.to_bits() == here;
+            let plain = (to != back) & (to & doubtful == 0);
+            *way = if plain & (known | strangers) { to } else { 0 };
+            oldest = oldest.min(if known { src.seen() } else { u32::MAX });
+        }
+        if strangers | (self.gone != 0) {
+            self.correct(strangers);
+        }
+        if !strangers && oldest < self.tick {
+            self.touch();
+        }
+    }
+}
+
+impl Quick<'_> {
+    #[cold]
+    fn correct(&mut self, strangers: bool) {
+        for (at, (way, pair)) in self.ways.iter_mut().zip(self.pairs).enumerate() {
+            if self.gone.unbounded_shr(at as u32) & 1 != 0 {
+                *way = GONE;
+            } else if strangers && !pair.src().is_station() {
+                *way = 0;
+            }
+        }
+    }
+
+    /// Once a second for each source that is here and on its way.
+    #[inline(never)]
+    fn touch(&self) {
+        let sources = self.pairs.iter().map(Pair::src).zip(self.words);
+        for ((key, [_, src]), way) in sources.zip(self.ways.iter()) {
+            if ![0, GONE].contains(way)
+                && src.seen() < self.tick
+                && let Some(found) = self.fdb.read(key, self.fdb.place(key))
+                && found.to_bits() == self.gate.here
+            {
+                self.fdb.touch(&found, self.tick);
+            }
+        }
+    }
+}
+
+/// The two stations of a frame.
 #[derive(Clone, Copy)]
-pub(crate) struct Stations {
+pub(super) struct Stations {
     src: FdbKey,
     dst: FdbKey,
-    src_place: FdbPlace,
-    dst_place: FdbPlace,
 }
 
 impl Stations {
-    /// In place of those that are not looked for.
-    pub(crate) const NOBODY: Stations = Stations {
-        src: FdbKey::NOBODY,
-        dst: FdbKey::NOBODY,
-        src_place: FdbPlace::NOWHERE,
-        dst_place: FdbPlace::NOWHERE,
-    };
-
     /// The stations of a frame with this Ethernet header.
-    #[inline(always)]
-    pub(crate) fn of(bridge: BridgeId, header: &[u8; ETHERNET_LEN], fdb: &FdbView<'_>) -> Self {
+    pub(super) fn of(bridge: BridgeId, header: &[u8; ETHERNET_LEN]) -> Self {
         let (dst, src) = FdbKey::pair(bridge, header);
-        Stations {
-            src,
-            dst,
-            src_place: fdb.place(src),
-            dst_place: fdb.place(dst),
-        }
-    }
-
-    /// The same for [`Gate::quick`], which need not look for a frame that no bridge forwards.
-    #[inline(always)]
-    pub(crate) fn if_sound(
-        bridge: BridgeId,
-        header: &[u8; ETHERNET_LEN],
-        fdb: &FdbView<'_>,
-    ) -> Self {
-        let mut stations = Self::of(bridge, header, fdb);
-        if !stations.src.is_station() | stations.dst.is_link_local_group() {
-            stations.dst = FdbKey::NOBODY;
-        }
-        stations
-    }
-
-    /// Asks for the lines that will be read.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, fdb: &FdbView<'_>) {
-        fdb.prefetch(self.src_place);
-        fdb.prefetch(self.dst_place);
+        Stations { src, dst }
     }
 }
 
@@ -149,8 +178,7 @@ pub(super) fn bridge<I: Io>(
     if gate.inlet.learning {
         source(context, gate, stations)?;
     }
-    let found = context.fdb.read(stations.dst, stations.dst_place);
-    let Some(found) = found else {
+    let Some(found) = find(context, stations.dst) else {
         return Ok(Way::Flood);
     };
     if found.to_bits() == gate.back {
@@ -171,8 +199,7 @@ fn source<I: Io>(
     gate: &Gate,
     stations: &Stations,
 ) -> Result<(), DropReason> {
-    let found = context.fdb.read(stations.src, stations.src_place);
-    match found {
+    match find(context, stations.src) {
         Some(found) if found.to_bits() == gate.here => {
             context.fdb.touch(&found, context.learner.tick());
             Ok(())
@@ -183,6 +210,10 @@ fn source<I: Io>(
             Ok(())
         }
     }
+}
+
+fn find<I: Io>(context: &Context<'_, I>, key: FdbKey) -> Option<Found> {
+    context.fdb.read(key, context.fdb.place(key))
 }
 
 /// The table does not know the station, or knows it elsewhere.

@@ -12,24 +12,24 @@ use std::net::Ipv4Addr;
 #[inline(always)]
 pub(super) fn decap<P: Packet>(
     packet: &mut P,
-    layout: &Layout,
+    layout: Layout,
     checksums: RxChecksum,
 ) -> Result<(), DropReason> {
     if let Some(fault) = layout.fault {
         return Err(fault);
     }
+    // A first segment that ends within the headers would have been a fault.
+    let head = packet.head().get(..usize::from(layout.inner_at));
+    let head = head.ok_or(DropReason::VxlanTruncated)?;
     if checksums != RxChecksum::Trust {
-        ip_checksum(packet, layout)?;
+        ip_checksum(packet, head, layout)?;
     }
     // One that was computed here cannot be wrong.
     if checksums == RxChecksum::Verify {
-        udp_checksum(packet, layout)?;
+        udp_checksum(packet, head, layout)?;
     }
-    let outer = packet
-        .head()
-        .get(usize::from(layout.ip_at) + 1)
-        .map_or(0, |tos| *tos);
-    // A first segment that ends within the headers would have been a fault.
+    let tos = head.get(usize::from(layout.ip_at) + 1);
+    let outer = Ecn::from_tos(tos.copied().unwrap_or_default());
     let stripped =
         packet.truncate(layout.end as usize) && packet.trim_front(usize::from(layout.inner_at));
     if !stripped {
@@ -37,7 +37,6 @@ pub(super) fn decap<P: Packet>(
     }
     packet.clear_rx_checksums();
     // RFC 6040, 4.2: what happened to the outer header on the way is told to the inner one.
-    let outer = Ecn::from_tos(outer);
     if outer.tells() {
         mark(packet, outer)?;
     }
@@ -50,13 +49,13 @@ fn mark<P: Packet>(packet: &mut P, outer: Ecn) -> Result<(), DropReason> {
 }
 
 #[inline(always)]
-fn ip_checksum<P: Packet>(packet: &P, layout: &Layout) -> Result<(), DropReason> {
+fn ip_checksum<P: Packet>(packet: &P, head: &[u8], layout: Layout) -> Result<(), DropReason> {
     let good = match packet.rx_checksums().ip {
         Checksum::Good => true,
         Checksum::Bad => false,
         Checksum::Unknown => {
             let (start, end) = (usize::from(layout.ip_at), usize::from(layout.udp_at));
-            let header = packet.head().get(start..end).unwrap_or_default();
+            let header = head.get(start..end).unwrap_or_default();
             match header.try_into() {
                 Ok(header) => is_sound_ipv4(header),
                 Err(_) => !header.is_empty() && Sum::new().add_bytes(header).finish() == 0,
@@ -72,15 +71,15 @@ fn ip_checksum<P: Packet>(packet: &P, layout: &Layout) -> Result<(), DropReason>
 
 /// RFC 7348, 4.1: a zero checksum is accepted over IPv4, any other must be right.
 #[inline(always)]
-fn udp_checksum<P: Packet>(packet: &P, layout: &Layout) -> Result<(), DropReason> {
+fn udp_checksum<P: Packet>(packet: &P, head: &[u8], layout: Layout) -> Result<(), DropReason> {
     let udp_at = usize::from(layout.udp_at);
-    if packet.head().get(udp_at + 6..udp_at + 8) == Some(&[0, 0]) {
+    if head.get(udp_at + 6..udp_at + 8) == Some(&[0, 0]) {
         return Ok(());
     }
     let good = match packet.rx_checksums().l4 {
         Checksum::Good => true,
         Checksum::Bad => false,
-        Checksum::Unknown => udp_sum(packet, layout) == 0,
+        Checksum::Unknown => udp_sum(packet, layout.ip_at, layout.udp_at, layout.end) == 0,
     };
     if good {
         Ok(())
@@ -90,8 +89,9 @@ fn udp_checksum<P: Packet>(packet: &P, layout: &Layout) -> Result<(), DropReason
 }
 
 /// The checksum over an outer UDP header and all behind it, which is zero if it is right.
-fn udp_sum<P: Packet>(packet: &P, layout: &Layout) -> u16 {
-    let (ip_at, udp_at) = (usize::from(layout.ip_at), usize::from(layout.udp_at));
+#[inline(never)]
+fn udp_sum<P: Packet>(packet: &P, ip_at: u16, udp_at: u16, end: u32) -> u16 {
+    let (ip_at, udp_at) = (usize::from(ip_at), usize::from(udp_at));
     let address = |at: usize| {
         let bytes = packet
             .head()
@@ -100,7 +100,7 @@ fn udp_sum<P: Packet>(packet: &P, layout: &Layout) -> u16 {
         Ipv4Addr::from(*bytes.unwrap_or(&[0; 4]))
     };
     let (src, dst) = (address(ip_at + 12), address(ip_at + 16));
-    let mut left = (layout.end as usize).saturating_sub(udp_at);
+    let mut left = (end as usize).saturating_sub(udp_at);
     let mut sum = Sum::new().add_pseudo_v4(src, dst, Protocol::UDP, left as u16);
     packet.for_each_segment(udp_at, |segment| {
         let part = segment.len().min(left);

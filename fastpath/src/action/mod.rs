@@ -7,14 +7,17 @@ mod bridge;
 mod decap;
 mod encap;
 mod flood;
+mod packets;
+mod prepare;
 mod road;
 mod run;
 mod straight;
 
-pub(crate) use bridge::{Gate, Stations};
+pub(crate) use bridge::Gate;
+pub(crate) use encap::IpIds;
 pub use road::release;
 pub use run::{Context, Verdict, run};
-pub(crate) use straight::Straight;
+pub(crate) use straight::{Facts, Scratch, Straight};
 
 use crate::drop::DropReason;
 use crate::event::Origin;
@@ -110,7 +113,7 @@ const NOTHING: Step = Step {
 };
 
 /// What a program comes to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
     /// The packet enters a bridge.
     Bridge(Gate),
@@ -132,6 +135,13 @@ impl Program {
     pub(crate) const fn drop(reason: DropReason) -> Self {
         let mut steps = [NOTHING; MAX_ACTIONS];
         steps[0].action = Action::Drop(reason);
+        Program(steps)
+    }
+
+    /// Lets a frame enter a bridge.
+    pub(crate) const fn bridge(gate: &Gate) -> Self {
+        let mut steps = [NOTHING; MAX_ACTIONS];
+        steps[0].action = Action::Bridge(gate.inlet());
         Program(steps)
     }
 

@@ -2,18 +2,21 @@
 
 use super::bridge::{Gate, Stations, Way, bridge};
 use super::decap::decap;
+use super::encap::Outer;
+use super::prepare::one_piece;
 use super::road::{road, send, up};
 use super::{Action, Inlet, Program, Target, flood};
+use crate::cpu::Cpu;
 use crate::drop::DropReason;
 use crate::fdb::FdbReader;
 use crate::ids::{PortId, RemoteId};
 use crate::io::{Io, Packet, Pool};
 use crate::learn::Learner;
 use crate::parse::Layout;
-use crate::snapshot::{Port, Remote, RxChecksum, Snapshot};
+use crate::snapshot::{Port, RxChecksum, Snapshot};
 use crate::stats::{PortStats, WorkerStats};
 use crate::tx::{Outputs, Why};
-use crate::wire::{Flow, Mac, VlanId};
+use crate::wire::Flow;
 
 /// What became of a received packet. Every packet gets exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Verdict {
 
 /// What programs work with.
 pub struct Context<'a, I: Io> {
+    /// What passes over its packets are compiled for.
+    pub cpu: Cpu,
     /// The state by which packets are decided.
     pub snapshot: &'a Snapshot,
     /// Which station is where.
@@ -68,23 +73,12 @@ pub fn run<I: Io>(
 
 impl<I: Io> Context<'_, I> {
     /// A packet in as many segments as `port` takes.
-    #[inline]
-    pub(super) fn straight(&self, port: &Port, packet: I::Packet) -> Result<I::Packet, DropReason> {
-        one_piece(self.pool, port.may_chain, packet)
+    fn straight(&self, port: &Port, mut packet: I::Packet) -> Result<I::Packet, DropReason> {
+        if !port.may_chain {
+            one_piece(self.pool, &mut packet)?;
+        }
+        Ok(packet)
     }
-}
-
-/// A packet in one segment, unless it may have more.
-#[inline(always)]
-pub(super) fn one_piece<P: Pool>(
-    pool: &P,
-    may_chain: bool,
-    packet: P::Packet,
-) -> Result<P::Packet, DropReason> {
-    if may_chain || packet.head().len() == packet.len() {
-        return Ok(packet);
-    }
-    pool.replicate(&packet, false).ok_or(DropReason::NoBuffer)
 }
 
 /// One packet on its way through a program.
@@ -108,11 +102,7 @@ pub(super) enum Reach<'a> {
 
 /// How a packet gets to a remote.
 pub(super) struct Road<'a> {
-    pub(super) remote: &'a Remote,
-    pub(super) port: &'a Port,
-    pub(super) vlan: Option<VlanId>,
-    /// The next hop's.
-    pub(super) mac: Mac,
+    pub(super) outer: Outer<'a>,
     /// What the outer header takes from the inner frame.
     pub(super) flow: Flow,
 }
@@ -120,7 +110,8 @@ pub(super) struct Road<'a> {
 impl Reach<'_> {
     pub(super) fn may_chain(&self) -> bool {
         match self {
-            Reach::Port(port) | Reach::Remote(Road { port, .. }) => port.may_chain,
+            Reach::Port(port) => port.may_chain,
+            Reach::Remote(road) => road.outer.port.may_chain,
             Reach::Wait(_) => false,
         }
     }
@@ -131,7 +122,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         for step in &program.0 {
             match step.action {
                 Action::Decap(remote) => {
-                    if let Err(reason) = decap(&mut packet, layout, self.context.rx_checksum) {
+                    if let Err(reason) = decap(&mut packet, *layout, self.context.rx_checksum) {
                         return self.end(Verdict::Dropped(reason));
                     }
                     if let Some(remote) = remote {
@@ -165,7 +156,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
     fn bridge(&mut self, inlet: &Inlet, packet: I::Packet) {
         let way = match packet.head().first_chunk() {
             Some(header) => {
-                let stations = Stations::of(inlet.bridge, header, &self.context.fdb.view());
+                let stations = Stations::of(inlet.bridge, header);
                 bridge(self.context, &Gate::new(*inlet), &stations)
             }
             // Who decided to bridge it has seen an Ethernet header.
@@ -240,7 +231,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                 Verdict::Forwarded
             }),
             Reach::Remote(road) => context
-                .straight(road.port, packet)
+                .straight(road.outer.port, packet)
                 .and_then(|packet| send(context, road, packet))
                 .map(|()| Verdict::Forwarded),
             Reach::Wait(remote) => {

@@ -1,293 +1,357 @@
 //! The straight way: into a bridge, perhaps out of a tunnel before, and on to one port or remote.
 //!
 //! Nearly every packet goes this way. It means the same as [`run`](super::run()), which is asked
-//! whenever there is more to be done or said, and differs in what it does for many packets at once:
+//! whenever there is more to be done or said, and differs in that each step is done for many
+//! packets at once, each in its place in the burst:
 //!
 //! ```text
 //! decide:  stations of all packets: hash, prefetch
-//! here:    both stations of all packets: read, to where each goes
-//!          packets in a row that go to the same place: checked, stripped, buffered
+//! here:    packets in a row from the same remote: stripped
+//!          stations of all packets: read
+//!          packets in a row from the same port or remote: to where each goes
+//!          packets in a row that go to the same place: prepared, and into the buffer of the port
 //! ```
 
 use super::Shape;
-use super::bridge::{Gate, Stations};
-use super::decap::decap;
-use super::encap::encap;
-use super::road::{Roads, up};
-use super::run::{Context, one_piece};
-use crate::decide::Run;
-use crate::drop::DropReason;
-use crate::fdb::Destination;
+use super::bridge::{GONE, Quick};
+use super::encap::Outer;
+use super::packets::Packets;
+use super::prepare::{AsItIs, Prepare, Strip, Wrap};
+use super::road::{link, up};
+use super::run::Context;
+use crate::cpu::Work;
+use crate::fdb::{Destination, FdbView, Pair, Word};
 use crate::ids::{PortId, RemoteId};
-use crate::io::{BURST, Io, Packet};
-use crate::memo::plain;
-use crate::parse::Layout;
-use crate::snapshot::RxChecksum;
+use crate::io::{BURST, Burst, Io, Packet};
+use crate::plan::{Layouts, Plans};
+use crate::snapshot::{Hop, Port, Remote};
+use crate::wire::Flow;
+use std::ops::Range;
+
+/// What is known of all packets of a burst.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts {
+    /// None of them has more bytes.
+    pub(crate) longest: usize,
+    /// All are in one segment.
+    pub(crate) whole: bool,
+}
+
+/// What is noted of each packet on the way. Kept between bursts, so that it is not cleared for each.
+pub(crate) struct Scratch {
+    words: [[Word; 2]; BURST],
+    ways: [u32; BURST],
+    flows: [Flow; BURST],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Scratch {
+            words: [[Word::default(); 2]; BURST],
+            ways: [0; BURST],
+            flows: [Flow::default(); BURST],
+        }
+    }
+}
+
+const _: () = assert!(BURST <= u64::BITS as usize, "a bit for each packet");
 
 /// The packets of one burst, run by run.
 pub(crate) struct Straight<'s, 'c, I: Io> {
     context: &'s mut Context<'c, I>,
     ingress: PortId,
+    facts: Facts,
+    packets: Packets<I::Packet>,
+    /// The bits of packets that are dropped, and counted.
+    gone: u64,
     /// Verdicts that are not counted yet.
     forwarded: u64,
 }
 
-/// What is done with a packet before it goes out. Not a closure, which could not be told to be
-/// inlined.
-trait Prepare<P> {
-    fn prepare(&mut self, packet: &mut P, layout: &Layout) -> Result<(), DropReason>;
-}
-
-/// Nothing.
-struct AsItIs;
-
-impl<P> Prepare<P> for AsItIs {
-    #[inline(always)]
-    fn prepare(&mut self, _packet: &mut P, _layout: &Layout) -> Result<(), DropReason> {
-        Ok(())
-    }
-}
-
-/// The outer headers are checked and stripped, and what is left is counted.
-///
-/// With `PLAIN` the layouts are [`plain`], which makes constants of all places but the end.
-#[derive(Default)]
-struct Strip<const PLAIN: bool> {
-    checksum: RxChecksum,
-    packets: u64,
-    bytes: u64,
-}
-
-impl<const PLAIN: bool> Strip<PLAIN> {
-    fn new(checksum: RxChecksum) -> Self {
-        Strip {
-            checksum,
-            ..Self::default()
-        }
-    }
-
-    /// Packets, and bytes of what was inside them.
-    fn stripped(self) -> (u64, u64) {
-        (self.packets, self.bytes)
-    }
-}
-
-impl<P: Packet, const PLAIN: bool> Prepare<P> for Strip<PLAIN> {
-    #[inline(always)]
-    fn prepare(&mut self, packet: &mut P, layout: &Layout) -> Result<(), DropReason> {
-        if PLAIN {
-            decap(packet, &plain(layout.end), self.checksum)?;
-        } else {
-            decap(packet, layout, self.checksum)?;
-        }
-        self.packets += 1;
-        self.bytes += packet.len() as u64;
-        Ok(())
-    }
-}
-
 impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
-    /// A way for packets that came from `ingress`.
-    pub(crate) fn new(context: &'s mut Context<'c, I>, ingress: PortId) -> Self {
+    /// A way for a burst that came from `ingress`.
+    #[inline(always)]
+    pub(crate) fn new(
+        context: &'s mut Context<'c, I>,
+        ingress: PortId,
+        facts: Facts,
+        burst: Burst<I::Packet>,
+    ) -> Self {
         Straight {
             context,
             ingress,
+            facts,
+            packets: Packets::new(burst),
+            gone: 0,
             forwarded: 0,
         }
     }
 
-    /// Does with the packets of a run, which `packets` gives first, what its program says.
+    /// Does with each packet what is planned.
     #[inline(always)]
-    pub(crate) fn run(
-        &mut self,
-        run: &Run,
-        layouts: &[Layout],
-        stations: &[Stations],
-        packets: &mut impl ExactSizeIterator<Item = I::Packet>,
-    ) {
-        let count = layouts.len().min(packets.len());
-        match &run.shape {
-            Shape::Bridge(gate) => {
-                let ways = self.ways(gate, stations, count);
-                self.groups(run, &ways[..count], layouts, packets, AsItIs);
-            }
-            Shape::Decap(remote, gate) => {
-                let ways = self.ways(gate, stations, count);
-                let checksum = self.context.rx_checksum;
-                let stripped = if run.plain {
-                    let strip = Strip::<true>::new(checksum);
-                    self.groups(run, &ways[..count], layouts, packets, strip)
-                        .stripped()
-                } else {
-                    let strip = Strip::<false>::new(checksum);
-                    self.groups(run, &ways[..count], layouts, packets, strip)
-                        .stripped()
-                };
-                if let (Some(remote), (packets, bytes)) = (remote, stripped) {
-                    let counters = self.context.stats.remote(*remote);
-                    counters.received.add(packets);
-                    counters.received_bytes.add(bytes);
-                }
-            }
-            Shape::Other => self.long(run, layouts, packets),
-        }
-    }
-
-    /// Where the first `count` packets go, as [`Gate::quick`].
-    #[inline(always)]
-    fn ways(&self, gate: &Gate, stations: &[Stations], count: usize) -> [u32; BURST] {
-        let (fdb, tick) = (self.context.fdb.view(), self.context.learner.tick());
-        let mut ways = [0; BURST];
-        for (way, stations) in ways.iter_mut().zip(stations).take(count) {
-            *way = gate.quick(&fdb, stations, tick);
-        }
-        ways
-    }
-
-    /// Takes packets in a row that go the same way together. `prepare` is done with each that is
-    /// not asked about again.
-    #[inline(always)]
-    fn groups<T: Prepare<I::Packet>>(
-        &mut self,
-        run: &Run,
-        mut ways: &[u32],
-        mut layouts: &[Layout],
-        packets: &mut impl Iterator<Item = I::Packet>,
-        mut prepare: T,
-    ) -> T {
-        while let Some(way) = ways.first() {
-            let count = ways.iter().take_while(|other| *other == way).count();
-            let here = &layouts[..count];
-            match (*way, Destination::from_bits(*way)) {
-                (0, _) => self.long(run, here, packets),
-                (_, Destination::Port(id)) => self.port(id, here, packets, &mut prepare),
-                (_, Destination::Remote(id)) => self.remote(run, id, here, packets),
-            }
-            (ways, layouts) = (&ways[count..], &layouts[count..]);
-        }
-        prepare
-    }
-
-    #[inline(always)]
-    fn port(
-        &mut self,
-        id: PortId,
-        layouts: &[Layout],
-        packets: &mut impl Iterator<Item = I::Packet>,
-        prepare: &mut impl Prepare<I::Packet>,
-    ) {
-        let Context {
-            snapshot,
-            pool,
-            outputs,
-            stats,
-            ..
-        } = &mut *self.context;
-        let port = match up(snapshot, id) {
-            Ok(port) => port,
-            Err(reason) => {
-                for (layout, mut packet) in layouts.iter().zip(packets) {
-                    let checked = prepare.prepare(&mut packet, layout);
-                    self.dropped(checked.err().unwrap_or(reason));
-                }
-                return;
-            }
-        };
-        // Asked once for all of them: what is in a packet cannot change it.
-        let (longest, may_chain) = (port.longest(), port.may_chain);
-        let drops = &stats.port(self.ingress).dropped;
-        let mut output = outputs.way_out(id);
-        let mut sent = 0;
-        for (layout, mut packet) in layouts.iter().zip(packets) {
-            if let Err(reason) = prepare.prepare(&mut packet, layout) {
-                drops.count(reason);
-            } else if packet.len() > longest {
-                drops.count(DropReason::MtuExceeded);
-            } else {
-                match one_piece(*pool, may_chain, packet) {
-                    Ok(packet) => {
-                        sent += 1;
-                        output.push(port, packet, stats);
-                    }
-                    Err(reason) => drops.count(reason),
-                }
+    pub(crate) fn carry_out(mut self, plans: &Plans, scratch: &mut Scratch) {
+        let count = self.packets.as_mut_slice().len();
+        self.strip(plans, count);
+        let pairs = plans.pairs.get(..count).unwrap_or_default();
+        let Scratch { words, ways, flows } = scratch;
+        self.context.cpu.run(Words {
+            fdb: self.context.fdb.view(),
+            pairs,
+            words,
+        });
+        for (range, shape, _) in plans.runs(count) {
+            let ways = ways.get_mut(range.clone()).unwrap_or_default();
+            match shape {
+                Shape::Bridge(gate) | Shape::Decap(_, gate) => self.context.cpu.run(Quick {
+                    gate,
+                    fdb: self.context.fdb,
+                    words: words.get(range.clone()).unwrap_or_default(),
+                    gone: self.gone.unbounded_shr(range.start as u32),
+                    pairs: pairs.get(range).unwrap_or_default(),
+                    tick: self.context.learner.tick(),
+                    ways,
+                }),
+                Shape::Other => ways.fill(0),
             }
         }
-        stats.port(id).enqueued.add(sent);
-        self.forwarded += sent;
-    }
-
-    /// From a port only: out of one tunnel and into another is doubtful.
-    #[inline(always)]
-    fn remote(
-        &mut self,
-        run: &Run,
-        id: RemoteId,
-        layouts: &[Layout],
-        packets: &mut impl Iterator<Item = I::Packet>,
-    ) {
-        let Some(remote) = self.context.snapshot.remote(id) else {
-            return self.long(run, layouts, packets);
-        };
-        let mut roads = Roads::new(self.context.snapshot, remote);
-        let (mut sent, mut bytes) = (0, 0);
-        // The port that they leave by, and how many of them are not counted there yet.
-        let (mut port, mut enqueued) = (None, 0);
-        for (layout, packet) in layouts.iter().zip(packets) {
-            // What waits, and what is dropped for want of a way, is told by the long way.
-            let Ok(road) = roads.road(&packet) else {
-                super::run(self.context, self.ingress, &run.program, layout, packet);
-                continue;
-            };
-            let len = packet.len() as u64;
-            let piece = one_piece(self.context.pool, road.port.may_chain, packet);
-            match piece.and_then(|packet| encap(self.context, &road, packet)) {
-                Ok(packet) => {
-                    sent += 1;
-                    bytes += len;
-                    if port != Some(road.port.id) {
-                        self.enqueued(port, enqueued);
-                        (port, enqueued) = (Some(road.port.id), 0);
-                    }
-                    enqueued += 1;
-                    let Context { outputs, stats, .. } = &mut *self.context;
-                    outputs.forward(road.port, packet, stats);
-                }
-                Err(reason) => self.dropped(reason),
-            }
-        }
-        self.enqueued(port, enqueued);
-        self.forwarded += sent;
-        let counters = self.context.stats.remote(id);
-        counters.sent.add(sent);
-        counters.sent_bytes.add(bytes);
-    }
-
-    fn enqueued(&self, port: Option<PortId>, packets: u64) {
-        if let Some(port) = port {
-            self.context.stats.port(port).enqueued.add(packets);
-        }
-    }
-
-    fn long(
-        &mut self,
-        run: &Run,
-        layouts: &[Layout],
-        packets: &mut impl Iterator<Item = I::Packet>,
-    ) {
-        for (layout, packet) in layouts.iter().zip(packets) {
-            super::run(self.context, self.ingress, &run.program, layout, packet);
-        }
-    }
-
-    #[cold]
-    fn dropped(&self, reason: DropReason) {
-        self.context.stats.port(self.ingress).dropped.count(reason);
-    }
-
-    /// Counts what is not counted yet. To be called behind the last packet.
-    pub(crate) fn end(self) {
+        self.groups(plans, ways.get(..count).unwrap_or_default(), flows);
         let stats = self.context.stats.port(self.ingress);
         stats.forwarded.add(self.forwarded);
     }
+
+    /// Checks and strips the outer headers of packets from tunnels, in their places.
+    #[inline(always)]
+    fn strip(&mut self, plans: &Plans, count: usize) {
+        let (checksums, stats) = (self.context.rx_checksum, self.context.stats);
+        let drops = &stats.port(self.ingress).dropped;
+        let packets = self.packets.as_mut_slice();
+        for (range, shape, layouts) in plans.runs(count) {
+            let Shape::Decap(remote, _) = shape else {
+                continue;
+            };
+            let (start, packets) = (range.start, packets.get_mut(range));
+            let packets = packets.unwrap_or_default();
+            let arrived = packets.len() as u64;
+            let (refused, bytes) = match layouts {
+                Layouts::Plain(places) => self.context.cpu.run(Strip {
+                    packets,
+                    places,
+                    checksums,
+                    drops,
+                }),
+                Layouts::Each(places) => self.context.cpu.run(Strip {
+                    packets,
+                    places,
+                    checksums,
+                    drops,
+                }),
+            };
+            self.gone |= refused.unbounded_shl(start as u32);
+            if let Some(remote) = remote {
+                let counters = stats.remote(*remote);
+                let received = arrived - u64::from(refused.count_ones());
+                counters.received.add(received);
+                counters.received_bytes.add(bytes);
+            }
+        }
+    }
+
+    /// Takes packets in a row that go the same way together, whatever they came in by.
+    #[inline(always)]
+    fn groups(&mut self, plans: &Plans, ways: &[u32], flows: &mut [Flow; BURST]) {
+        let mut at = 0;
+        while let Some(way) = ways.get(at) {
+            let group = at..at + alike(ways.get(at..).unwrap_or_default());
+            at = group.end;
+            match (*way, Destination::from_bits(*way)) {
+                (GONE, _) => self.packets.each().take(group.len()).for_each(drop),
+                (0, _) => self.long(plans, group),
+                (_, Destination::Port(id)) => self.port(plans, id, group),
+                (_, Destination::Remote(id)) => self.remote(plans, id, group, flows),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn port(&mut self, plans: &Plans, id: PortId, group: Range<usize>) {
+        match up(self.context.snapshot, id) {
+            Ok(port) => {
+                let places = [(); BURST];
+                let places = places.get(..group.len()).unwrap_or_default();
+                self.deliver(port, places, &mut AsItIs::new(self.facts, port));
+            }
+            // In vain, and the long way has the name of it.
+            Err(_) => self.long(plans, group),
+        }
+    }
+
+    #[inline(always)]
+    fn remote(
+        &mut self,
+        plans: &Plans,
+        id: RemoteId,
+        group: Range<usize>,
+        flows: &mut [Flow; BURST],
+    ) {
+        let Some(remote) = self.context.snapshot.remote(id) else {
+            return self.long(plans, group);
+        };
+        let flows = flows.get_mut(..group.len()).unwrap_or_default();
+        self.context.cpu.run(Flows {
+            packets: self.packets.as_mut_slice(),
+            flows,
+        });
+        let (mut at, mut flows) = (group.start, &*flows);
+        let hops = &remote.next_hops;
+        if let Some(hop) = hops.only() {
+            return self.hop(plans, remote, Some(hop), at, flows);
+        }
+        while let Some(flow) = flows.first() {
+            let hop = hops.pick(flow.hash).ok();
+            let more = flows.iter().skip(1);
+            let alike = more.take_while(|flow| hops.pick(flow.hash).ok() == hop);
+            let (here, later) = flows
+                .split_at_checked(1 + alike.count())
+                .unwrap_or_default();
+            self.hop(plans, remote, hop, at, here);
+            (at, flows) = (at + here.len(), later);
+        }
+    }
+
+    /// Packets from number `at` on that go to a remote over the same neighbour, if there is one.
+    #[inline(always)]
+    fn hop(&mut self, plans: &Plans, remote: &Remote, hop: Option<Hop>, at: usize, flows: &[Flow]) {
+        let road = hop.and_then(|hop| Some((link(self.context.snapshot, hop.link).ok()?, hop.mac)));
+        // What waits, and what is dropped for want of a way, is told by the long way.
+        let Some(((port, vlan), mac)) = road else {
+            return self.long(plans, at..at + flows.len());
+        };
+        let mut wrap = Wrap::new(self.facts, Outer::new(remote, port, vlan, mac));
+        let (packets, bytes) = self.deliver(port, flows, &mut wrap);
+        let counters = self.context.stats.remote(remote.id);
+        counters.sent.add(packets);
+        counters.sent_bytes.add(bytes);
+    }
+
+    /// As many packets as there are places, prepared, to `port`. Returns how many went there, and
+    /// the bytes that are to be counted of them.
+    #[inline(always)]
+    fn deliver<T: Prepare<I>>(
+        &mut self,
+        port: &Port,
+        places: &[T::Place],
+        prepare: &mut T,
+    ) -> (u64, u64) {
+        let (refused, bytes) = if prepare.is_nothing() {
+            (0, 0)
+        } else {
+            let cpu = self.context.cpu;
+            cpu.run(Each {
+                context: self.context,
+                ingress: self.ingress,
+                packets: self.packets.as_mut_slice(),
+                places,
+                prepare,
+            })
+        };
+        let Context { outputs, stats, .. } = &mut *self.context;
+        let mut way = outputs.way_out(port.id);
+        let count = places.len();
+        if let Some(burst) = self.packets.whole(count).filter(|_| refused == 0) {
+            way.push_burst(port, burst, stats);
+        } else {
+            let packets = self.packets.each().take(count).enumerate();
+            let kept = packets.filter(|(at, _)| refused >> at & 1 == 0);
+            way.push_all(port, kept.map(|(_, packet)| packet), stats);
+        }
+        let packets = count as u64 - u64::from(refused.count_ones());
+        stats.port(port.id).enqueued.add(packets);
+        self.forwarded += packets;
+        (packets, bytes)
+    }
+
+    /// One by one.
+    fn long(&mut self, plans: &Plans, group: Range<usize>) {
+        for (at, packet) in group.zip(self.packets.each()) {
+            let (program, layout) = plans.of(at);
+            super::run(self.context, self.ingress, &program, &layout, packet);
+        }
+    }
+}
+
+/// What the table says of all stations, as far as their first buckets do.
+struct Words<'a> {
+    fdb: FdbView<'a>,
+    pairs: &'a [Pair],
+    words: &'a mut [[Word; 2]],
+}
+
+impl Work for Words<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(self) {
+        self.fdb.words(self.pairs, self.words);
+    }
+}
+
+/// What an outer header takes from each packet.
+struct Flows<'a, P> {
+    packets: &'a [P],
+    flows: &'a mut [Flow],
+}
+
+impl<P: Packet> Work for Flows<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(self) {
+        for (flow, packet) in self.flows.iter_mut().zip(self.packets) {
+            *flow = Flow::of(packet.head());
+        }
+    }
+}
+
+/// Each packet is prepared. The bits of those that are to be dropped, which are counted, and the
+/// bytes of the others.
+struct Each<'a, 'c, I: Io, T: Prepare<I>> {
+    context: &'a mut Context<'c, I>,
+    ingress: PortId,
+    packets: &'a mut [I::Packet],
+    places: &'a [T::Place],
+    prepare: &'a mut T,
+}
+
+impl<I: Io, T: Prepare<I>> Work for Each<'_, '_, I, T> {
+    type Output = (u64, u64);
+
+    #[inline(always)]
+    fn work(self) -> (u64, u64) {
+        let (mut refused, mut bytes) = (0, 0);
+        for (at, (packet, place)) in self.packets.iter_mut().zip(self.places).enumerate() {
+            match self.prepare.prepare(self.context, packet, place) {
+                Ok(len) => bytes += len as u64,
+                Err(reason) => {
+                    refused |= 1 << at;
+                    let stats = self.context.stats.port(self.ingress);
+                    stats.dropped.count(reason);
+                }
+            }
+        }
+        (refused, bytes)
+    }
+}
+
+/// How many of `ways` from the first on are the same as that: mostly all of them.
+#[inline(always)]
+fn alike(ways: &[u32]) -> usize {
+    let first = ways.first().copied().unwrap_or_default();
+    if ways.get(1).is_some_and(|second| *second != first) {
+        return 1;
+    }
+    // Without a branch, so that several are compared at once.
+    if ways.iter().fold(0, |differ, way| differ | (way ^ first)) == 0 {
+        return ways.len();
+    }
+    ways.iter().take_while(|way| **way == first).count()
 }

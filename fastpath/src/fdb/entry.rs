@@ -8,6 +8,7 @@ use std::fmt;
 ///
 /// As a word: MAC in the low 48 bits, filtering id (bridge + 1) in the 16 above. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
 pub struct FdbKey(u64);
 
 /// The bits of the MAC.
@@ -130,6 +131,8 @@ const TO: u32 = STATIC - 1;
 impl Destination {
     /// The bit that is set if it is a remote.
     pub(crate) const REMOTE: u32 = REMOTE;
+    /// All bits that [`Self::to_bits`] may set.
+    pub(crate) const BITS: u32 = TO;
 
     /// The bits that [`FdbValue::pack`] has for it, whatever the kind. Never zero.
     #[inline(always)]

@@ -10,9 +10,6 @@ pub(super) const WAYS: u64 = 4;
 pub struct FdbPlace(u64);
 
 impl FdbPlace {
-    /// The place of nobody.
-    pub(crate) const NOWHERE: FdbPlace = FdbPlace(0);
-
     /// The bucket to look into in the given turn, less than [`WAYS`]; to be masked to the number of
     /// buckets. The steps are odd, so that the buckets of a key differ wherever there are as many.
     #[inline(always)]

@@ -14,6 +14,7 @@
 //! yet: it is looked up there with a check, and a packet for one that is not there is dropped by
 //! name.
 
+mod burst;
 mod compare;
 mod entry;
 #[cfg(not(loom))]
@@ -30,9 +31,9 @@ mod reader;
 mod table;
 mod writer;
 
+pub(crate) use burst::{FdbView, Pair, Word};
 pub use entry::{Destination, FdbKey, FdbValue, Kind};
 pub use hash::FdbPlace;
 pub use reader::{FdbReader, Found};
-pub(crate) use table::FdbView;
 pub use table::SlotId;
 pub use writer::{Fdb, FdbEntry, FdbFull, FdbWriter, Inserted};

@@ -1,7 +1,8 @@
 //! The reading end of the forwarding table.
 
+use super::burst::FdbView;
 use super::hash::FdbPlace;
-use super::table::{FdbView, SlotId, Table};
+use super::table::{SlotId, Table};
 use super::{FdbKey, FdbValue, Kind};
 use crate::sync::Arc;
 

@@ -9,7 +9,8 @@
 //! a bucket says whether some key had to go on from there: so a key that is known costs one line,
 //! and so does one that is not.
 
-use super::compare::Compare;
+use super::burst::FdbView;
+use super::compare::Avx2;
 use super::hash::{FdbPlace, Hasher, WAYS};
 use super::reader::Found;
 use super::{FdbKey, FdbValue};
@@ -28,6 +29,10 @@ const REMOVED: u64 = 1;
 /// In the value word of a bucket's first slot, beside whatever value is there: some key that has
 /// this bucket as its first is in another one.
 const ELSEWHERE: u64 = 1 << 31;
+
+/// In the value word of an entry whose key is no station: a group. Such a frame's source is not
+/// sound, and it may be one that no bridge forwards, so that who meets this bit looks closely.
+pub(super) const GROUP: u64 = 1 << 30;
 
 /// The place of an entry in the table. The same as long as the entry lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,21 +54,35 @@ impl SlotId {
 /// Keys and values, in one line. A key of zero is a slot that may be used. Keys are stored and
 /// loaded in an order with all else (release, acquire), values after them.
 ///
-/// A value word: [`FdbValue::pack`] in the low bits, [`ELSEWHERE`], and in the upper 32 bits the
-/// tick at which the station was seen last. The tick is what workers write.
-#[repr(align(64))]
-struct Bucket {
-    keys: [AtomicU64; BUCKET],
-    values: [AtomicU64; BUCKET],
+/// A value word: [`FdbValue::pack`] in the low bits, [`GROUP`], [`ELSEWHERE`], and in the upper 32
+/// bits the tick at which the station was seen last. The tick is what workers write.
+#[repr(C, align(64))]
+pub(super) struct Bucket {
+    pub(super) keys: [AtomicU64; BUCKET],
+    pub(super) values: [AtomicU64; BUCKET],
 }
 
 impl Bucket {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
         Bucket {
             keys: zeros(),
             values: zeros(),
         }
+    }
+
+    /// The place of `key`; [`BUCKET`] if it is not there. Compares all, because which of them it is
+    /// cannot be predicted.
+    #[inline(always)]
+    pub(super) fn position(&self, key: FdbKey) -> usize {
+        let all = self.keys.iter().enumerate();
+        all.fold(BUCKET, |found, (at, held)| {
+            if held.load(Ordering::Acquire) == key.to_u64() {
+                at
+            } else {
+                found
+            }
+        })
     }
 }
 
@@ -71,7 +90,7 @@ impl Bucket {
 pub(super) struct Table {
     buckets: Box<[Bucket]>,
     hasher: Hasher,
-    compare: Compare,
+    avx2: Option<Avx2>,
 }
 
 impl Table {
@@ -89,7 +108,7 @@ impl Table {
         Table {
             buckets: huge::collect((0..buckets).map(|_| Bucket::new())),
             hasher: Hasher::new(seed),
-            compare: Compare::new(Cpu::detect()),
+            avx2: Avx2::new(Cpu::detect()),
         }
     }
 
@@ -120,14 +139,10 @@ impl Table {
         }
     }
 
-    /// What a burst of look-ups needs of the table, by value, so that it stays in registers.
+    /// The table for a burst of look-ups.
     #[inline(always)]
     pub(super) fn view(&self) -> FdbView<'_> {
-        FdbView {
-            buckets: &self.buckets,
-            hasher: self.hasher,
-            compare: self.compare,
-        }
+        FdbView::new(&self.buckets, self.hasher, self.avx2)
     }
 
     /// The entry of `key`, of which `place` is the place.
@@ -135,7 +150,7 @@ impl Table {
     pub(super) fn find(&self, key: FdbKey, place: FdbPlace) -> Option<Found> {
         let number = self.bucket(place, 0);
         let bucket = self.buckets.get(number)?;
-        let at = self.compare.position(&bucket.keys, key.to_u64());
+        let at = bucket.position(key);
         match bucket.values.get(at) {
             Some(value) => Some(Found::new(
                 slot_id(number, at),
@@ -151,7 +166,7 @@ impl Table {
         (1..WAYS).find_map(|turn| {
             let number = self.bucket(place, turn);
             let bucket = self.buckets.get(number)?;
-            let at = self.compare.position(&bucket.keys, key.to_u64());
+            let at = bucket.position(key);
             let word = bucket.values.get(at)?.load(Ordering::Relaxed);
             Some(Found::new(slot_id(number, at), word))
         })
@@ -189,17 +204,18 @@ impl Table {
     /// Puts an entry into a slot that may be used or held `key` last. For the writer only. Who
     /// finds the key finds the value, because that is stored first.
     pub(super) fn put(&self, slot: SlotId, key: FdbKey, value: FdbValue, tick: u32) {
-        self.set_value(slot, value, tick);
+        self.set_value(slot, key, value, tick);
         self.set_key(slot, key.to_u64());
     }
 
-    /// Changes the value of an entry. For the writer only. At once: readers find the old value or
+    /// Changes the value of the entry of `key`. For the writer only. At once: readers find the old value or
     /// the new one, and what a worker stamps in between is lost. [`ELSEWHERE`] stays: nobody else
     /// changes it.
-    pub(super) fn set_value(&self, slot: SlotId, value: FdbValue, tick: u32) {
+    pub(super) fn set_value(&self, slot: SlotId, key: FdbKey, value: FdbValue, tick: u32) {
         if let Some(bucket) = self.buckets.get(slot.bucket()) {
             let word = &bucket.values[at(slot)];
-            let new = u64::from(tick) << 32 | u64::from(value.pack());
+            let group = if key.is_station() { 0 } else { GROUP };
+            let new = u64::from(tick) << 32 | group | u64::from(value.pack());
             let kept = word.load(Ordering::Relaxed) & ELSEWHERE;
             // A store would do. But loom knows an order between exchanges only, and a worker may
             // exchange this word for one with a newer tick.
@@ -247,63 +263,6 @@ impl Table {
     /// Every slot, in order.
     pub(super) fn ids(&self) -> impl Iterator<Item = SlotId> + use<> {
         (0..self.slots() as u32).map(SlotId)
-    }
-}
-
-/// A table in the hands of one worker for one burst.
-#[derive(Clone, Copy)]
-pub(crate) struct FdbView<'a> {
-    buckets: &'a [Bucket],
-    hasher: Hasher,
-    compare: Compare,
-}
-
-impl FdbView<'_> {
-    /// Where [`Self::word`] looks for `key`.
-    #[inline(always)]
-    pub(crate) fn place(&self, key: FdbKey) -> FdbPlace {
-        self.hasher.place(key)
-    }
-
-    #[inline(always)]
-    fn first(&self, place: FdbPlace) -> Option<&Bucket> {
-        self.buckets.get(place.bucket(0) & (self.buckets.len() - 1))
-    }
-
-    /// Has the line at `place` fetched.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, place: FdbPlace) {
-        if let Some(bucket) = self.first(place) {
-            prefetch::read(bucket);
-        }
-    }
-
-    /// What the line at `place` has of `key`, as [`Word`]; nothing if it is in another one.
-    #[inline(always)]
-    pub(crate) fn word(&self, key: FdbKey, place: FdbPlace) -> Word {
-        let word = self.first(place).and_then(|bucket| {
-            let at = self.compare.position(&bucket.keys, key.to_u64());
-            bucket.values.get(at)
-        });
-        Word(word.map_or(0, |word| word.load(Ordering::Relaxed)))
-    }
-}
-
-/// The value word of an entry, or zero for none.
-#[derive(Clone, Copy)]
-pub(crate) struct Word(u64);
-
-impl Word {
-    /// [`Destination::to_bits`](super::Destination::to_bits), or zero for none.
-    #[inline(always)]
-    pub(crate) const fn to_bits(self) -> u32 {
-        FdbValue::to_bits(self.0 as u32)
-    }
-
-    /// The tick at which the station was seen last.
-    #[inline(always)]
-    pub(crate) const fn seen(self) -> u32 {
-        (self.0 >> 32) as u32
     }
 }
 

@@ -113,7 +113,7 @@ impl FdbWriter {
         let place = self.table.place(key);
         if let Some(found) = self.table.find(key, place) {
             let slot = found.slot();
-            self.table.set_value(slot, value, self.tick);
+            self.table.set_value(slot, key, value, self.tick);
             let replaced = Some(found.value());
             return Ok(Inserted { slot, replaced });
         }

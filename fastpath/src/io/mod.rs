@@ -9,7 +9,7 @@ use crate::ids::PortId;
 use arrayvec::ArrayVec;
 
 /// Most packets taken from or given to a queue in one call.
-pub const BURST: usize = 32;
+pub const BURST: usize = 64;
 
 /// A burst of owned packets.
 pub type Burst<P> = ArrayVec<P, BURST>;

@@ -86,6 +86,16 @@ impl NextHops {
         }
     }
 
+    /// The next hop of all flows, if there is one path only, and nothing keeps packets from it.
+    #[inline(always)]
+    pub fn only(&self) -> Option<Hop> {
+        let way = self.way.load(Ordering::Relaxed);
+        match way & (Way::DOWN | 0xff) {
+            1 => load(&self.paths[0]),
+            _ => None,
+        }
+    }
+
     /// The next path behind `first` that is resolved.
     #[cold]
     fn next(paths: &[AtomicU64], first: usize, way: u64) -> Result<Hop, NoHop> {
@@ -198,6 +208,14 @@ mod tests {
         for flow in [0, 0xffff, u32::MAX] {
             assert_eq!(hops.pick(flow).ok(), hop(4));
         }
+        assert_eq!(hops.only(), hop(4));
+        hops.set_way(ways(2));
+        assert_eq!(hops.only(), None, "there are two");
+        hops.set_way(Way {
+            down: true,
+            ..ways(1)
+        });
+        assert_eq!(hops.only(), None, "it is down");
     }
 
     #[test]

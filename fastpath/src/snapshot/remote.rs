@@ -48,6 +48,15 @@ pub struct EncapSettings {
     pub df: Df,
 }
 
+impl EncapSettings {
+    /// Nothing is taken from the inner packet, but ECN and entropy.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.ttl, Inherit::Fixed(_))
+            && matches!(self.dscp, Inherit::Fixed(_))
+            && !matches!(self.df, Df::Inherit)
+    }
+}
+
 /// One (tunnel, remote) pair.
 ///
 /// # Thread safety

@@ -86,6 +86,7 @@ impl Rig {
         let ingress: PortId = port(ingress);
         self.stats.port(ingress).received.add(1);
         let mut context: Context<'_, HeapIo> = Context {
+            cpu: crate::cpu::Cpu::detect(),
             snapshot: &self.snapshot,
             fdb: &self.table,
             pool: &self.pool,

@@ -38,25 +38,25 @@ fn outputs(room: usize) -> (Outputs<HeapIo>, HeapQueue, HeapPool, Snapshot) {
 
 #[test]
 fn packets_leave_in_order_and_the_rest_is_dropped() {
-    let (mut outputs, wire, pool, snapshot) = outputs(40);
+    let (mut outputs, wire, pool, snapshot) = outputs(80);
     let stats = WorkerStats::default();
     let target = snapshot.port(port(A)).unwrap();
-    for n in 0..50u8 {
+    for n in 0..90u8 {
         outputs.enqueue(target, pool.alloc(&[n; 20]).unwrap(), &stats);
     }
     // The buffer was full once.
-    assert_eq!(moved(&stats), "0.enqueued 50, 0.sent 32");
+    assert_eq!(moved(&stats), "0.enqueued 90, 0.sent 64");
     outputs.flush(&stats);
     outputs.flush(&stats);
     assert_eq!(
         moved(&stats),
-        "0.enqueued 50, 0.sent 40, 0.tx_dropped.tx_full 10"
+        "0.enqueued 90, 0.sent 80, 0.tx_dropped.tx_full 10"
     );
-    assert_eq!(stats.port(port(A)).sent_bytes.get(), 800);
+    assert_eq!(stats.port(port(A)).sent_bytes.get(), 1600);
     let order: Vec<u8> = std::iter::from_fn(|| wire.pop())
         .map(|p| p.head()[0])
         .collect();
-    assert!(order.into_iter().eq(0..40));
+    assert!(order.into_iter().eq(0..80));
     assert_eq!(pool.out(), 0);
 }
 
@@ -94,7 +94,7 @@ fn identifications_do_not_repeat_soon() {
     let ids = |number: usize| {
         let (punt, _) = rtrb::RingBuffer::new(1);
         let mut outputs: Outputs<HeapIo> = Outputs::new(worker(number), vec![], punt);
-        std::iter::from_fn(move || Some(outputs.next_ip_id()))
+        std::iter::from_fn(move || Some(outputs.ip_ids().next()))
     };
     let all: std::collections::HashSet<u16> = ids(63).take(1 << 16).collect();
     assert_eq!(all.len(), 1 << 16);

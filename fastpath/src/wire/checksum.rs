@@ -95,16 +95,20 @@ impl Sum {
     }
 }
 
+/// Of 2^16 - 1, modulo 2^64.
+const INVERSE: u64 = 0x0001_0001_0001_0001_u64.wrapping_neg();
+const _: () = assert!(INVERSE.wrapping_mul(0xffff) == 1);
+
 /// Whether the checksum of an IPv4 header without options is right.
 #[inline]
 pub fn is_sound_ipv4(header: &[u8; 20]) -> bool {
     let (words, _) = header.as_chunks::<4>();
-    let sum = words
-        .iter()
-        .map(|word| u64::from(u32::from_ne_bytes(*word)))
-        .sum();
-    // The order of bytes makes no difference to a sum of all ones.
-    fold(sum) == 0xffff
+    let words = words.iter().map(|word| u32::from_ne_bytes(*word));
+    let sum = words.fold(0, |sum, word| sum + u64::from(word));
+    // All ones, in either order of bytes, is what a sum folds to that is a multiple of them, but
+    // for zero. And multiples of an odd number are what its inverse makes small (Hacker's Delight,
+    // 10-17).
+    sum != 0 && sum.wrapping_mul(INVERSE) <= u64::MAX / 0xffff
 }
 
 /// The checksum after a word that it covers has changed from `old` to `new`: RFC 1624, section 3,

@@ -53,7 +53,7 @@ impl Ecn {
     /// most packets carry them.
     #[inline]
     pub const fn tells(self) -> bool {
-        matches!(self, Ecn::Ce | Ecn::Ect1)
+        self.bits() & Ecn::Ect1.bits() != 0
     }
 
     /// The inner field after decapsulation: the table of RFC 6040, section 4.2, figure 4.

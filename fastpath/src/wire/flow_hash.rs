@@ -12,18 +12,23 @@ const SEEDS: [u64; 3] = [
     0xa409_3822_299f_31d1,
 ];
 
-/// What the outer header of a tunnel takes from a frame: two words, so that it stays in a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the outer header of a tunnel takes from a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
     /// [`flow_hash`] of it.
     pub hash: u32,
-    /// Of [`InnerIp::of`] it: TOS, TTL, [`Self::DF`]; zero without [`Self::IP`].
-    ip: u32,
+    /// Of [`InnerIp::of`] it: the eight bytes of an IPv4 header from TOS to TTL, of which only those
+    /// two and [`Self::DF`] are not zero, and [`Self::IP`]; zero without that.
+    ip: u64,
 }
 
 impl Flow {
-    const DF: u32 = 1 << 16;
-    const IP: u32 = 1 << 17;
+    const TOS: u64 = 0xff;
+    const TTL: u64 = 0xff << 56;
+    const DF: u64 = 0x40 << 40;
+    const IP: u64 = 1 << 8;
+    /// Fragment offset and "more fragments".
+    const FRAGMENT: u64 = 0xff << 48 | 0x3f << 40;
 
     /// Reads both.
     #[inline(always)]
@@ -46,7 +51,7 @@ impl Flow {
     /// TTL or hop limit; zero if it is not IP.
     #[inline(always)]
     pub const fn ttl(self) -> u8 {
-        (self.ip >> 8) as u8
+        (self.ip >> 56) as u8
     }
 
     /// May not be fragmented on the way.
@@ -55,39 +60,35 @@ impl Flow {
         self.ip & Self::DF != 0
     }
 
-    #[inline(always)]
-    const fn new(hash: u32, tos: u8, ttl: u8, dont_fragment: bool) -> Self {
-        let df = if dont_fragment { Self::DF } else { 0 };
-        let ip = Self::IP | df | (ttl as u32) << 8 | tos as u32;
-        Flow { hash, ip }
-    }
-
     #[cold]
     fn any(frame: &[u8]) -> Self {
         let hash = flow_hash(frame);
-        let ip = InnerIp::of(frame);
-        ip.map_or(Flow { hash, ip: 0 }, |ip| {
-            Self::new(hash, ip.tos, ip.ttl, ip.dont_fragment)
-        })
+        let ip = InnerIp::of(frame).map_or(0, |ip| {
+            let df = if ip.dont_fragment { Self::DF } else { 0 };
+            Self::IP | df | u64::from(ip.ttl) << 56 | u64::from(ip.tos)
+        });
+        Flow { hash, ip }
     }
 
     /// The same in one go for a whole IPv4 packet without tags, options and fragments.
     #[inline(always)]
     fn plain(frame: &[u8]) -> Option<Self> {
         let head: &[u8; PLAIN] = frame.first_chunk()?;
-        let number = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
         let word =
             |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let plain = head[12..15] == [0x08, 0x00, 0x45]
-            && number(16) >= PLAIN as u16 - 14
-            && number(20) & 0x3fff == 0;
+        let &[a, b, c, d, e, f, g, h] = head[15..].first_chunk()?;
+        let header = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let plain = word(12) >> 8 == 0x0008_0045
+            && u16::from_be_bytes([b, c]) >= PLAIN as u16 - 14
+            && header & Self::FRAGMENT == 0;
         if !plain {
             return None;
         }
         let protocol = Protocol(head[23]);
         let ports = if protocol.has_ports() { word(34) } else { 0 };
         let hash = hash_v4(word(26).into(), word(30).into(), protocol, ports);
-        Some(Self::new(hash, head[15], head[22], head[20] & 0x40 != 0))
+        let ip = header & (Self::TOS | Self::TTL | Self::DF) | Self::IP;
+        Some(Flow { hash, ip })
     }
 }
 

@@ -13,7 +13,7 @@ from benchlib.errors import BenchError
 
 class Counts(unittest.TestCase):
     def test_what_is_done_once_is_not_counted(self):
-        found = instructions.per_packet(lambda rounds: 1_000_000 + 32 * 70 * rounds)
+        found = instructions.per_packet(lambda rounds: 1_000_000 + instructions.BURST * 70 * rounds)
         self.assertEqual(found, 70)
 
     def test_the_total_is_read_from_the_file_of_callgrind(self):

@@ -181,8 +181,10 @@ impl Packet for Mbuf {
         first.set_data_off(data_off);
         first.set_data_len(data_len);
         first.set_pkt_len(first.pkt_len() + u32::from(grown));
-        // SAFETY: asked above.
-        unsafe { self.head_unshared() }.get_mut(..bytes)
+        // SAFETY: these bytes of the first segment are live while `self` is borrowed, and as nobody
+        // else refers to its buffer (asked above) and `self` is borrowed mutably, this is the only
+        // reference to them.
+        Some(unsafe { std::slice::from_raw_parts_mut(first.data(), bytes) })
     }
 
     #[inline(always)]
@@ -210,7 +212,12 @@ impl Packet for Mbuf {
     #[inline(always)]
     fn rx_checksums(&self) -> RxChecksums {
         let first = self.first();
-        verdicts(first.ol_flags(), first.packet_type())
+        let flags = first.ol_flags();
+        // Nothing is said, whatever it would be of.
+        if flags & CHECKSUM_FLAGS == 0 {
+            return RxChecksums::default();
+        }
+        verdicts(flags, first.packet_type())
     }
 
     #[inline(always)]

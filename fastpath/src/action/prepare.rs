@@ -1,0 +1,201 @@
+//! What is done with a packet before it goes out of a port, in its place in the burst.
+
+use super::decap::decap;
+use super::encap::{Outer, encap, outer_ip_len};
+use super::run::Context;
+use super::straight::Facts;
+use crate::cpu::Work;
+use crate::drop::DropReason;
+use crate::io::{Io, Packet, Pool};
+use crate::memo::plain;
+use crate::parse::Layout;
+use crate::snapshot::{Port, RxChecksum};
+use crate::stats::Drops;
+use crate::wire::Flow;
+
+/// Not a closure, which could not be told to be inlined.
+pub(super) trait Prepare<I: Io> {
+    /// What has to be known of each packet.
+    type Place;
+
+    /// There is nothing to be done, nor to be checked.
+    fn is_nothing(&self) -> bool;
+
+    /// Does it, and returns how many bytes are to be counted. On an error the packet is to be
+    /// dropped.
+    fn prepare(
+        &mut self,
+        context: &mut Context<'_, I>,
+        packet: &mut I::Packet,
+        place: &Self::Place,
+    ) -> Result<usize, DropReason>;
+}
+
+/// What a port takes, and whether it has to be asked of each packet.
+struct Limit {
+    longest: usize,
+    pieces: bool,
+    /// Some packet may be longer, or in more segments than the port takes.
+    asks: bool,
+}
+
+impl Limit {
+    #[inline(always)]
+    fn new(facts: Facts, longest: usize, port: &Port) -> Self {
+        let pieces = !(facts.whole || port.may_chain);
+        Limit {
+            longest,
+            pieces,
+            asks: pieces || facts.longest > longest,
+        }
+    }
+
+    #[inline(always)]
+    fn check<P: Pool>(&self, pool: &P, packet: &mut P::Packet) -> Result<(), DropReason> {
+        if self.asks {
+            self.ask(pool, packet)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cold]
+    fn ask<P: Pool>(&self, pool: &P, packet: &mut P::Packet) -> Result<(), DropReason> {
+        if packet.len() > self.longest {
+            return Err(DropReason::MtuExceeded);
+        }
+        if self.pieces {
+            one_piece(pool, packet)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts a packet that may be in several segments into one.
+#[cold]
+pub(super) fn one_piece<P: Pool>(pool: &P, packet: &mut P::Packet) -> Result<(), DropReason> {
+    if packet.head().len() != packet.len() {
+        *packet = pool.replicate(packet, false).ok_or(DropReason::NoBuffer)?;
+    }
+    Ok(())
+}
+
+/// Nothing.
+pub(super) struct AsItIs {
+    limit: Limit,
+}
+
+impl AsItIs {
+    /// For packets, of which these are facts, that leave by `port`.
+    #[inline(always)]
+    pub(super) fn new(facts: Facts, port: &Port) -> Self {
+        let limit = Limit::new(facts, port.longest(), port);
+        AsItIs { limit }
+    }
+}
+
+impl<I: Io> Prepare<I> for AsItIs {
+    type Place = ();
+
+    #[inline(always)]
+    fn is_nothing(&self) -> bool {
+        !self.limit.asks
+    }
+
+    #[inline(always)]
+    fn prepare(
+        &mut self,
+        context: &mut Context<'_, I>,
+        packet: &mut I::Packet,
+        _place: &(),
+    ) -> Result<usize, DropReason> {
+        self.limit.check(context.pool, packet)?;
+        Ok(packet.len())
+    }
+}
+
+/// Outer headers are put before it.
+pub(super) struct Wrap<'a> {
+    outer: Outer<'a>,
+    limit: Limit,
+}
+
+impl<'a> Wrap<'a> {
+    /// For packets of which these are facts.
+    #[inline(always)]
+    pub(super) fn new(facts: Facts, outer: Outer<'a>) -> Self {
+        let longest = usize::from(outer.port.mtu).checked_sub(outer_ip_len(0));
+        let limit = Limit::new(facts, longest.unwrap_or_default(), outer.port);
+        Wrap { outer, limit }
+    }
+}
+
+impl<I: Io> Prepare<I> for Wrap<'_> {
+    type Place = Flow;
+
+    #[inline(always)]
+    fn is_nothing(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn prepare(
+        &mut self,
+        context: &mut Context<'_, I>,
+        packet: &mut I::Packet,
+        flow: &Flow,
+    ) -> Result<usize, DropReason> {
+        self.limit.check(context.pool, packet)?;
+        let len = packet.len();
+        encap(context, &self.outer, *flow, packet)?;
+        Ok(len)
+    }
+}
+
+/// The outer headers of packets from a tunnel are checked and stripped. The bits of packets that are
+/// to be dropped, which are counted, and the bytes of what was inside the others.
+pub(super) struct Strip<'a, P, T> {
+    pub(super) packets: &'a mut [P],
+    pub(super) places: &'a [T],
+    pub(super) checksums: RxChecksum,
+    pub(super) drops: &'a Drops,
+}
+
+/// Where the headers of a tunnelled packet are: its [`Layout`], or its end if the rest is [`plain`],
+/// which makes constants of all other places.
+pub(super) trait Place {
+    fn layout(&self) -> Layout;
+}
+
+impl Place for Layout {
+    #[inline(always)]
+    fn layout(&self) -> Layout {
+        *self
+    }
+}
+
+impl Place for u32 {
+    #[inline(always)]
+    fn layout(&self) -> Layout {
+        plain(*self)
+    }
+}
+
+impl<P: Packet, T: Place> Work for Strip<'_, P, T> {
+    type Output = (u64, u64);
+
+    #[inline(always)]
+    fn work(self) -> (u64, u64) {
+        let (mut refused, mut bytes) = (0, 0);
+        for (at, (packet, place)) in self.packets.iter_mut().zip(self.places).enumerate() {
+            match decap(packet, place.layout(), self.checksums) {
+                Ok(()) => bytes += packet.len() as u64,
+                Err(reason) => {
+                    refused |= 1 << at;
+                    self.drops.count(reason);
+                }
+            }
+        }
+        (refused, bytes)
+    }
+}
