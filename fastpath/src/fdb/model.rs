@@ -1,6 +1,6 @@
 //! Table and publisher in loom's model: one writer, one worker, every order.
 
-use super::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
+use super::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, Word};
 use crate::ids::{BridgeId, RemoteId};
 use crate::publish::{Publisher, Reader};
 use crate::wire::Mac;
@@ -60,6 +60,33 @@ fn loom_a_lookup_never_finds_the_value_of_another_key() {
         let released = fdb.release(|change| publisher.passed(change)) == 1;
         let inserted = fdb.insert(new, value(3)).unwrap();
         assert_eq!(inserted.slot == slot, released);
+        worker.join().unwrap();
+    });
+}
+
+/// The same for both keys at once, as bursts are looked up: asked for here, read there.
+#[test]
+fn loom_a_burst_never_finds_the_value_of_another_key() {
+    loom::model(|| {
+        let (old, new) = (key(1), rivals(key(1)).next().unwrap());
+        let (mut publisher, mut readers) = Publisher::new((), 1);
+        let (mut fdb, table) = small(1);
+        fdb.insert(old, value(1)).unwrap();
+        let mut reader: Reader<()> = readers.pop().unwrap();
+        let worker = thread::spawn(move || {
+            if reader.observe() {
+                reader.pass();
+            }
+            let (view, mut words) = (table.view(), [Default::default()]);
+            view.words(&[view.ask(new, old)], &mut words);
+            let bits = |number| value(number).to.to_bits();
+            let [new, old] = words[0].map(Word::to_bits);
+            assert!([0, bits(1)].contains(&old) && [0, bits(2)].contains(&new));
+        });
+        fdb.remove(old).unwrap();
+        fdb.seal(publisher.change());
+        fdb.release(|change| publisher.passed(change));
+        fdb.insert(new, value(2)).unwrap();
         worker.join().unwrap();
     });
 }

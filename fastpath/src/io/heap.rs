@@ -149,6 +149,18 @@ impl HeapPool {
         self.out.load(Ordering::Relaxed)
     }
 
+    /// A packet with a copy of `bytes`, as a NIC delivers it that splits packets: the first `first`
+    /// bytes in the first segment, what there is behind them in another. `None` if the pool is
+    /// empty, or the first segment does not hold so much.
+    pub fn alloc_chain(&self, bytes: &[u8], first: usize) -> Option<HeapPacket> {
+        match bytes.split_at_checked(first) {
+            Some((head, tail)) if !tail.is_empty() => {
+                self.take(head, Some((Arc::new(tail.to_vec()), 0)))
+            }
+            _ => self.take(bytes, None),
+        }
+    }
+
     fn take(&self, head: &[u8], tail: Option<(Arc<Vec<u8>>, usize)>) -> Option<HeapPacket> {
         if head.len() > DATA_ROOM {
             return None;

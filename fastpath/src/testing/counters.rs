@@ -29,6 +29,23 @@ pub(crate) fn moved(stats: &WorkerStats) -> String {
     list.0.join(", ")
 }
 
+/// Bytes that are not zero, named likewise: sent by ports, and carried from and to remotes.
+pub(crate) fn carried(stats: &WorkerStats) -> String {
+    let mut list = List::default();
+    for id in (0..PortId::LIMIT).filter_map(PortId::new) {
+        list.add(format_args!("{id}.sent"), stats.port(id).sent_bytes.get());
+    }
+    for id in (0..RemoteId::LIMIT).filter_map(RemoteId::new) {
+        let counters = stats.remote(id);
+        list.add(
+            format_args!("r{id}.received"),
+            counters.received_bytes.get(),
+        );
+        list.add(format_args!("r{id}.sent"), counters.sent_bytes.get());
+    }
+    list.0.join(", ")
+}
+
 #[derive(Default)]
 struct List(Vec<String>);
 

@@ -6,7 +6,7 @@ mod rig;
 mod site;
 mod switch;
 
-pub(crate) use counters::moved;
+pub(crate) use counters::{carried, moved};
 pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
 pub(crate) use rig::Rig;
 pub(crate) use site::{RING, Site, TX};

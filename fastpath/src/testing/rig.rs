@@ -1,7 +1,7 @@
 //! One worker's parts without the worker: packets go in by hand, through any program.
 
 use super::switch::{port, switch, worker};
-use super::{moved, udp_ports};
+use super::{TX, moved, udp_ports};
 use crate::action::{Action, Actions, Context, Program, Verdict, run};
 use crate::event::{EventReceiver, channel};
 use crate::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter};
@@ -38,7 +38,7 @@ impl Rig {
         let (punt, punts) = RingBuffer::new(2);
         let mut outputs = Outputs::new(worker(0), vec![None], punt);
         let ports = 0..snapshot.ports.len();
-        let wires: Vec<_> = ports.map(|n| HeapQueue::new(port(n), 64)).collect();
+        let wires: Vec<_> = ports.map(|n| HeapQueue::new(port(n), TX)).collect();
         for wire in &wires {
             assert!(outputs.add_queue(wire.clone()).is_ok());
         }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// Packets that a ring between workers holds.
 pub(crate) const RING: usize = 4;
-/// Packets that a transmit queue holds.
-pub(crate) const TX: usize = 40;
+/// Packets that a transmit queue holds, and events on their way to control: of two bursts, and more.
+pub(crate) const TX: usize = 160;
 
 type Ring = Producer<Handoff<HeapPacket>>;
 
@@ -53,7 +53,7 @@ impl Site {
         let (rx, tx) = (queues(256), queues(TX));
         let (fdb, reader) = Fdb::new(64);
         let (publisher, readers) = Publisher::new(snapshot, workers);
-        let (sender, events) = channel(64);
+        let (sender, events) = channel(TX);
         let pool = HeapPool::new(512);
         let mut site = Site {
             publisher,
@@ -147,11 +147,16 @@ impl Site {
         self.workers[worker].poll(now)
     }
 
-    /// Frames that left by a port since the last call.
-    pub(crate) fn sent(&self, number: usize) -> Vec<Vec<u8>> {
+    /// Packets that left by a port since the last call.
+    pub(crate) fn sent_packets(&self, number: usize) -> Vec<HeapPacket> {
         let wire = &self.tx[number];
-        let packets = std::iter::from_fn(|| wire.pop());
-        packets.map(|packet| packet.bytes()).collect()
+        std::iter::from_fn(|| wire.pop()).collect()
+    }
+
+    /// Their bytes.
+    pub(crate) fn sent(&self, number: usize) -> Vec<Vec<u8>> {
+        let packets = self.sent_packets(number);
+        packets.iter().map(HeapPacket::bytes).collect()
     }
 
     /// What is neither sent nor dropped nor consumed.
