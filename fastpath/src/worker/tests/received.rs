@@ -1,7 +1,9 @@
 //! What a port does to packets before they are decided.
 
 use super::*;
+use crate::fdb::FdbKey;
 use crate::snapshot::{Port, Snapshot};
+use crate::testing::bridge;
 use crate::wire::udp::Udp;
 
 /// One worker, and a switch whose port of that number was edited.
@@ -114,4 +116,28 @@ fn a_frame_that_may_have_been_cut_is_dropped_by_name() {
         counters.contains("0.received 4, 0.forwarded 1, 0.dropped.frame_truncated 3"),
         "{counters}"
     );
+}
+
+#[test]
+fn what_is_refused_is_no_sign_of_life() {
+    let whole = tunnelled(1, 10, &inner(1, 2, 33));
+    let mut broken = whole.clone();
+    broken[24] ^= 0x10;
+    let mut site = Site::alone(16);
+    site.learn(learned(0, guest(1).0, Destination::Remote(remote(0))));
+    site.learn(learned(0, guest(2).0, to_port(A)));
+    let key = FdbKey::new(bridge(0), guest(1).0);
+    for (second, frame, expected) in [
+        (5, &whole, (1, 5)),
+        (9, &broken, (0, 5)),
+        (9, &whole, (1, 9)),
+    ] {
+        site.arrive(UPLINK, frame);
+        site.poll(0, second * 1000);
+        let seen = site.fdb.get(key).unwrap().seen;
+        assert_eq!((site.sent(A).len(), seen), expected);
+    }
+    let counters = moved(&site.stop()[0]);
+    let expected = "2.received 3, 2.forwarded 2, 2.dropped.ip_checksum 1";
+    assert!(counters.contains(expected), "{counters}");
 }
