@@ -14,9 +14,9 @@
 //!
 //! [`worker::Worker`] is the loop. [`memo::Memo`] recalls the decisions of most packets. Of others
 //! [`parse`](parse::parse) makes a [`key::FlowKey`], [`cache::Cache`] has the decision or
-//! [`resolve`](resolve::resolve) makes it. [`action::run`] carries it out; a bridge looks both
-//! stations up in the [`fdb`] as it is then. All of it is generic over [`io::Io`]: packets of DPDK in the
-//! daemon (`dpdk::DpdkIo`, feature `dpdk`), packets on the heap ([`io::heap::HeapIo`]) in tests.
+//! [`resolve`](resolve::resolve) makes it. [`action::run`] carries it out, or passes over the burst
+//! that mean the same; a bridge looks both stations up in the [`fdb`] as it is then. All of it is
+//! generic over [`io::Io`]: packets of DPDK in the daemon (`dpdk::DpdkIo`, feature `dpdk`), packets on the heap ([`io::heap::HeapIo`]) in tests.
 //!
 //! # Threads
 //!

@@ -84,15 +84,6 @@ const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
     words
 }
 
-/// Which memo a packet was recognised by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recalled {
-    /// That of its port.
-    Port,
-    /// That of these outer headers.
-    Outer(u8),
-}
-
 /// One remote's outer headers as they arrive at one port.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -150,19 +141,6 @@ impl Default for Memo {
 }
 
 impl Memo {
-    /// The decision for a packet from `ingress` of `len` bytes whose first segment is `head`, and
-    /// where its headers are, if it is one that is remembered.
-    #[inline(always)]
-    pub fn recall(&self, ingress: PortId, head: &[u8], len: usize) -> Option<(Recalled, Layout)> {
-        if self.by_port(ingress).is_some() {
-            let whole = head.len() >= ETHERNET_LEN;
-            return whole.then_some((Recalled::Port, Layout::default()));
-        }
-        let head = head.first_chunk()?;
-        let (place, outer) = self.outer(ingress, head)?;
-        Some((Recalled::Outer(place), plain(outer.end(head, len)?)))
-    }
-
     /// What may be the outer headers of a packet, and their place.
     #[inline(always)]
     pub(crate) fn outer(&self, ingress: PortId, head: &[u8; HEAD]) -> Option<(u8, &Outer)> {
@@ -181,15 +159,6 @@ impl Memo {
     #[inline]
     pub fn by_port(&self, ingress: PortId) -> Option<&Program> {
         self.ports[ingress.index()].as_ref()
-    }
-
-    /// The decision that was recalled.
-    #[inline]
-    pub fn program(&self, ingress: PortId, recalled: Recalled) -> &Program {
-        match recalled {
-            Recalled::Port => self.by_port(ingress).unwrap_or(&Program::NOTHING),
-            Recalled::Outer(place) => &self.outers[usize::from(place)].program,
-        }
     }
 
     /// Remembers how a packet was decided, if the bytes that are compared are all that decided.

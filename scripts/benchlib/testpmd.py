@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+from benchlib.errors import BenchError
 from benchlib.process import Process, wait_for
 
 PROGRAM = "dpdk-testpmd"
@@ -37,7 +38,11 @@ class Testpmd:
             self.process.check()
             return re.search(pattern, self.process.output()[before:], re.S)
 
-        return wait_for(f"testpmd's answer to {command!r}", answer, pause=0.001)
+        try:
+            return wait_for(f"testpmd's answer to {command!r}", answer, pause=0.001)
+        except BenchError as error:
+            said = self.process.output()[before:].splitlines()[-15:]
+            raise BenchError("\n".join([f"{error}, which said:", *said])) from error
 
     def stop(self):
         """Ends it."""

@@ -1,4 +1,4 @@
-//! Programs on 32 packets each, one by one, with the transmission of what they send.
+//! Programs on a burst of packets each, one by one, with the transmission of what they send.
 
 use crate::support::frames::{BURST_FRAMES, Case, Side, between};
 use crate::support::io::{Recycled, Shelf, Sink};

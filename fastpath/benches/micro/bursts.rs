@@ -1,4 +1,4 @@
-//! Bursts of 32 packets from a source to a sink.
+//! Full bursts from a source to a sink.
 
 use crate::support::frames::{BURST_FRAMES, Case};
 use crate::support::site::{Control, Site};

@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
+use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind, Pair, Word};
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::BURST;
 use fastpath::wire::Mac;
@@ -55,15 +55,11 @@ fn single(bencher: Bencher<'_, '_>, entries: usize) {
 fn burst(bencher: Bencher<'_, '_>, entries: usize) {
     let (_fdb, table) = filled(entries);
     let mut draw = draw(entries);
+    let mut words = [[Word::default(); 2]; BURST / 2];
     bencher.counter(ItemsCount::new(BURST)).bench_local(|| {
-        let keys: [FdbKey; BURST] = std::array::from_fn(|_| draw());
-        let places = keys.map(|key| {
-            let place = table.place(key);
-            table.prefetch(place);
-            place
-        });
-        let found = keys.iter().zip(places);
-        let found = found.filter(|(key, place)| table.read(**key, *place).is_some());
-        assert_eq!(found.count(), BURST);
+        let view = table.view();
+        let pairs: [Pair; BURST / 2] = std::array::from_fn(|_| view.ask(draw(), draw()));
+        view.words(&pairs, &mut words);
+        divan::black_box(&words);
     });
 }

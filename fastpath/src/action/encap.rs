@@ -125,6 +125,7 @@ impl<'a> Outer<'a> {
     fn write(&self, front: &mut [u8], flow: Flow, inner_len: usize, ip_ids: &mut IpIds) {
         match (self.vlan, front.first_chunk_mut()) {
             (None, Some(front)) => self.write_plain(front, flow, inner_len, ip_ids),
+            // There is no shorter front.
             (None, None) => {}
             (Some(vlan), _) => self.write_tagged(front, vlan, flow, inner_len, ip_ids),
         }

@@ -8,7 +8,7 @@ use crate::prefetch;
 
 /// A table in the hands of one worker for one burst: by value, so that it stays in registers.
 #[derive(Clone, Copy)]
-pub(crate) struct FdbView<'a> {
+pub struct FdbView<'a> {
     buckets: &'a [Bucket],
     hasher: Hasher,
     avx2: Option<Avx2>,
@@ -16,7 +16,7 @@ pub(crate) struct FdbView<'a> {
 
 /// Two stations that are looked for together: destination and source.
 #[derive(Clone, Copy)]
-pub(crate) struct Pair {
+pub struct Pair {
     keys: [FdbKey; 2],
     /// Their first buckets.
     lines: [usize; 2],
@@ -24,35 +24,35 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// In place of one that is not looked for.
-    pub(crate) const NOBODY: Pair = Pair {
+    pub const NOBODY: Pair = Pair {
         keys: [FdbKey::NOBODY; 2],
         lines: [0; 2],
     };
 
     /// The source.
     #[inline(always)]
-    pub(crate) const fn src(&self) -> FdbKey {
+    pub const fn src(&self) -> FdbKey {
         self.keys[1]
     }
 }
 
 /// What the first bucket of a key has of it: the value word of its entry, or zero for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Word(u64);
+pub struct Word(u64);
 
 impl Word {
     /// Set among the bits of [`Self::to_bits`] if the key is no station.
-    pub(crate) const GROUP: u32 = GROUP as u32;
+    pub const GROUP: u32 = GROUP as u32;
 
     /// [`Destination::to_bits`], and [`Self::GROUP`]; zero for none.
     #[inline(always)]
-    pub(crate) const fn to_bits(self) -> u32 {
+    pub const fn to_bits(self) -> u32 {
         self.0 as u32 & (Destination::BITS | Self::GROUP)
     }
 
     /// The tick at which the station was seen last.
     #[inline(always)]
-    pub(crate) const fn seen(self) -> u32 {
+    pub const fn seen(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }
@@ -69,7 +69,7 @@ impl<'a> FdbView<'a> {
 
     /// Has the lines of two keys fetched, for [`Self::words`].
     #[inline(always)]
-    pub(crate) fn ask(&self, dst: FdbKey, src: FdbKey) -> Pair {
+    pub fn ask(&self, dst: FdbKey, src: FdbKey) -> Pair {
         let lines = [dst, src].map(|key| {
             // Their count is a power of two, and no more than 2^28.
             let line = self.hasher.place(key).bucket(0) & (self.buckets.len().wrapping_sub(1));
@@ -86,7 +86,7 @@ impl<'a> FdbView<'a> {
 
     /// What the table says of each pair, as far as its lines do.
     #[inline(always)]
-    pub(crate) fn words(&self, pairs: &[Pair], words: &mut [[Word; 2]]) {
+    pub fn words(&self, pairs: &[Pair], words: &mut [[Word; 2]]) {
         // Asked here, not for each of them.
         match self.avx2 {
             Some(avx2) => self.words_by(avx2, pairs, words),

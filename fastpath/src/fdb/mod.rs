@@ -31,7 +31,7 @@ mod reader;
 mod table;
 mod writer;
 
-pub(crate) use burst::{FdbView, Pair, Word};
+pub use burst::{FdbView, Pair, Word};
 pub use entry::{Destination, FdbKey, FdbValue, Kind};
 pub use hash::FdbPlace;
 pub use reader::{FdbReader, Found};

@@ -61,9 +61,9 @@ impl Found {
 /// The reading end of the forwarding table.
 ///
 /// ```text
-/// place, prefetch    for all keys of a burst: the hash, one line asked for
-/// read               for all of them: one line, 1 of 200 times up to four
-/// touch              for sources that are where the table says: at most one write a second
+/// view    for a burst: every line asked for, then all of them read
+/// read    for one key: one line, 1 of 200 times up to four
+/// touch   for sources that are where the table says: at most one write a second
 /// ```
 ///
 /// # Thread safety
@@ -79,7 +79,7 @@ pub struct FdbReader {
 impl FdbReader {
     /// The table for one burst.
     #[inline(always)]
-    pub(crate) fn view(&self) -> FdbView<'_> {
+    pub fn view(&self) -> FdbView<'_> {
         self.table.view()
     }
 
@@ -87,12 +87,6 @@ impl FdbReader {
     #[inline(always)]
     pub fn place(&self, key: FdbKey) -> FdbPlace {
         self.table.place(key)
-    }
-
-    /// Has the line at `place` fetched, for a [`Self::read`] that comes soon.
-    #[inline(always)]
-    pub fn prefetch(&self, place: FdbPlace) {
-        self.table.prefetch(place);
     }
 
     /// What the table says of `key`, of which `place` is the place.

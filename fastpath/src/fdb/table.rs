@@ -15,8 +15,8 @@ use super::hash::{FdbPlace, Hasher, WAYS};
 use super::reader::Found;
 use super::{FdbKey, FdbValue};
 use crate::cpu::Cpu;
+use crate::huge;
 use crate::sync::{AtomicU64, Ordering};
-use crate::{huge, prefetch};
 
 /// Slots in a bucket: as many keys and values as fit into one cache line. Fewer in loom's model,
 /// which tries the orders of every load.
@@ -130,13 +130,6 @@ impl Table {
     /// The bucket in which the keys of `place` are if there was room.
     pub(super) fn first(&self, place: FdbPlace) -> usize {
         self.bucket(place, 0)
-    }
-
-    #[inline(always)]
-    pub(super) fn prefetch(&self, place: FdbPlace) {
-        if let Some(bucket) = self.buckets.get(self.bucket(place, 0)) {
-            prefetch::read(bucket);
-        }
     }
 
     /// The table for a burst of look-ups.

@@ -17,6 +17,43 @@ fn program(number: usize) -> Program {
     Program::compile(&Actions::from_iter([drop]))
 }
 
+/// Which memo a packet was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recalled {
+    /// That of its port.
+    Port,
+    /// That of these outer headers.
+    Outer(u8),
+}
+
+/// As [`Decider`](crate::decide::Decider) has it for a whole burst.
+impl Memo {
+    /// The decision for a packet from `ingress` of `len` bytes whose first segment is `head`, and
+    /// where its headers are, if it is one that is remembered.
+    pub(crate) fn recall(
+        &self,
+        ingress: PortId,
+        head: &[u8],
+        len: usize,
+    ) -> Option<(Recalled, Layout)> {
+        if self.by_port(ingress).is_some() {
+            let whole = head.len() >= ETHERNET_LEN;
+            return whole.then_some((Recalled::Port, Layout::default()));
+        }
+        let head = head.first_chunk()?;
+        let (place, outer) = self.outer(ingress, head)?;
+        Some((Recalled::Outer(place), super::plain(outer.end(head, len)?)))
+    }
+
+    /// The decision that was recalled.
+    pub(crate) fn program(&self, ingress: PortId, recalled: Recalled) -> &Program {
+        match recalled {
+            Recalled::Port => self.by_port(ingress).unwrap_or(&Program::NOTHING),
+            Recalled::Outer(place) => &self.outers[usize::from(place)].program,
+        }
+    }
+}
+
 /// A packet as a port gives it: its first segment, and its length over all.
 #[derive(Clone, Debug)]
 struct Given {
