@@ -111,6 +111,7 @@ mod sync;
 #[cfg(not(loom))]
 #[cfg(test)]
 mod testing;
+pub mod trace;
 pub mod tx;
 pub mod wire;
 pub mod worker;
