@@ -57,5 +57,6 @@ pub mod rig;
 pub mod routes;
 pub mod snapshot;
 pub mod state;
+pub mod trace;
 pub mod tunnels;
 pub mod waiting;

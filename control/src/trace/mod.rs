@@ -1,0 +1,3 @@
+//! What people see of packets: which ones they ask for, and the files that copies are written to.
+
+pub mod filter;
