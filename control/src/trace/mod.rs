@@ -1,3 +1,5 @@
 //! What people see of packets: which ones they ask for, and the files that copies are written to.
 
+pub mod comment;
 pub mod filter;
+pub mod pcapng;
