@@ -141,11 +141,14 @@ fn names(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 #[test]
-fn every_drop_reason_is_documented_in_order() {
+fn every_drop_reason_is_documented_in_order_with_its_advice() {
     let reasons: Vec<_> = DropReason::ALL.iter().map(|reason| reason.name()).collect();
     let rows = rows("## Drop reasons");
     assert_eq!(names(&rows), reasons);
-    assert!(rows.iter().all(|row| row.len() == 4 && !row[2].is_empty()));
+    assert!(rows.iter().all(|row| row.len() == 4 && !row[1].is_empty()));
+    let documented: Vec<_> = rows.iter().map(|row| row[2].as_str()).collect();
+    let advice: Vec<_> = DropReason::ALL.iter().map(|r| r.advice()).collect();
+    assert_eq!(documented, advice);
 }
 
 #[test]
