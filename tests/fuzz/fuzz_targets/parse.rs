@@ -7,6 +7,7 @@
 #![no_main]
 
 use fastpath::action::{Context, run};
+use fastpath::cpu::Cpu;
 use fastpath::event::channel;
 use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
 use fastpath::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
@@ -148,6 +149,7 @@ impl Switch {
 
         self.stats.port(ingress).received.add(1);
         let mut context: Context<'_, HeapIo> = Context {
+            cpu: Cpu::detect(),
             snapshot: &self.snapshot,
             fdb: &self.fdb,
             pool: &self.pool,
