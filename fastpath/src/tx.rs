@@ -181,7 +181,9 @@ impl<I: Io> Outputs<I> {
     /// Sends what is buffered for `port` and gives its queue up.
     pub fn remove_queue(&mut self, port: PortId, stats: &WorkerStats) -> Option<I::Tx> {
         let mut output = self.queues[port.index()].take()?;
-        output.flush(stats);
+        // Even if there is nothing: some drivers (net_af_xdp) free what they sent only when they are
+        // given more, and this is the last time.
+        transmit(&mut output.queue, &mut output.buffer, stats);
         self.pending.retain(|pending| *pending != port);
         Some(output.queue)
     }
