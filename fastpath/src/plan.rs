@@ -126,7 +126,6 @@ impl Plans {
     }
 
     /// Where the headers of each packet are.
-    #[cold]
     pub(crate) fn layouts(&self, count: usize) -> ArrayVec<Layout, BURST> {
         let all = self.runs.iter().flat_map(|run| {
             let range = usize::from(run.packets.start)..count.min(run.packets.end.into());
