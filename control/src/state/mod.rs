@@ -9,6 +9,7 @@
 
 mod acks;
 mod close;
+mod counters;
 mod events;
 mod parked;
 mod requests;

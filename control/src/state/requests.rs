@@ -5,12 +5,10 @@ use crate::ageing::age;
 use crate::api::Request;
 use crate::api::messages::{self as api, Method, Reply};
 use crate::ports::{Life, Port};
-use fastpath::drop::DropReason;
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
 use fastpath::io::Io;
-use fastpath::stats::{Account, Counter, PortStats, WorkerStats};
-use std::collections::BTreeMap;
+use fastpath::stats::PortStats;
 
 impl<I: Io> State<I> {
     /// Answers one client: a long answer takes its time, and the next step is not far.
@@ -157,123 +155,5 @@ impl<I: Io> State<I> {
     fn show_neighbours(&self) -> Vec<api::Neighbour> {
         self.neighbours
             .show(|id| self.port_name(id).unwrap_or_default())
-    }
-
-    /// The counters of the workers, and our own.
-    pub(super) fn all_stats(&self) -> impl Iterator<Item = &WorkerStats> {
-        let workers = self.workers.iter().map(|worker| &*worker.stats);
-        workers.chain(std::iter::once(&*self.own))
-    }
-
-    fn sum(&self, id: PortId, counter: fn(&PortStats) -> u64) -> u64 {
-        self.all_stats().map(|stats| counter(stats.port(id))).sum()
-    }
-
-    fn stats(&self) -> api::Stats {
-        let account = Account::of(self.all_stats());
-        let counters = self.fdb.counters();
-        let events: [(&str, u64); 10] = [
-            ("fdb_learned", counters.learned),
-            ("fdb_moved", counters.moved),
-            ("fdb_aged", counters.aged),
-            ("fdb_flushed", counters.flushed),
-            ("fdb_full", counters.full),
-            ("remotes_refused", self.tunnels.refused),
-            ("icmp_errors_unmatched", self.errors_unmatched),
-            ("originated_lost", self.originated_lost),
-            ("events_lost", self.total(|worker| &worker.events_lost)),
-            ("handed_off", self.total(|worker| &worker.handed_off)),
-        ];
-        let mut events: BTreeMap<_, _> = events
-            .into_iter()
-            .map(|(name, count)| (name.to_owned(), count))
-            .collect();
-        events.extend(
-            self.neighbours
-                .counters()
-                .map(|(name, n)| (format!("neigh_{name}"), n)),
-        );
-        api::Stats {
-            account: show_account(&account),
-            drops: self.drops(),
-            ports: self
-                .ports
-                .iter()
-                .map(|port| self.port_stats(port))
-                .collect(),
-            workers: self.worker_stats(),
-            events,
-        }
-    }
-
-    fn total(&self, counter: fn(&WorkerStats) -> &Counter) -> u64 {
-        self.workers
-            .iter()
-            .map(|worker| counter(&worker.stats).get())
-            .sum()
-    }
-
-    /// Drops by reason, over all ports and workers; those that never happened are left out.
-    fn drops(&self) -> BTreeMap<String, u64> {
-        let mut drops = BTreeMap::new();
-        for stats in self.all_stats() {
-            let kinds = self.ports.iter().flat_map(|p| stats.port(p.id).all_drops());
-            for (reason, kind) in DropReason::ALL
-                .iter()
-                .flat_map(|r| kinds.clone().map(move |k| (r, k)))
-            {
-                let count = kind.get(*reason);
-                if count > 0 {
-                    *drops.entry(reason.name().to_owned()).or_default() += count;
-                }
-            }
-        }
-        drops
-    }
-
-    fn port_stats(&self, port: &Port<I>) -> api::PortStats {
-        let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
-        api::PortStats {
-            port: port.wanted.name.to_string(),
-            received: sum(|p| p.received.get()),
-            forwarded: sum(|p| p.forwarded.get()),
-            dropped: sum(|p| p.dropped.total()),
-            consumed: sum(|p| p.consumed.get()),
-            waited: sum(|p| p.waited.get()),
-            enqueued: sum(|p| p.enqueued.get()),
-            sent: sum(|p| p.sent.get()),
-            tx_dropped: sum(|p| p.tx_dropped.total()),
-        }
-    }
-
-    fn worker_stats(&self) -> Vec<api::WorkerStats> {
-        let numbered = self.workers.iter().zip(0..);
-        numbered
-            .map(|(end, worker)| {
-                let cache = &end.stats.cache;
-                api::WorkerStats {
-                    worker,
-                    cache: api::CacheStats {
-                        hits: cache.hits.get(),
-                        misses: cache.misses.get(),
-                        entries: cache.entries.get(),
-                        evictions: cache.evicted.get(),
-                    },
-                }
-            })
-            .collect()
-    }
-}
-
-/// The account as clients see it. What two reads of running counters make negative is shown as 0.
-fn show_account(account: &Account) -> api::Account {
-    api::Account {
-        received: account.received,
-        originated: account.originated,
-        copied: account.copied,
-        sent: account.sent,
-        dropped: account.dropped,
-        consumed: account.consumed,
-        held: account.held().try_into().unwrap_or_default(),
     }
 }
