@@ -53,6 +53,7 @@ pub mod fdb;
 pub mod host;
 pub mod neighbours;
 pub mod ports;
+pub mod reasons;
 pub mod rig;
 pub mod routes;
 pub mod snapshot;
