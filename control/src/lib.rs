@@ -53,6 +53,7 @@ pub mod fdb;
 pub mod host;
 pub mod neighbours;
 pub mod ports;
+mod rates;
 pub mod reasons;
 pub mod rig;
 pub mod routes;

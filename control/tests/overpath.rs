@@ -5,8 +5,11 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
-use control::api::messages::{Changed, FdbEntry, FdbKind, Method, Reply, Version};
+use control::api::messages::{
+    Changed, DropCount, DropPlace, FdbEntry, FdbKind, Method, Reply, Version,
+};
 use control::api::{Refused, Server, Settings, requests};
+use control::config::Name;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -43,12 +46,26 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 }
                 Method::AddrShow => Reply::Addresses(Vec::new()),
                 Method::VxlanShow => Reply::Tunnels(Vec::new()),
+                Method::DropsShow(port) => Reply::Drops(drops(port.as_ref())),
                 Method::StatsShow => Reply::Stats(Box::default()),
             };
             request.answer(reply);
         }
     });
     Server::start(&folder.join("sock"), sender, Settings::default()).unwrap()
+}
+
+/// One, at the port that is asked for.
+fn drops(port: Option<&Name>) -> Vec<DropCount> {
+    vec![DropCount {
+        reason: "tx_full".into(),
+        port: port.map_or("any".into(), Name::to_string),
+        place: DropPlace::TxDropped,
+        packets: 7,
+        rate: 3,
+        meaning: "The port did not accept it".into(),
+        advice: "Wait.".into(),
+    }]
 }
 
 fn overpath(folder: &Path, words: &[&str]) -> Command {
@@ -96,9 +113,19 @@ fn each_noun_is_shown() {
     assert_eq!(show(&["route"]), "");
     assert_eq!(show(&["addr", "show", "--json"]), "[]\n");
     assert_eq!(show(&["vxlan", "show"]), "");
+    assert_eq!(show(&["drops"]), dropped("any"));
+    assert_eq!(show(&["drops", "show", "lan"]), dropped("lan"));
+    assert!(show(&["drops", "lan", "--json"]).starts_with(r#"[{"reason":"tx_full","port":"lan""#));
     assert!(show(&["stats", "show"]).starts_with("account received 0 originated 0"));
     assert_eq!(show(&["fdb", "show", "--json"]), JSON);
     assert_eq!(show(&["--json", "port", "show"]), "[]\n");
+}
+
+fn dropped(port: &str) -> String {
+    format!(
+        "tx_full port {port} tx-dropped packets 7 rate 3/s\n\
+         tx_full: The port did not accept it. Wait.\n"
+    )
 }
 
 #[test]

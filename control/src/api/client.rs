@@ -1,10 +1,11 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Changed, FdbEntry, Method, Neighbour, Network, NewRoute, Port, Route, Stats, Tunnel,
-    Version,
+    Address, Changed, DropCount, FdbEntry, Method, Neighbour, Network, NewRoute, Port, Route,
+    Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
+use crate::config::Name;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -122,6 +123,11 @@ impl Client {
     /// The tunnels.
     pub fn vxlan_show(&mut self) -> Result<Vec<Tunnel>, ClientError> {
         self.typed(&Method::VxlanShow)
+    }
+
+    /// What was dropped, on all ports or on one, most first.
+    pub fn drops_show(&mut self, port: Option<Name>) -> Result<Vec<DropCount>, ClientError> {
+        self.typed(&Method::DropsShow(port))
     }
 
     /// The counters.

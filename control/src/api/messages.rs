@@ -3,13 +3,15 @@
 //! What a field is called here is what it is called on the wire. Addresses travel as text. A
 //! reader passes over fields it does not know, so that fields can be added.
 
+mod drops;
 mod method;
 mod route;
 mod stats;
 mod underlay;
 
+pub use drops::{DropCount, DropPlace};
 pub use method::Method;
-pub(super) use method::{ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+pub(super) use method::{DROPS_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use stats::{Account, CacheStats, PortStats, Stats, WorkerStats};
 pub use underlay::{
@@ -42,6 +44,8 @@ pub enum Reply {
     Addresses(Vec<Address>),
     /// To [`Method::VxlanShow`], in the order of the configuration.
     Tunnels(Vec<Tunnel>),
+    /// To [`Method::DropsShow`], those of most packets first.
+    Drops(Vec<DropCount>),
     /// To [`Method::StatsShow`].
     Stats(Box<Stats>),
 }

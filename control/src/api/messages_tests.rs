@@ -193,6 +193,29 @@ fn counters() {
 }
 
 #[test]
+fn drops() {
+    same(
+        DropCount {
+            reason: "tx_full".into(),
+            port: "lan".into(),
+            place: DropPlace::TxDropped,
+            packets: 7,
+            rate: 3,
+            meaning: "The port did not accept it".into(),
+            advice: "Wait.".into(),
+        },
+        json!({
+            "reason": "tx_full", "port": "lan", "place": "tx_dropped", "packets": 7, "rate": 3,
+            "meaning": "The port did not accept it", "advice": "Wait.",
+        }),
+    );
+    same(
+        DropPlace::ALL,
+        json!(["dropped", "copies_dropped", "wait_dropped", "tx_dropped"]),
+    );
+}
+
+#[test]
 fn an_unknown_field_is_passed_over_and_a_bad_address_is_not() {
     let mut wire = json!({"port": "p", "address": "192.0.2.1", "mac": null, "state": "stale"});
     wire["new"] = json!(1);

@@ -1,8 +1,10 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
-use super::messages::{Gateways, Method, Network, NewRoute, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+use super::messages::{
+    DROPS_SHOW, Gateways, Method, Network, NewRoute, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+};
 use super::rpc::RpcError;
-use crate::config::nearest;
+use crate::config::{Name, nearest};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -23,6 +25,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         ROUTE_ADD => new_route(params).map(Method::RouteAdd),
         ROUTE_REPLACE => new_route(params).map(Method::RouteReplace),
         ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
+        DROPS_SHOW => one_port(params).map(Method::DropsShow),
         _ => Err(not_found(name)),
     }
 }
@@ -54,6 +57,14 @@ fn new_route(params: Option<&RawValue>) -> Result<NewRoute, RpcError> {
     let members = Members::read(params, &["to", "via"])?;
     let (to, via) = (members.to()?, members.via()?);
     Ok(NewRoute { to, via })
+}
+
+/// The port that is named, if one is.
+fn one_port(params: Option<&RawValue>) -> Result<Option<Name>, RpcError> {
+    match params.filter(|params| !is_empty(params.get())) {
+        None => Ok(None),
+        some => Members::read(some, &["port"])?.port().map(Some),
+    }
 }
 
 fn short(text: &str) -> String {
@@ -112,6 +123,13 @@ impl<'a> Members<'a> {
         let text: Cow<'_, str> = self.get("to", "text", allowed)?;
         let parsed = text.parse();
         parsed.map_err(|e| wrong("to", format!("{:?}: {e}", short(&text)), allowed))
+    }
+
+    fn port(&self) -> Result<Name, RpcError> {
+        let allowed = "the name of a port";
+        let text: Cow<'_, str> = self.get("port", "text", allowed)?;
+        let parsed = text.parse();
+        parsed.map_err(|_| wrong("port", format!("{:?} is no name", short(&text)), allowed))
     }
 
     fn via(&self) -> Result<Gateways, RpcError> {

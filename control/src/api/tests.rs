@@ -117,6 +117,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::RouteDel(to) => return Err(Refused(format!("there is no route to {to}"))),
         Method::AddrShow => Reply::Addresses(Vec::new()),
         Method::VxlanShow => Reply::Tunnels(Vec::new()),
+        Method::DropsShow(_) => Reply::Drops(Vec::new()),
         Method::StatsShow => Reply::Stats(Box::default()),
     })
 }

@@ -3,7 +3,6 @@
 use super::State;
 use crate::api::messages as api;
 use crate::ports::Port;
-use fastpath::drop::DropReason;
 use fastpath::ids::PortId;
 use fastpath::io::Io;
 use fastpath::stats::{Account, Counter, PortStats, WorkerStats};
@@ -16,7 +15,7 @@ impl<I: Io> State<I> {
         workers.chain(std::iter::once(&*self.own))
     }
 
-    pub(super) fn sum(&self, id: PortId, counter: fn(&PortStats) -> u64) -> u64 {
+    pub(super) fn sum(&self, id: PortId, counter: impl Fn(&PortStats) -> u64) -> u64 {
         self.all_stats().map(|stats| counter(stats.port(id))).sum()
     }
 
@@ -67,17 +66,8 @@ impl<I: Io> State<I> {
     /// Drops by reason, over all ports and workers; those that never happened are left out.
     fn drops(&self) -> BTreeMap<String, u64> {
         let mut drops = BTreeMap::new();
-        for stats in self.all_stats() {
-            let kinds = self.ports.iter().flat_map(|p| stats.port(p.id).all_drops());
-            for (reason, kind) in DropReason::ALL
-                .iter()
-                .flat_map(|r| kinds.clone().map(move |k| (r, k)))
-            {
-                let count = kind.get(*reason);
-                if count > 0 {
-                    *drops.entry(reason.name().to_owned()).or_default() += count;
-                }
-            }
+        for (key, packets) in self.all_drops() {
+            *drops.entry(key.reason.name().to_owned()).or_default() += packets;
         }
         drops
     }

@@ -10,6 +10,7 @@
 mod acks;
 mod close;
 mod counters;
+mod drops;
 mod events;
 mod parked;
 mod requests;
@@ -18,6 +19,7 @@ mod underlay;
 mod wiring;
 
 use acks::Acks;
+use drops::DropKey;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
 use crate::api::messages::Traffic;
@@ -27,6 +29,7 @@ use crate::device::{DeviceEnd, Order, Report};
 use crate::fdb::Fdb;
 use crate::neighbours::{Neighbours, Output};
 use crate::ports::{Life, Port};
+use crate::rates::Rates;
 use crate::snapshot::{Parts, build};
 use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
@@ -82,6 +85,7 @@ pub struct State<I: Io> {
     /// What we count of packets that are with us.
     own: Arc<WorkerStats>,
     waiting: Waiting<I::Packet>,
+    drop_rates: Rates<DropKey>,
     /// Receive queues, each with the place of the worker that is to poll it once a snapshot that
     /// knows their port is published.
     arrived: Vec<(usize, I::Rx)>,
@@ -309,6 +313,7 @@ impl<I: Io> State<I> {
             return;
         }
         self.next_second = self.now + SECOND;
+        self.sample_drops();
         let bridges = &self.wanted.bridges;
         self.fdb.expire(|bridge| {
             let ageing = bridges.get(bridge.index())?.ageing;

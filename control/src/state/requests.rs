@@ -43,6 +43,10 @@ impl<I: Io> State<I> {
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
+            Method::DropsShow(port) => match self.show_drops(*port) {
+                Ok(drops) => Reply::Drops(drops),
+                Err(refused) => return request.refuse(refused),
+            },
             // Changes, which have been carried out.
             Method::RouteAdd(_) | Method::RouteReplace(_) | Method::RouteDel(_) => return,
         };

@@ -9,6 +9,7 @@ use crate::device::DeviceEnd;
 use crate::fdb::Fdb;
 use crate::neighbours::Neighbours;
 use crate::ports::Port;
+use crate::rates::Rates;
 use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::{DEFAULT_EVENTS, EventReceiver, channel};
@@ -200,6 +201,7 @@ fn state<I: Io>(
         workers,
         own: Arc::default(),
         waiting: Waiting::default(),
+        drop_rates: Rates::default(),
         arrived: Vec::new(),
         events,
         device: settings.device,

@@ -12,6 +12,7 @@ mod common;
 mod ageing;
 mod bridging;
 mod cold_warm;
+mod dropped;
 mod drops;
 mod flood;
 mod host;

@@ -1,8 +1,11 @@
 //! What a client can ask for.
 
 use super::route::{Network, NewRoute};
+use crate::config::Name;
 use serde_json::{Value, json};
 
+/// The name of [`Method::DropsShow`].
+pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
 /// The name of [`Method::RouteAdd`].
 pub(in crate::api) const ROUTE_ADD: &str = "route.add";
 /// The name of [`Method::RouteDel`].
@@ -33,6 +36,9 @@ pub enum Method {
     AddrShow,
     /// `vxlan.show`, answered by a list of [`Tunnel`](super::Tunnel).
     VxlanShow,
+    /// `drops.show`, answered by a list of [`DropCount`](super::DropCount), of one port if it is
+    /// named; refused if there is no such port.
+    DropsShow(Option<Name>),
     /// `stats.show`, answered by [`Stats`](super::Stats).
     StatsShow,
 }
@@ -51,7 +57,7 @@ impl Method {
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 12] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -62,6 +68,7 @@ impl Method {
         ROUTE_REPLACE,
         Method::AddrShow.name(),
         Method::VxlanShow.name(),
+        DROPS_SHOW,
         Method::StatsShow.name(),
     ];
 
@@ -78,6 +85,7 @@ impl Method {
             Method::RouteReplace(_) => ROUTE_REPLACE,
             Method::AddrShow => "addr.show",
             Method::VxlanShow => "vxlan.show",
+            Method::DropsShow(_) => DROPS_SHOW,
             Method::StatsShow => "stats.show",
         }
     }
@@ -89,6 +97,7 @@ impl Method {
                 Some(json!({"to": route.to.to_string(), "via": route.via.as_slice()}))
             }
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
+            Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
             _ => None,
         }
     }

@@ -29,6 +29,7 @@ fn what_a_client_writes_a_server_reads() {
         Method::RouteAdd(route()),
         Method::RouteReplace(route()),
         Method::RouteDel(route().to),
+        Method::DropsShow(Some("uplink".parse().unwrap())),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
@@ -53,6 +54,35 @@ fn parameters_stand_as_they_are_documented() {
     assert_eq!(Method::RouteReplace(route()).params(), Some(wire));
     let wire = json!({"to": "203.0.113.0/24"});
     assert_eq!(Method::RouteDel(route().to).params(), Some(wire));
+    let port = Method::DropsShow(Some("lan".parse().unwrap()));
+    assert_eq!(port.params(), Some(json!({"port": "lan"})));
+    assert_eq!(Method::DropsShow(None).params(), None);
+}
+
+#[test]
+fn a_port_may_be_named_and_need_not_be() {
+    for none in ["{}", "[]", "null"] {
+        assert_eq!(read("drops.show", none), Ok(Method::DropsShow(None)));
+    }
+    assert_eq!(method("drops.show", None), Ok(Method::DropsShow(None)));
+    for (params, message) in [
+        (
+            json!({"prot": "a"}),
+            "prot: is no parameter here; did you mean port?",
+        ),
+        (json!(["a"]), "params must be an object with port"),
+        (
+            json!({"port": 1}),
+            "port: 1 is no text; allowed: the name of a port",
+        ),
+        (
+            json!({"port": "a b"}),
+            "port: \"a b\" is no name; allowed: the name of a port",
+        ),
+    ] {
+        assert_eq!(refused("drops.show", params), message);
+    }
+    refused("drops.show", json!({"port": "x".repeat(10_000)}));
 }
 
 #[test]

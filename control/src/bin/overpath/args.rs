@@ -4,6 +4,7 @@ use crate::route;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use control::api::messages::{Method, Network, NewRoute};
+use control::config::Name;
 use std::path::PathBuf;
 
 /// Where the daemon listens if nothing else is said.
@@ -66,6 +67,12 @@ pub(crate) enum Noun {
     Vxlan {
         #[command(subcommand)]
         verb: Option<Verb>,
+    },
+    /// Drops: why, where, how many, and what to do about them
+    Drops {
+        /// The port whose drops are shown; all, if none is said. `show` may stand before it
+        #[arg(value_name = "PORT")]
+        words: Vec<Name>,
     },
     /// Counters: where every packet went
     #[command(infer_subcommands = true)]
@@ -136,6 +143,7 @@ impl Noun {
             Noun::Neigh { .. } => Method::NeighShow,
             Noun::Addr { .. } => Method::AddrShow,
             Noun::Vxlan { .. } => Method::VxlanShow,
+            Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { .. } => Method::StatsShow,
             Noun::Route { verb } => match verb {
                 None | Some(RouteVerb::Show) => Method::RouteShow,
@@ -144,6 +152,18 @@ impl Noun {
                 Some(RouteVerb::Del { to }) => Method::RouteDel(*to),
             },
         })
+    }
+}
+
+/// The port of `[show] [PORT]`. The verb is not one of clap's, which would take the first letters of
+/// it from a port of that name.
+fn one_port(words: &[Name]) -> Result<Option<Name>, String> {
+    match words {
+        [] => Ok(None),
+        [show] if show.as_str() == "show" => Ok(None),
+        [port] => Ok(Some(*port)),
+        [show, port] if show.as_str() == "show" => Ok(Some(*port)),
+        _ => Err("drops are of one port or of all".to_owned()),
     }
 }
 
@@ -201,6 +221,24 @@ mod tests {
         assert_eq!(method("overpath a"), Method::AddrShow);
         assert_eq!(method("overpath address show"), Method::AddrShow);
         assert_eq!(method("overpath vx s"), Method::VxlanShow);
+    }
+
+    #[test]
+    fn drops_are_of_all_ports_or_of_one() {
+        let method = |line: &str| parse(line).unwrap().noun.method().unwrap();
+        let of = |port: &str| Method::DropsShow(Some(port.parse().unwrap()));
+        for line in ["overpath drops", "overpath d", "overpath drops show"] {
+            assert_eq!(method(line), Method::DropsShow(None), "{line}");
+        }
+        for line in ["overpath drops lan", "overpath drops show lan"] {
+            assert_eq!(method(line), of("lan"), "{line}");
+        }
+        assert_eq!(method("overpath drops s"), of("s"), "a port of that name");
+        assert_eq!(method("overpath drops show show"), of("show"));
+        assert!(parse("overpath drops a/b").is_err());
+        for line in ["overpath drops a b", "overpath drops show a b"] {
+            assert!(parse(line).unwrap().noun.method().is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod addr;
 mod args;
 mod completion;
+mod drops;
 mod fdb;
 mod neigh;
 mod port;
@@ -61,6 +62,7 @@ fn run(arguments: &Arguments) -> Result<String, ClientError> {
         }
         Method::AddrShow => addr::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::DropsShow(_) => drops::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
     })
 }

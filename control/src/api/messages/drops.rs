@@ -1,0 +1,46 @@
+//! Drops as clients see them: why, where, how many, and what to do.
+
+use serde::{Deserialize, Serialize};
+
+/// A counter of drops that is not zero: one reason at one place of one port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropCount {
+    /// The name of the reason, as in docs/operations.md.
+    pub reason: String,
+    /// The port: that of receipt, or where the place is [`DropPlace::TxDropped`] that of sending.
+    pub port: String,
+    /// Where on its way.
+    pub place: DropPlace,
+    /// Packets dropped since the start.
+    pub packets: u64,
+    /// Packets dropped in the last whole second.
+    pub rate: u64,
+    /// What is so of such a packet: a clause without a full stop.
+    pub meaning: String,
+    /// What to do about it: whole sentences, in Markdown.
+    pub advice: String,
+}
+
+/// Where on its way through the switch a packet was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropPlace {
+    /// On receipt: the packet went nowhere.
+    Dropped,
+    /// One copy of a packet that was flooded; others may have gone.
+    CopiesDropped,
+    /// While it waited for a neighbour, or when it was sent afterwards.
+    WaitDropped,
+    /// At sending: the port did not get it or did not accept it.
+    TxDropped,
+}
+
+impl DropPlace {
+    /// All places, in the order in which a packet comes to them.
+    pub const ALL: [DropPlace; 4] = [
+        DropPlace::Dropped,
+        DropPlace::CopiesDropped,
+        DropPlace::WaitDropped,
+        DropPlace::TxDropped,
+    ];
+}

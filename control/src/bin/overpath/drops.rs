@@ -1,0 +1,83 @@
+//! `overpath drops`.
+
+use crate::table::{Table, word};
+use control::api::messages::{DropCount, DropPlace};
+use std::collections::HashSet;
+
+/// The counters, then what each of their reasons means. Each line begins with the reason, so that
+/// `grep` finds it.
+pub(crate) fn text(drops: &[DropCount]) -> String {
+    let mut counters = Table::default();
+    let mut reasons = Table::default();
+    let mut told = HashSet::new();
+    for drop in drops {
+        counters.push([
+            drop.reason.clone(),
+            word("port", &drop.port),
+            place(drop.place).into(),
+            word("packets", drop.packets),
+            format!("rate {}/s", drop.rate),
+        ]);
+        if told.insert(&drop.reason) {
+            let (reason, meaning, advice) = (&drop.reason, &drop.meaning, &drop.advice);
+            reasons.push([format!("{reason}: {meaning}. {advice}")]);
+        }
+    }
+    counters.to_string() + &reasons.to_string()
+}
+
+fn place(place: DropPlace) -> &'static str {
+    match place {
+        DropPlace::Dropped => "dropped",
+        DropPlace::CopiesDropped => "copies-dropped",
+        DropPlace::WaitDropped => "wait-dropped",
+        DropPlace::TxDropped => "tx-dropped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(port: &str, packets: u64) -> DropCount {
+        DropCount {
+            reason: "tx_full".into(),
+            port: port.into(),
+            place: DropPlace::TxDropped,
+            packets,
+            rate: 100,
+            meaning: "The port did not accept it".into(),
+            advice: "Wait. Or not.".into(),
+        }
+    }
+
+    #[test]
+    fn a_line_for_each_counter_and_one_for_each_reason() {
+        let runt = DropCount {
+            reason: "frame_runt".into(),
+            place: DropPlace::Dropped,
+            rate: 0,
+            meaning: "Shorter than an Ethernet header".into(),
+            advice: "A broken sender.".into(),
+            ..full("uplink", 7)
+        };
+        let expected = "\
+tx_full    port lan    tx-dropped packets 1000 rate 100/s
+frame_runt port uplink dropped    packets 7    rate 0/s
+tx_full    port uplink tx-dropped packets 2    rate 100/s
+tx_full: The port did not accept it. Wait. Or not.
+frame_runt: Shorter than an Ethernet header. A broken sender.
+";
+        let drops = [full("lan", 1000), runt, full("uplink", 2)];
+        assert_eq!(text(&drops), expected);
+        assert_eq!(text(&[]), "");
+    }
+
+    #[test]
+    fn places_are_called_as_their_counters() {
+        for at in DropPlace::ALL {
+            let wire = serde_json::to_value(at).unwrap();
+            assert_eq!(Some(&*place(at).replace('-', "_")), wire.as_str());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What is shown of drops: each counter under its reason, port and place, and how fast it grows.
+
+use crate::common::{
+    Station, Switch, broadcast, from_peer, from_to, peer, station, us, vni, vxlan,
+};
+use control::api::messages::{DropCount, DropPlace, Method, Reply};
+use control::config::Wanted;
+use control::waiting::Waiting;
+use fastpath::drop::DropReason::{self, *};
+use fastpath::ids::PortId;
+use fastpath::wire::Mac;
+use fastpath::wire::craft::Pair;
+
+/// One remote answers, and one never does.
+const CONFIG: &str = r#"remotes = ["192.0.2.1"]
+[[fdb]]
+bridge = "br10"
+mac = "02:00:00:00:02:05"
+port = "b"
+[[fdb]]
+bridge = "br10"
+mac = "02:00:00:00:02:06"
+tunnel = "vx10"
+remote = "192.0.2.77"
+"#;
+
+const PORTS: [&str; 3] = ["uplink", "a", "b"];
+
+fn switch(workers: usize) -> Switch {
+    let wanted = Wanted::parse(&vxlan(CONFIG), "test").unwrap();
+    let mut switch = Switch::cold(wanted, workers);
+    for _ in 0..10 {
+        switch.rig.leap(1_000);
+    }
+    let answer = Pair::new(peer(1), us()).arp_reply();
+    switch.rig.send("uplink", &answer);
+    switch.settle();
+    switch
+}
+
+/// Drops of several reasons, at each place.
+fn drop_some(switch: &mut Switch) {
+    let other = Pair::new(peer(1), us()).vxlan(50_000, vni(11), &from_to(1, 2));
+    for _ in 0..3 {
+        switch.pass("uplink", &other);
+    }
+    switch.pass("uplink", &from_peer(9, &from_to(1, 2)));
+    switch.pass("a", &broadcast(1)[..13]);
+    switch.pass("b", &from_to(4, 4)[..13]);
+    // Too long for port b, and not for the tunnel.
+    let all: Station = (Mac::BROADCAST, [255; 4].into());
+    for _ in 0..2 {
+        switch.pass("a", &Pair::new(station(1), all).udp(1, 2, &[0; 1500]));
+    }
+    switch.pass("a", &from_to(1, 6));
+    switch.rig.leap(Waiting::<()>::PATIENCE + 1);
+    for number in 0..4100 {
+        assert!(switch.rig.send("a", &from_to(1, 5)));
+        if number % 50 == 49 {
+            switch.rig.run(1);
+        }
+    }
+    switch.out();
+}
+
+fn shown(switch: &mut Switch, port: Option<&str>) -> Vec<DropCount> {
+    let port = port.map(|port| port.parse().unwrap());
+    match switch.rig.ask(Method::DropsShow(port)) {
+        Some(Reply::Drops(drops)) => drops,
+        other => panic!("{other:?}"),
+    }
+}
+
+type Row = (&'static str, String, DropPlace, u64);
+
+fn rows(drops: &[DropCount]) -> Vec<Row> {
+    let name = |drop: &DropCount| {
+        let mut all = DropReason::ALL.iter().map(|reason| reason.name());
+        all.find(|name| *name == drop.reason).unwrap()
+    };
+    let row = |drop: &DropCount| (name(drop), drop.port.clone(), drop.place, drop.packets);
+    drops.iter().map(row).collect()
+}
+
+#[test]
+fn every_drop_is_shown_where_it_is_counted_most_first() {
+    let mut switch = switch(1);
+    drop_some(&mut switch);
+    let all = shown(&mut switch, None);
+    let expected = [
+        (TxFull, "b", DropPlace::TxDropped, 4),
+        (VniUnknown, "uplink", DropPlace::Dropped, 3),
+        (MtuExceeded, "a", DropPlace::CopiesDropped, 2),
+        (RemoteUnknown, "uplink", DropPlace::Dropped, 1),
+        (FrameRunt, "a", DropPlace::Dropped, 1),
+        (NeighbourUnresolved, "a", DropPlace::WaitDropped, 1),
+        (FrameRunt, "b", DropPlace::Dropped, 1),
+    ];
+    let expected =
+        expected.map(|(reason, port, place, n)| (reason.name(), port.to_owned(), place, n));
+    assert_eq!(rows(&all), expected);
+    for drop in &all {
+        assert_eq!(drop.packets, counted(&switch, drop), "{drop:?}");
+        let reason = reason(drop);
+        assert_eq!(drop.advice, reason.advice());
+        assert_eq!(drop.meaning, control::reasons::meaning(reason));
+    }
+    let of_b: Vec<_> = all.into_iter().filter(|drop| drop.port == "b").collect();
+    assert_eq!(shown(&mut switch, Some("b")), of_b);
+    switch.close();
+}
+
+fn reason(drop: &DropCount) -> DropReason {
+    let mut all = DropReason::ALL.iter();
+    *all.find(|reason| reason.name() == drop.reason).unwrap()
+}
+
+/// What workers and state counted themselves.
+fn counted(switch: &Switch, drop: &DropCount) -> u64 {
+    let place = PORTS.iter().position(|name| *name == drop.port).unwrap();
+    let id = PortId::new(place).unwrap();
+    let all = switch.rig.worker_stats();
+    let of_one = all.iter().map(|stats| {
+        let port = stats.port(id);
+        let drops = match drop.place {
+            DropPlace::Dropped => &port.dropped,
+            DropPlace::CopiesDropped => &port.copies_dropped,
+            DropPlace::WaitDropped => &port.wait_dropped,
+            DropPlace::TxDropped => &port.tx_dropped,
+        };
+        drops.get(reason(drop))
+    });
+    of_one.sum()
+}
+
+#[test]
+fn a_port_that_there_is_not_is_told_the_nearest() {
+    let mut switch = switch(1);
+    let mut refusal = |port: &str| {
+        let method = Method::DropsShow(Some(port.parse().unwrap()));
+        switch.rig.refusal(method).unwrap()
+    };
+    let near = refusal("uplnik");
+    assert_eq!(near, "port: there is no port uplnik; did you mean uplink?");
+    assert_eq!(refusal("zzzz"), "port: there is no port zzzz");
+    switch.close();
+}
+
+#[test]
+fn rates_are_of_the_last_whole_second() {
+    let mut switch = switch(1);
+    let runt = &broadcast(1)[..13];
+    let now = |switch: &mut Switch| {
+        let drops = shown(switch, Some("a"));
+        drops
+            .iter()
+            .map(|d| (d.packets, d.rate))
+            .collect::<Vec<_>>()
+    };
+    for _ in 0..5 {
+        switch.pass("a", runt);
+    }
+    assert_eq!(now(&mut switch), [(5, 0)], "the second is not over");
+    switch.rig.leap(1_000);
+    assert_eq!(now(&mut switch), [(5, 5)]);
+    switch.pass("a", runt);
+    assert_eq!(now(&mut switch), [(6, 5)]);
+    switch.rig.leap(1_000);
+    assert_eq!(now(&mut switch), [(6, 1)]);
+    switch.rig.leap(1_000);
+    assert_eq!(now(&mut switch), [(6, 0)]);
+    switch.close();
+}
