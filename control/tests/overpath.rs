@@ -10,8 +10,9 @@ use control::api::messages::{
 };
 use control::api::{Refused, Server, Settings, requests};
 use control::config::Name;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// A server that knows one forwarding entry, or so many, and takes any route but has none.
 fn serve(folder: &Path, entries: usize) -> Server {
@@ -128,6 +129,64 @@ fn dropped(port: &str) -> String {
     )
 }
 
+/// A command that prints without end, with the first lines of what it printed.
+fn watching(
+    folder: &Path,
+    words: &[&str],
+    lines: usize,
+) -> (Child, BufReader<ChildStdout>, String) {
+    let mut command = overpath(folder, words);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    for _ in 0..lines {
+        reader.read_line(&mut text).unwrap();
+    }
+    (child, reader, text)
+}
+
+#[test]
+fn what_is_watched_is_printed_anew_until_nobody_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    for (words, answer) in [(["fdb", "-w"], LINE), (["drops", "-w"], &*dropped("any"))] {
+        let lines = 2 * answer.lines().count() + 1;
+        let (child, reader, text) = watching(folder.path(), &words, lines);
+        assert_eq!(text, format!("{answer}\n{answer}"));
+        drop(reader);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn a_watch_ends_with_an_interrupt_without_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    for signal in ["INT", "TERM"] {
+        let (child, _reader, text) = watching(folder.path(), &["fdb", "-w", "3600"], 1);
+        assert_eq!(text, LINE);
+        let kill = format!("kill -{signal} {}", child.id());
+        let killed = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn a_watch_ends_with_the_daemon_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path(), 1);
+    let (child, _reader, _) = watching(folder.path(), &["fdb", "-w"], 1);
+    drop(server);
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("overpath: "), "{text}");
+}
+
 #[test]
 fn a_route_is_changed() {
     let folder = tempfile::tempdir().unwrap();
@@ -160,6 +219,7 @@ fn a_route_is_changed() {
     let host = "203.0.113.7/24 has host bits: the network is 203.0.113.0/24";
     complains("route del 203.0.113.7/24", 2, host);
     complains("route add default", 2, "via GATEWAY");
+    complains("route del default -w", 2, "--watch is for what is shown");
     complains("route add default dev up0", 2, "say via GATEWAY");
 }
 

@@ -90,6 +90,14 @@ impl Method {
         }
     }
 
+    /// Whether it changes something, and so is asked once.
+    pub const fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Method::RouteAdd(_) | Method::RouteDel(_) | Method::RouteReplace(_)
+        )
+    }
+
     /// The parameters as they travel; none if it takes none.
     pub fn params(&self) -> Option<Value> {
         match self {

@@ -24,6 +24,11 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// Show it anew every so many seconds, 1 if none are said; Ctrl-C ends it
+    #[arg(short, long, global = true, value_name = "SECONDS", num_args = 0..=1)]
+    #[arg(default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) watch: Option<u32>,
+
     #[command(subcommand)]
     pub(crate) noun: Noun,
 }
@@ -130,12 +135,23 @@ impl RouteWords {
     }
 }
 
-impl Noun {
+impl Arguments {
     /// What to ask the daemon.
     ///
     /// # Errors
     /// What is wrong with the words.
     pub(crate) fn method(&self) -> Result<Method, String> {
+        let method = self.noun.method()?;
+        let once = method.is_change() || matches!(self.noun, Noun::Completion { .. });
+        if self.watch.is_some() && once {
+            return Err("--watch is for what is shown".to_owned());
+        }
+        Ok(method)
+    }
+}
+
+impl Noun {
+    fn method(&self) -> Result<Method, String> {
         Ok(match self {
             Noun::Version | Noun::Completion { .. } => Method::Version,
             Noun::Port { .. } => Method::PortShow,
@@ -237,7 +253,34 @@ mod tests {
         assert_eq!(method("overpath drops show show"), of("show"));
         assert!(parse("overpath drops a/b").is_err());
         for line in ["overpath drops a b", "overpath drops show a b"] {
-            assert!(parse(line).unwrap().noun.method().is_err(), "{line}");
+            assert!(parse(line).unwrap().method().is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_watched() {
+        let watch = |line: &str| {
+            let arguments = parse(line).unwrap();
+            arguments.method().map(|_| arguments.watch)
+        };
+        assert_eq!(watch("overpath stats"), Ok(None));
+        for line in [
+            "overpath stats -w",
+            "overpath drops lan -w",
+            "overpath drops -w 1 lan",
+            "overpath fdb show --watch --json",
+        ] {
+            assert_eq!(watch(line), Ok(Some(1)), "{line}");
+        }
+        assert_eq!(watch("overpath -w 5 drops"), Ok(Some(5)));
+        for line in [
+            "overpath route del default -w",
+            "overpath completion bash -w",
+        ] {
+            assert!(watch(line).is_err(), "{line}");
+        }
+        for line in ["overpath stats -w 0", "overpath stats -w x"] {
+            assert!(parse(line).is_err(), "{line}");
         }
     }
 

@@ -12,6 +12,7 @@ mod stats;
 mod table;
 mod version;
 mod vxlan;
+mod watch;
 
 use args::{Arguments, Noun};
 use clap::error::ErrorKind as Wrong;
@@ -20,33 +21,42 @@ use control::api::RpcError;
 use control::api::client::{Client, ClientError};
 use control::api::messages::Method;
 use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let text = match run(&arguments) {
-        Ok(text) => text,
-        Err(error) => return fail(&explain(&error, &arguments.socket)),
-    };
-    match print(&text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("cannot write the answer: {error}")),
-    }
-}
-
-/// The text to print.
-fn run(arguments: &Arguments) -> Result<String, ClientError> {
-    let method = match &arguments.noun {
-        Noun::Completion { shell } => return Ok(completion::script(*shell)),
-        noun => noun.method(),
-    };
-    let method = method.unwrap_or_else(|wrong| {
+    let method = arguments.method().unwrap_or_else(|wrong| {
         Arguments::command()
             .error(Wrong::ValueValidation, wrong)
             .exit()
     });
-    let answer = Client::connect(&arguments.socket)?.call(&method)?;
+    let turn = |before: &str| turn(&arguments, &method, before);
+    let done = match arguments.watch {
+        None => turn("").map(drop),
+        Some(seconds) => watch::repeat(Duration::from_secs(seconds.into()), turn),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => fail(&message),
+    }
+}
+
+/// Asks once, and prints the answer behind what is `before` it. Breaks if nobody reads any more.
+fn turn(arguments: &Arguments, method: &Method, before: &str) -> Result<ControlFlow<()>, String> {
+    let text = match &arguments.noun {
+        Noun::Completion { shell } => Ok(completion::script(*shell)),
+        _ => ask(arguments, method),
+    };
+    let text = text.map_err(|error| explain(&error, &arguments.socket))?;
+    print(&format!("{before}{text}")).map_err(|error| format!("cannot write the answer: {error}"))
+}
+
+/// The daemon's answer as it is printed.
+fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
+    let answer = Client::connect(&arguments.socket)?.call(method)?;
     let answer = answer.get();
     if arguments.json {
         return Ok(format!("{answer}\n"));
@@ -68,11 +78,12 @@ fn run(arguments: &Arguments) -> Result<String, ClientError> {
 }
 
 /// A reader that has seen enough, such as `head`, is no error.
-fn print(text: &str) -> io::Result<()> {
+fn print(text: &str) -> io::Result<ControlFlow<()>> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(error),
     }
 }
 
