@@ -14,6 +14,8 @@ use std::collections::HashSet;
 /// What happened to the table, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FdbCounters {
+    /// Static entries added.
+    pub added: u64,
     /// Addresses learned.
     pub learned: u64,
     /// Addresses that turned up elsewhere.
@@ -53,13 +55,16 @@ impl Fdb {
 
     /// Adds a static entry. `false` if the table is full.
     pub fn add_static(&mut self, bridge: BridgeId, mac: Mac, to: Destination) -> bool {
-        self.insert(
-            FdbKey::new(bridge, mac),
-            FdbValue {
-                to,
-                kind: Kind::Static,
-            },
-        )
+        let value = FdbValue {
+            to,
+            kind: Kind::Static,
+        };
+        let inserted = self.table.insert(FdbKey::new(bridge, mac), value);
+        let new = inserted
+            .as_ref()
+            .is_ok_and(|inserted| inserted.replaced.is_none());
+        self.counters.added += u64::from(new);
+        inserted.is_ok()
     }
 
     /// A station was seen at `to`. A static entry stays as it is.

@@ -32,7 +32,6 @@ impl<K: Copy + Eq + Hash> Rates<K> {
             return;
         }
         self.at = now;
-        self.rates.clear();
         for (name, sum) in counters {
             let before = self.sums.insert(name, sum).unwrap_or_default();
             let grown = sum.wrapping_sub(before);

@@ -13,7 +13,7 @@ pub use drops::{DropCount, DropPlace};
 pub use method::Method;
 pub(super) use method::{DROPS_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
-pub use stats::{Account, CacheStats, PortStats, Stats, WorkerStats};
+pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
     Address, AddressState, Changed, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel,
     TunnelState, Via, Way,

@@ -51,6 +51,8 @@ impl<I: Io> State<I> {
                 .iter()
                 .map(|port| self.port_stats(port))
                 .collect(),
+            remotes: self.remote_stats(),
+            fdb: self.fdb_stats(),
             workers: self.worker_stats(),
             events,
         }
@@ -84,7 +86,57 @@ impl<I: Io> State<I> {
             enqueued: sum(|p| p.enqueued.get()),
             sent: sum(|p| p.sent.get()),
             tx_dropped: sum(|p| p.tx_dropped.total()),
+            originated: sum(|p| p.originated.get()),
+            copied: sum(|p| p.copied.get()),
+            copies_dropped: sum(|p| p.copies_dropped.total()),
+            wait_dropped: sum(|p| p.wait_dropped.total()),
         }
+    }
+
+    fn remote_stats(&self) -> Vec<api::RemoteStats> {
+        let tunnels = self.show_tunnels().into_iter().flat_map(|tunnel| {
+            let remotes = tunnel.remotes.into_iter();
+            remotes.map(move |remote| api::RemoteStats {
+                tunnel: tunnel.name.clone(),
+                remote: remote.address,
+                rx: remote.rx,
+                tx: remote.tx,
+            })
+        });
+        tunnels.collect()
+    }
+
+    fn fdb_stats(&self) -> api::FdbStats {
+        let counters = self.fdb.counters();
+        api::FdbStats {
+            entries: self.fdb.len() as u64,
+            static_entries: counters.added,
+            limit: u64::from(self.wanted.switch.fdb_entries),
+            learned: counters.learned,
+            moved: counters.moved,
+            aged: counters.aged,
+            flushed: counters.flushed,
+            full: counters.full,
+        }
+    }
+
+    /// Takes note of how many rounds the workers make. Called once a second.
+    pub(super) fn sample_rounds(&mut self) {
+        let numbered = || (0..).zip(&self.workers);
+        let all = numbered().map(|(worker, end)| (worker, end.stats.rounds.get()));
+        let idle = numbered().map(|(worker, end)| (worker, end.stats.idle_rounds.get()));
+        self.rounds.sample(self.now, all);
+        self.idle_rounds.sample(self.now, idle);
+    }
+
+    /// How many of a hundred rounds of the last whole second found a packet.
+    fn busy(&self, worker: u16) -> u8 {
+        let (all, idle) = (self.rounds.of(worker), self.idle_rounds.of(worker));
+        let share = all
+            .saturating_sub(idle)
+            .saturating_mul(100)
+            .checked_div(all);
+        share.unwrap_or_default().try_into().unwrap_or_default()
     }
 
     fn worker_stats(&self) -> Vec<api::WorkerStats> {
@@ -94,11 +146,20 @@ impl<I: Io> State<I> {
                 let cache = &end.stats.cache;
                 api::WorkerStats {
                     worker,
+                    rounds: end.stats.rounds.get(),
+                    idle_rounds: end.stats.idle_rounds.get(),
+                    busy: self.busy(worker),
+                    events_lost: end.stats.events_lost.get(),
+                    handed_off: end.stats.handed_off.get(),
                     cache: api::CacheStats {
                         hits: cache.hits.get(),
                         misses: cache.misses.get(),
                         entries: cache.entries.get(),
                         evictions: cache.evicted.get(),
+                        inserted: cache.inserted.get(),
+                        replaced: cache.replaced.get(),
+                        mask_limit: cache.mask_limit.get(),
+                        masks: cache.masks.get(),
                     },
                 }
             })

@@ -86,6 +86,9 @@ pub struct State<I: Io> {
     own: Arc<WorkerStats>,
     waiting: Waiting<I::Packet>,
     drop_rates: Rates<DropKey>,
+    /// Rounds, and those without a packet, by number of the worker.
+    rounds: Rates<u16>,
+    idle_rounds: Rates<u16>,
     /// Receive queues, each with the place of the worker that is to poll it once a snapshot that
     /// knows their port is published.
     arrived: Vec<(usize, I::Rx)>,
@@ -314,6 +317,7 @@ impl<I: Io> State<I> {
         }
         self.next_second = self.now + SECOND;
         self.sample_drops();
+        self.sample_rounds();
         let bridges = &self.wanted.bridges;
         self.fdb.expire(|bridge| {
             let ageing = bridges.get(bridge.index())?.ageing;

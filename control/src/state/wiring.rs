@@ -202,6 +202,8 @@ fn state<I: Io>(
         own: Arc::default(),
         waiting: Waiting::default(),
         drop_rates: Rates::default(),
+        rounds: Rates::default(),
+        idle_rounds: Rates::default(),
         arrived: Vec::new(),
         events,
         device: settings.device,

@@ -1,9 +1,10 @@
-//! What is shown of drops: each counter under its reason, port and place, and how fast it grows.
+//! What is shown of drops: each counter under its reason, port and place, and how fast it grows; and
+//! that all counters together leave no packet out.
 
 use crate::common::{
     Station, Switch, broadcast, from_peer, from_to, peer, station, us, vni, vxlan,
 };
-use control::api::messages::{DropCount, DropPlace, Method, Reply};
+use control::api::messages::{DropCount, DropPlace, Method, Reply, Stats};
 use control::config::Wanted;
 use control::waiting::Waiting;
 use fastpath::drop::DropReason::{self, *};
@@ -27,7 +28,8 @@ remote = "192.0.2.77"
 const PORTS: [&str; 3] = ["uplink", "a", "b"];
 
 fn switch(workers: usize) -> Switch {
-    let wanted = Wanted::parse(&vxlan(CONFIG), "test").unwrap();
+    let text = vxlan(CONFIG).replace("mtu = 1600", "mtu = 1600\ntx_queues = 1");
+    let wanted = Wanted::parse(&text, "test").unwrap();
     let mut switch = Switch::cold(wanted, workers);
     for _ in 0..10 {
         switch.rig.leap(1_000);
@@ -170,4 +172,107 @@ fn rates_are_of_the_last_whole_second() {
     switch.rig.leap(1_000);
     assert_eq!(now(&mut switch), [(6, 0)]);
     switch.close();
+}
+
+#[test]
+fn a_worker_is_busy_by_its_rounds_of_the_last_second() {
+    let mut switch = switch(1);
+    let worker = |switch: &mut Switch| switch.rig.stats().workers[0].clone();
+    let second = |switch: &mut Switch| {
+        switch.rig.wait(1_000);
+        switch.rig.step();
+    };
+    second(&mut switch);
+    let before = worker(&mut switch);
+    for _ in 0..10 {
+        switch.rig.send("a", &from_to(1, 5));
+        assert_eq!(switch.rig.poll(0), 1);
+    }
+    for _ in 0..30 {
+        assert_eq!(switch.rig.poll(0), 0);
+    }
+    assert_eq!(worker(&mut switch).busy, before.busy, "not over yet");
+    second(&mut switch);
+    let after = worker(&mut switch);
+    assert_eq!(after.busy, 25);
+    assert_eq!(after.rounds - before.rounds, 40);
+    assert_eq!(after.idle_rounds - before.idle_rounds, 30);
+    second(&mut switch);
+    assert_eq!(worker(&mut switch).busy, 0, "no round at all");
+    switch.close();
+}
+
+fn sum<T>(of: &[T], number: impl Fn(&T) -> u64) -> u64 {
+    of.iter().map(number).sum()
+}
+
+/// Each number that is shown twice is the same, and each sum closes.
+fn expect_closed(stats: &Stats, drops: &[DropCount]) {
+    let (account, ports) = (stats.account, &stats.ports);
+    assert_eq!(sum(ports, |port| port.originated), account.originated);
+    assert_eq!(sum(ports, |port| port.copied), account.copied);
+    assert_eq!(sum(drops, |drop| drop.packets), account.dropped);
+    assert_eq!(stats.drops.values().sum::<u64>(), account.dropped);
+    for (place, counted) in [
+        (DropPlace::Dropped, sum(ports, |port| port.dropped)),
+        (
+            DropPlace::CopiesDropped,
+            sum(ports, |port| port.copies_dropped),
+        ),
+        (DropPlace::WaitDropped, sum(ports, |port| port.wait_dropped)),
+        (DropPlace::TxDropped, sum(ports, |port| port.tx_dropped)),
+    ] {
+        let here = drops.iter().filter(|drop| drop.place == place);
+        let shown: u64 = here.map(|drop| drop.packets).sum();
+        assert_eq!(shown, counted, "{place:?}");
+    }
+    for worker in &stats.workers {
+        let cache = worker.cache;
+        let entries = cache.inserted - cache.replaced - cache.evictions;
+        assert_eq!(cache.entries, entries, "{worker:?}");
+        assert!(cache.masks > 0 || cache.entries == 0, "{worker:?}");
+        assert!(worker.idle_rounds <= worker.rounds && worker.rounds > 0);
+    }
+    let of_workers = sum(&stats.workers, |worker| worker.handed_off);
+    assert_eq!(of_workers, stats.events["handed_off"]);
+    let of_workers = sum(&stats.workers, |worker| worker.events_lost);
+    assert_eq!(of_workers, stats.events["events_lost"]);
+    let fdb = stats.fdb;
+    assert_eq!(
+        fdb.entries,
+        fdb.static_entries + fdb.learned - fdb.aged - fdb.flushed
+    );
+    assert_eq!(fdb.learned, stats.events["fdb_learned"]);
+}
+
+#[test]
+fn every_sum_closes() {
+    for workers in [1, 2] {
+        let mut switch = switch(workers);
+        drop_some(&mut switch);
+        for number in 1..5 {
+            switch.pass("uplink", &from_peer(1, &from_to(10 + number, 5)));
+            switch.pass("a", &from_to(1, 10 + number));
+        }
+        switch.rig.set_link("a", false);
+        switch.settle();
+        let (stats, drops) = (switch.rig.stats(), shown(&mut switch, None));
+        expect_closed(&stats, &drops);
+        let second = stats.workers.get(1);
+        assert!(second.is_none_or(|worker| worker.handed_off > 0));
+        let fdb = stats.fdb;
+        assert_eq!((fdb.entries, fdb.static_entries, fdb.flushed), (6, 2, 1));
+        assert_eq!((fdb.learned, fdb.limit), (5, 65_536));
+        let [silent, remote] = [77, 1].map(|last| {
+            let mut remotes = stats.remotes.iter();
+            let here = remotes.find(|one| one.remote == peer(last).1);
+            here.cloned().unwrap()
+        });
+        assert_eq!((silent.rx.packets, silent.tx.packets), (0, 0));
+        // Two floods and the four stations behind it.
+        assert_eq!((remote.rx.packets, remote.tx.packets), (4, 6));
+        assert_eq!((&*remote.tunnel, stats.remotes.len()), ("vx10", 2));
+        assert_eq!(remote.rx.bytes, 4 * from_to(1, 2).len() as u64);
+        switch.close();
+    }
 }

@@ -1,7 +1,9 @@
 //! The counters as clients see them.
 
+use super::Traffic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// Counters of the switch since the start. Each is read while workers go on, so that sums close
 /// only at rest.
@@ -13,6 +15,12 @@ pub struct Stats {
     pub drops: BTreeMap<String, u64>,
     /// By port, in the order of the configuration.
     pub ports: Vec<PortStats>,
+    /// By remote, in the order of the tunnels' configuration.
+    #[serde(default)]
+    pub remotes: Vec<RemoteStats>,
+    /// The forwarding table.
+    #[serde(default)]
+    pub fdb: FdbStats,
     /// By worker.
     pub workers: Vec<WorkerStats>,
     /// What workers told the state thread, by kind; kinds that never occurred are left out.
@@ -60,6 +68,53 @@ pub struct PortStats {
     pub sent: u64,
     /// Packets that it did not accept.
     pub tx_dropped: u64,
+    /// Packets that the switch made and gave it to send, such as ARP requests.
+    #[serde(default)]
+    pub originated: u64,
+    /// Copies, beyond the first, of packets taken from it: made, or due.
+    #[serde(default)]
+    pub copied: u64,
+    /// Of these, copies that were dropped.
+    #[serde(default)]
+    pub copies_dropped: u64,
+    /// Of `waited`, packets that were dropped in the end.
+    #[serde(default)]
+    pub wait_dropped: u64,
+}
+
+/// What was exchanged with one remote since it is known. Learned remotes that were forgotten are
+/// left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteStats {
+    /// The tunnel.
+    pub tunnel: String,
+    /// Its other end.
+    pub remote: Ipv4Addr,
+    /// What came from there.
+    pub rx: Traffic,
+    /// What was sent there.
+    pub tx: Traffic,
+}
+
+/// The forwarding table: entries = static_entries + learned - aged - flushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FdbStats {
+    /// Entries now.
+    pub entries: u64,
+    /// Of these, those of the configuration.
+    pub static_entries: u64,
+    /// Entries there may be.
+    pub limit: u64,
+    /// Addresses learned.
+    pub learned: u64,
+    /// Addresses that turned up elsewhere.
+    pub moved: u64,
+    /// Addresses removed because they were silent for too long.
+    pub aged: u64,
+    /// Addresses removed with the link of their port.
+    pub flushed: u64,
+    /// Addresses not learned because there was no room.
+    pub full: u64,
 }
 
 /// Counters of one worker.
@@ -67,11 +122,27 @@ pub struct PortStats {
 pub struct WorkerStats {
     /// Its number, from 0.
     pub worker: u16,
+    /// Rounds of its loop.
+    #[serde(default)]
+    pub rounds: u64,
+    /// Of these, rounds that found no packet.
+    #[serde(default)]
+    pub idle_rounds: u64,
+    /// How many of a hundred rounds of the last whole second found a packet. Not a share of time:
+    /// such rounds take longer.
+    #[serde(default)]
+    pub busy: u8,
+    /// What it had to tell the state thread and could not; the next packet tells it again.
+    #[serde(default)]
+    pub events_lost: u64,
+    /// Packets given to another worker to send.
+    #[serde(default)]
+    pub handed_off: u64,
     /// Its flow cache.
     pub cache: CacheStats,
 }
 
-/// Counters of a flow cache.
+/// Counters of a flow cache: entries = inserted - replaced - evictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheStats {
     /// Packets that an entry decided.
@@ -82,4 +153,16 @@ pub struct CacheStats {
     pub entries: u64,
     /// Entries that gave way to others.
     pub evictions: u64,
+    /// Entries made.
+    #[serde(default)]
+    pub inserted: u64,
+    /// Entries made anew because what they rested on had changed.
+    #[serde(default)]
+    pub replaced: u64,
+    /// Decisions not kept because there were already as many masks as may be.
+    #[serde(default)]
+    pub mask_limit: u64,
+    /// Masks now: each is a combination of fields that decides some packets.
+    #[serde(default)]
+    pub masks: u64,
 }
