@@ -54,7 +54,6 @@ pub mod host;
 pub mod neighbours;
 pub mod ports;
 mod rates;
-pub mod reasons;
 pub mod rig;
 pub mod routes;
 pub mod snapshot;

@@ -64,7 +64,7 @@ fn drops(port: Option<&Name>) -> Vec<DropCount> {
         place: DropPlace::TxDropped,
         packets: 7,
         rate: 3,
-        meaning: "The port did not accept it".into(),
+        meaning: "The port did not accept it.".into(),
         advice: "Wait.".into(),
     }]
 }

@@ -1,12 +1,12 @@
-//! Why a packet was dropped. Every drop has a name, every name a counter, and advice.
+//! Why a packet was dropped. Every drop has a name, every name a counter, a meaning and advice.
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal: $advice:literal,)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal: $advice:literal,)*) => {
         /// The named reasons, in the order in which a packet can meet them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum DropReason {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])+ $variant,)*
         }
 
         impl DropReason {
@@ -19,6 +19,14 @@ macro_rules! reasons {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(DropReason::$variant => $name,)*
+                }
+            }
+
+            /// When a packet is dropped by this name: a sentence for who runs the switch. It is what
+            /// stands in the documentation of the variant.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(DropReason::$variant => concat!($($doc),+).trim_start(),)*
                 }
             }
 
@@ -101,7 +109,7 @@ reasons! {
     /// The outer source is zero, multicast, broadcast, loopback or our own.
     OuterSource = "outer_source":
         "A forged packet, or a loop in the underlay.",
-    /// No outer UDP checksum, and the tunnel is configured to want one.
+    /// No outer UDP checksum, and the tunnel wants one.
     UdpNoChecksum = "udp_no_checksum":
         "`zero_checksum = \"accept\"`, or let the sender compute it (kernel: `udpcsum`).",
     /// The inner frame is shorter than an Ethernet header.
@@ -142,11 +150,12 @@ reasons! {
     /// The tunnel is down with the port or the address that it rests on.
     TunnelDown = "tunnel_down":
         "See `vxlan show`: it names the port, or the station that has our address too.",
-    /// No route leads to the remote.
+    /// No port's prefix and no route contains the remote's address.
     NoRoute = "no_route":
         "`overpath route add`, or a `[[route]]`; a route counts while a port with link leads to \
          one of its gateways.",
-    /// The remote's next hop has no link-layer address yet.
+    /// The remote's next hop has no link-layer address, and the packet waited in vain or found no
+    /// room to wait.
     NeighbourUnresolved = "neighbour_unresolved":
         "See `neigh show`. A few at the start are usual; if they go on, the remote does not \
          answer ARP, or no port's prefix contains its address.",
@@ -160,7 +169,8 @@ reasons! {
     /// The packet pool is empty, or a packet that had to be copied does not fit into one buffer.
     NoBuffer = "no_buffer":
         "Raise `switch.mbufs`.",
-    /// More new flows in one round than the worker may resolve.
+    /// More new flows in one round than the worker may resolve; what guests send, and what is
+    /// inside a tunnel, makes no flows of its own.
     ResolveBudget = "resolve_budget":
         "Many new senders or addresses at once on an underlay port: a scan or an attack, or a \
          cache that is too small (`evictions`): raise `switch.cache_entries`.",
@@ -198,14 +208,17 @@ mod tests {
 
     /// It stands in a table of a document, and at the end of a line of output.
     #[test]
-    fn every_advice_is_one_line_of_whole_sentences() {
+    fn meaning_and_advice_are_one_line_of_whole_sentences() {
         for reason in DropReason::ALL {
-            let advice = reason.advice();
-            assert!(advice.ends_with('.'), "{advice}");
-            assert!(
-                !advice.contains(['|', '\n']) && !advice.contains("  "),
-                "{advice}"
-            );
+            for text in [reason.meaning(), reason.advice()] {
+                assert!(text.ends_with('.') && !text.starts_with(' '), "{text}");
+                assert!(
+                    !text.contains(['|', '\n']) && !text.contains("  "),
+                    "{text}"
+                );
+            }
+            // A link of rustdoc is none elsewhere.
+            assert!(!reason.meaning().contains('['), "{}", reason.meaning());
         }
     }
 }

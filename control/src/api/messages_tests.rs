@@ -249,12 +249,12 @@ fn drops() {
             place: DropPlace::TxDropped,
             packets: 7,
             rate: 3,
-            meaning: "The port did not accept it".into(),
+            meaning: "The port did not accept it.".into(),
             advice: "Wait.".into(),
         },
         json!({
             "reason": "tx_full", "port": "lan", "place": "tx_dropped", "packets": 7, "rate": 3,
-            "meaning": "The port did not accept it", "advice": "Wait.",
+            "meaning": "The port did not accept it.", "advice": "Wait.",
         }),
     );
     same(

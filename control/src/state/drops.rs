@@ -5,7 +5,6 @@ use crate::api::Refused;
 use crate::api::messages::{DropCount, DropPlace};
 use crate::config::{Name, nearest};
 use crate::ports::Port;
-use crate::reasons::meaning;
 use fastpath::drop::DropReason;
 use fastpath::ids::PortId;
 use fastpath::io::Io;
@@ -72,7 +71,7 @@ impl<I: Io> State<I> {
             place: key.place,
             packets,
             rate: self.drop_rates.of(key),
-            meaning: meaning(key.reason).to_owned(),
+            meaning: key.reason.meaning().to_owned(),
             advice: key.reason.advice().to_owned(),
         });
         let mut shown: Vec<_> = shown.collect();

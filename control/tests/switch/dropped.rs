@@ -105,7 +105,7 @@ fn every_drop_is_shown_where_it_is_counted_most_first() {
         assert_eq!(drop.packets, counted(&switch, drop), "{drop:?}");
         let reason = reason(drop);
         assert_eq!(drop.advice, reason.advice());
-        assert_eq!(drop.meaning, control::reasons::meaning(reason));
+        assert_eq!(drop.meaning, reason.meaning());
     }
     let of_b: Vec<_> = all.into_iter().filter(|drop| drop.port == "b").collect();
     assert_eq!(shown(&mut switch, Some("b")), of_b);

@@ -20,7 +20,7 @@ pub(crate) fn text(drops: &[DropCount]) -> String {
         ]);
         if told.insert(&drop.reason) {
             let (reason, meaning, advice) = (&drop.reason, &drop.meaning, &drop.advice);
-            reasons.push([format!("{reason}: {meaning}. {advice}")]);
+            reasons.push([format!("{reason}: {meaning} {advice}")]);
         }
     }
     counters.to_string() + &reasons.to_string()
@@ -46,7 +46,7 @@ mod tests {
             place: DropPlace::TxDropped,
             packets,
             rate: 100,
-            meaning: "The port did not accept it".into(),
+            meaning: "The port did not accept it.".into(),
             advice: "Wait. Or not.".into(),
         }
     }
@@ -57,7 +57,7 @@ mod tests {
             reason: "frame_runt".into(),
             place: DropPlace::Dropped,
             rate: 0,
-            meaning: "Shorter than an Ethernet header".into(),
+            meaning: "Shorter than an Ethernet header.".into(),
             advice: "A broken sender.".into(),
             ..full("uplink", 7)
         };
