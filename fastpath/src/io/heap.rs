@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Free bytes before the data of a fresh packet; DPDK's default headroom.
 pub const HEADROOM: usize = 128;
-/// Most bytes of one segment; DPDK's default data room.
+/// Most bytes of one segment unless told otherwise; DPDK's default data room.
 const DATA_ROOM: usize = 2048;
 /// Up to this length a replica is a copy.
 const COPY_LIMIT: usize = 256;
@@ -133,14 +133,21 @@ impl Packet for HeapPacket {
 pub struct HeapPool {
     out: Arc<AtomicUsize>,
     capacity: usize,
+    data_room: usize,
 }
 
 impl HeapPool {
     /// A pool from which at most `capacity` packets are out at a time.
     pub fn new(capacity: usize) -> Self {
+        Self::with_data_room(capacity, DATA_ROOM)
+    }
+
+    /// The same, of packets whose segments hold `data_room` bytes each.
+    pub fn with_data_room(capacity: usize, data_room: usize) -> Self {
         HeapPool {
             out: Arc::default(),
             capacity,
+            data_room,
         }
     }
 
@@ -162,7 +169,7 @@ impl HeapPool {
     }
 
     fn take(&self, head: &[u8], tail: Option<(Arc<Vec<u8>>, usize)>) -> Option<HeapPacket> {
-        if head.len() > DATA_ROOM {
+        if head.len() > self.data_room {
             return None;
         }
         if self.out.fetch_add(1, Ordering::Relaxed) >= self.capacity {
@@ -303,6 +310,17 @@ mod tests {
         assert_eq!(pool.out(), 1);
         drop(packet);
         assert_eq!(pool.out(), 0);
+    }
+
+    #[test]
+    fn a_segment_holds_as_much_as_the_pool_says() {
+        for (pool, room) in [
+            (HeapPool::new(1), DATA_ROOM),
+            (HeapPool::with_data_room(1, 9000), 9000),
+        ] {
+            assert!(pool.alloc(&vec![0; room]).is_some());
+            assert!(pool.alloc(&vec![0; room + 1]).is_none());
+        }
     }
 
     #[test]
