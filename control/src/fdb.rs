@@ -35,6 +35,7 @@ pub struct FdbCounters {
 /// where the entries were.
 pub struct Fdb {
     table: FdbWriter,
+    reader: FdbReader,
     removed: bool,
     now: u32,
     counters: FdbCounters,
@@ -46,6 +47,7 @@ impl Fdb {
         let (table, reader) = Table::new(entries);
         let fdb = Fdb {
             table,
+            reader: reader.clone(),
             removed: false,
             now: 0,
             counters: FdbCounters::default(),
@@ -137,6 +139,16 @@ impl Fdb {
             self.table.seal(world.change());
         }
         self.table.release(|change| world.passed(change));
+    }
+
+    /// What workers read the table by. To be read where it is written, no changes need be passed.
+    pub fn reader(&self) -> &FdbReader {
+        &self.reader
+    }
+
+    /// What is known of a station.
+    pub fn get(&self, bridge: BridgeId, mac: Mac) -> Option<FdbEntry> {
+        self.table.get(FdbKey::new(bridge, mac))
     }
 
     /// All entries.

@@ -10,7 +10,8 @@
 //! [`config`] reads what is wanted. [`state::assemble`] makes a [`state::State`] and its workers, and
 //! [`state::State::step`] is one round of it: it takes what came in, lets time pass, and makes the
 //! difference known. What it knows is in [`ports`], [`tunnels`], [`neighbours`] and [`mod@fdb`];
-//! [`mod@snapshot`] makes of them what workers read. [`api`] answers clients, and [`device`] is the
+//! [`mod@snapshot`] makes of them what workers read. [`mod@explain`] says what they would do with a
+//! frame. [`api`] answers clients, and [`device`] is the
 //! language between state and the thread that talks to NICs. The binaries `overpathd` and `overpath`
 //! join these.
 //!
@@ -49,6 +50,7 @@ pub mod api;
 pub mod args;
 pub mod config;
 pub mod device;
+pub mod explain;
 pub mod fdb;
 pub mod host;
 pub mod neighbours;

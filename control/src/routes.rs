@@ -165,24 +165,29 @@ impl Routes {
     /// Who leads to `destination`: itself if it is on a link, else the gateways of its route that are
     /// on one. Empty if there is no route.
     pub fn resolve(&self, destination: Ipv4Addr) -> Gateways {
-        let mut via = Gateways::new();
+        let found = self.find(destination);
+        found.map(|(_, via)| via).unwrap_or_default()
+    }
+
+    /// The route to `destination`, without host bits, and who leads there; never nobody.
+    pub fn find(&self, destination: Ipv4Addr) -> Option<(Prefix, Gateways)> {
         if !self.may_be_host(destination) {
-            return via;
+            return None;
         }
         let connected = self.connected.matches(destination).next();
-        let length = connected.map(|(prefix, _)| prefix.length());
+        let connected = connected.map(|(prefix, _)| prefix);
         let fixed = self.fixed.matches(destination);
-        for (_, gateways) in fixed.take_while(|(to, _)| Some(to.length()) > length) {
+        for (to, gateways) in
+            fixed.take_while(|(to, _)| Some(to.length()) > connected.map(Prefix::length))
+        {
             let live = |gateway: &&Ipv4Addr| self.on_link(**gateway).is_some();
-            via.extend(gateways.iter().filter(live).copied());
+            let via: Gateways = gateways.iter().filter(live).copied().collect();
             if !via.is_empty() {
-                return via;
+                return Some((to, via));
             }
         }
-        if self.on_link(destination).is_some() {
-            via.push(destination);
-        }
-        via
+        self.on_link(destination)?;
+        Some((connected?, Gateways::from_iter([destination])))
     }
 
     /// What a change of the link that `prefix` is on may change: destinations in these prefixes.

@@ -6,11 +6,12 @@
 )]
 
 use control::api::messages::{
-    Changed, DropCount, DropPlace, FdbEntry, FdbKind, Method, Reply, Version,
+    Changed, DropCount, DropPlace, Explanation, FdbEntry, FdbKind, Method, Question, Reason, Reply,
+    Verdict, Version,
 };
 use control::api::{Refused, Server, Settings, requests};
 use control::config::Name;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -49,6 +50,7 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::VxlanShow => Reply::Tunnels(Vec::new()),
                 Method::DropsShow(port) => Reply::Drops(drops(port.as_ref())),
                 Method::StatsShow => Reply::Stats(Box::default()),
+                Method::Explain(question) => Reply::Explanation(Box::new(explained(question))),
             };
             request.answer(reply);
         }
@@ -67,6 +69,25 @@ fn drops(port: Option<&Name>) -> Vec<DropCount> {
         meaning: "The port did not accept it.".into(),
         advice: "Wait.".into(),
     }]
+}
+
+/// Whatever it is, it is dropped.
+fn explained(question: &Question) -> Explanation {
+    Explanation {
+        port: question.port.to_string(),
+        len: question.frame.as_slice().len(),
+        fields: Vec::new(),
+        fault: None,
+        tunnel: None,
+        remote: None,
+        steps: Vec::new(),
+        verdict: Verdict::Dropped(Reason {
+            reason: "no_bridge".into(),
+            meaning: "It is in none.".into(),
+            advice: "Put it in one.".into(),
+        }),
+        told: Vec::new(),
+    }
 }
 
 fn overpath(folder: &Path, words: &[&str]) -> Command {
@@ -221,6 +242,44 @@ fn a_route_is_changed() {
     complains("route add default", 2, "via GATEWAY");
     complains("route del default -w", 2, "--watch is for what is shown");
     complains("route add default dev up0", 2, "say via GATEWAY");
+}
+
+#[test]
+fn a_frame_is_explained_that_is_given_or_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let words = ["explain", "lan", "02:00", "0102"];
+    let text = printed(folder.path(), &words);
+    assert!(
+        text.starts_with("frame of 4 bytes into port lan\n"),
+        "{text}"
+    );
+    let end = "verdict dropped, reason no_bridge\n   It is in none.\n   Put it in one.\n";
+    assert!(text.ends_with(end), "{text}");
+    let json = printed(folder.path(), &["explain", "lan", "00", "--json"]);
+    assert!(
+        json.contains(r#""verdict":"dropped","reason":"no_bridge""#),
+        "{json}"
+    );
+    let mut child = overpath(folder.path(), &["explain", "lan", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"02 00\n01\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stdout.starts_with(b"frame of 3 bytes "));
+
+    let output = run(folder.path(), &["explain", "lan", "020"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    let problem = "the frame is not hex at byte 1; allowed: 1 to 9216 bytes in hex";
+    assert!(text.contains(problem), "{text}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Changed, DropCount, FdbEntry, Method, Neighbour, Network, NewRoute, Port, Route,
-    Stats, Tunnel, Version,
+    Address, Changed, DropCount, Explanation, FdbEntry, Method, Neighbour, Network, NewRoute, Port,
+    Question, Route, Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::Name;
@@ -133,6 +133,11 @@ impl Client {
     /// The counters.
     pub fn stats_show(&mut self) -> Result<Stats, ClientError> {
         self.typed(&Method::StatsShow)
+    }
+
+    /// What would become of a frame.
+    pub fn explain(&mut self, question: Question) -> Result<Explanation, ClientError> {
+        self.typed(&Method::Explain(question))
     }
 
     fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {

@@ -4,14 +4,21 @@
 //! reader passes over fields it does not know, so that fields can be added.
 
 mod drops;
+mod explain;
+mod hex;
 mod method;
 mod route;
 mod stats;
 mod underlay;
 
 pub use drops::{DropCount, DropPlace};
+pub use explain::{
+    Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
+    Verdict,
+};
+pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use method::Method;
-pub(super) use method::{DROPS_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+pub(super) use method::{DROPS_SHOW, EXPLAIN, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
@@ -48,6 +55,8 @@ pub enum Reply {
     Drops(Vec<DropCount>),
     /// To [`Method::StatsShow`].
     Stats(Box<Stats>),
+    /// To [`Method::Explain`].
+    Explanation(Box<Explanation>),
 }
 
 /// Who answers.
@@ -189,6 +198,9 @@ pub enum NeighbourState {
     Stale,
 }
 
+#[cfg(test)]
+#[path = "messages/explain_tests.rs"]
+mod explain_tests;
 #[cfg(test)]
 #[path = "messages_tests.rs"]
 mod tests;

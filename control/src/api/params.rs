@@ -1,7 +1,8 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
 use super::messages::{
-    DROPS_SHOW, Gateways, Method, Network, NewRoute, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    DROPS_SHOW, EXPLAIN, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD,
+    ROUTE_DEL, ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Name, nearest};
@@ -26,6 +27,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         ROUTE_REPLACE => new_route(params).map(Method::RouteReplace),
         ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
         DROPS_SHOW => one_port(params).map(Method::DropsShow),
+        EXPLAIN => question(params).map(Method::Explain),
         _ => Err(not_found(name)),
     }
 }
@@ -65,6 +67,12 @@ fn one_port(params: Option<&RawValue>) -> Result<Option<Name>, RpcError> {
         None => Ok(None),
         some => Members::read(some, &["port"])?.port().map(Some),
     }
+}
+
+fn question(params: Option<&RawValue>) -> Result<Question, RpcError> {
+    let members = Members::read(params, &["port", "frame"])?;
+    let (port, frame) = (members.port()?, members.frame()?);
+    Ok(Question { port, frame })
 }
 
 fn short(text: &str) -> String {
@@ -125,11 +133,18 @@ impl<'a> Members<'a> {
         parsed.map_err(|e| wrong("to", format!("{:?}: {e}", short(&text)), allowed))
     }
 
+    /// Whether there is one of that name is known elsewhere.
     fn port(&self) -> Result<Name, RpcError> {
-        let allowed = "the name of a port";
+        let allowed = Name::ALLOWED;
         let text: Cow<'_, str> = self.get("port", "text", allowed)?;
-        let parsed = text.parse();
-        parsed.map_err(|_| wrong("port", format!("{:?} is no name", short(&text)), allowed))
+        let no_name = |_| wrong("port", format!("{:?} is no name", short(&text)), allowed);
+        text.parse().map_err(no_name)
+    }
+
+    fn frame(&self) -> Result<Frame, RpcError> {
+        let allowed = Frame::ALLOWED;
+        let text: Cow<'_, str> = self.get("frame", "text", allowed)?;
+        text.parse().map_err(|e| wrong("frame", e, allowed))
     }
 
     fn via(&self) -> Result<Gateways, RpcError> {

@@ -119,6 +119,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::VxlanShow => Reply::Tunnels(Vec::new()),
         Method::DropsShow(_) => Reply::Drops(Vec::new()),
         Method::StatsShow => Reply::Stats(Box::default()),
+        Method::Explain(question) => return Err(Refused(format!("no port {}", question.port))),
     })
 }
 

@@ -315,6 +315,11 @@ impl Neighbours {
         self.ways.via(destination)
     }
 
+    /// The network of the route to `destination`, wanted or not.
+    pub fn route_to(&self, destination: Ipv4Addr) -> Option<Prefix> {
+        self.routes.find(destination).map(|(to, _)| to)
+    }
+
     /// Where an address is that is on a link of ours, and its MAC there if it is known. `None` while
     /// that link is down.
     pub fn on_link(&self, address: Ipv4Addr) -> Option<OnLink> {

@@ -12,6 +12,7 @@ mod close;
 mod counters;
 mod drops;
 mod events;
+mod explain;
 mod parked;
 mod requests;
 mod routes;

@@ -40,6 +40,10 @@ impl<I: Io> State<I> {
             Method::FdbShow => Reply::Fdb(self.show_fdb()),
             Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
             Method::StatsShow => Reply::Stats(Box::new(self.stats())),
+            Method::Explain(question) => match self.explain(question) {
+                Ok(explanation) => Reply::Explanation(Box::new(explanation)),
+                Err(refused) => return request.refuse(refused),
+            },
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
@@ -119,7 +123,7 @@ impl<I: Io> State<I> {
             .collect()
     }
 
-    fn show_entry(&self, entry: &FdbEntry) -> Option<api::FdbEntry> {
+    pub(super) fn show_entry(&self, entry: &FdbEntry) -> Option<api::FdbEntry> {
         let bridge = self
             .wanted
             .bridges

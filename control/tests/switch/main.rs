@@ -14,6 +14,7 @@ mod bridging;
 mod cold_warm;
 mod dropped;
 mod drops;
+mod explain;
 mod flood;
 mod host;
 mod joined;

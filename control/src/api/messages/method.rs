@@ -1,11 +1,14 @@
 //! What a client can ask for.
 
+use super::hex::Question;
 use super::route::{Network, NewRoute};
 use crate::config::Name;
 use serde_json::{Value, json};
 
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
+/// The name of [`Method::Explain`].
+pub(in crate::api) const EXPLAIN: &str = "explain";
 /// The name of [`Method::RouteAdd`].
 pub(in crate::api) const ROUTE_ADD: &str = "route.add";
 /// The name of [`Method::RouteDel`].
@@ -41,6 +44,9 @@ pub enum Method {
     DropsShow(Option<Name>),
     /// `stats.show`, answered by [`Stats`](super::Stats).
     StatsShow,
+    /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such port.
+    /// Changes nothing.
+    Explain(Question),
 }
 
 impl Method {
@@ -57,7 +63,7 @@ impl Method {
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -70,6 +76,7 @@ impl Method {
         Method::VxlanShow.name(),
         DROPS_SHOW,
         Method::StatsShow.name(),
+        EXPLAIN,
     ];
 
     /// The name on the wire.
@@ -87,6 +94,7 @@ impl Method {
             Method::VxlanShow => "vxlan.show",
             Method::DropsShow(_) => DROPS_SHOW,
             Method::StatsShow => "stats.show",
+            Method::Explain(_) => EXPLAIN,
         }
     }
 
@@ -106,6 +114,9 @@ impl Method {
             }
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
             Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
+            Method::Explain(question) => {
+                Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
+            }
             _ => None,
         }
     }

@@ -16,6 +16,13 @@ fn refused(name: &str, params: impl fmt::Display) -> String {
     error.message
 }
 
+fn question() -> Question {
+    Question {
+        port: "uplink".parse().unwrap(),
+        frame: Frame::new(vec![2, 0xff, 0]).unwrap(),
+    }
+}
+
 fn route() -> NewRoute {
     NewRoute {
         to: "203.0.113.0/24".parse().unwrap(),
@@ -30,6 +37,7 @@ fn what_a_client_writes_a_server_reads() {
         Method::RouteReplace(route()),
         Method::RouteDel(route().to),
         Method::DropsShow(Some("uplink".parse().unwrap())),
+        Method::Explain(question()),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
@@ -57,6 +65,8 @@ fn parameters_stand_as_they_are_documented() {
     let port = Method::DropsShow(Some("lan".parse().unwrap()));
     assert_eq!(port.params(), Some(json!({"port": "lan"})));
     assert_eq!(Method::DropsShow(None).params(), None);
+    let wire = json!({"port": "uplink", "frame": "02ff00"});
+    assert_eq!(Method::Explain(question()).params(), Some(wire));
 }
 
 #[test]
@@ -65,6 +75,7 @@ fn a_port_may_be_named_and_need_not_be() {
         assert_eq!(read("drops.show", none), Ok(Method::DropsShow(None)));
     }
     assert_eq!(method("drops.show", None), Ok(Method::DropsShow(None)));
+    let allowed = Name::ALLOWED;
     for (params, message) in [
         (
             json!({"prot": "a"}),
@@ -73,11 +84,11 @@ fn a_port_may_be_named_and_need_not_be() {
         (json!(["a"]), "params must be an object with port"),
         (
             json!({"port": 1}),
-            "port: 1 is no text; allowed: the name of a port",
+            &*format!("port: 1 is no text; allowed: {allowed}"),
         ),
         (
             json!({"port": "a b"}),
-            "port: \"a b\" is no name; allowed: the name of a port",
+            &*format!("port: \"a b\" is no name; allowed: {allowed}"),
         ),
     ] {
         assert_eq!(refused("drops.show", params), message);
@@ -151,6 +162,26 @@ fn a_bad_network_is_named_with_what_is_allowed() {
     }
     let missing = refused("route.del", "{}");
     assert_eq!(missing, format!("to: is missing{allowed}"));
+}
+
+#[test]
+fn a_bad_frame_is_named_with_what_is_allowed() {
+    let allowed = format!("; allowed: {}", Frame::ALLOWED);
+    for (frame, problem) in [
+        (json!(5), "5 is no text"),
+        (json!("02:f"), "is not hex at byte 1"),
+        (json!("02 fg"), "is not hex at byte 1"),
+        (json!(""), "is too short: it is empty"),
+        (json!("00".repeat(9217)), "is too long: it has 9217 bytes"),
+    ] {
+        let message = refused("explain", json!({"port": "uplink", "frame": frame}));
+        assert_eq!(message, format!("frame: {problem}{allowed}"));
+    }
+    let missing = refused("explain", json!({"port": "uplink"}));
+    assert_eq!(missing, format!("frame: is missing{allowed}"));
+    let message = refused("explain", json!({"port": "up link", "frame": "00"}));
+    let allowed = format!("; allowed: {}", Name::ALLOWED);
+    assert_eq!(message, format!("port: \"up link\" is no name{allowed}"));
 }
 
 #[test]

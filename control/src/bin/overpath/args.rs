@@ -1,10 +1,11 @@
 //! What can be said on the command line.
 
-use crate::route;
+use crate::{frame, route};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use control::api::messages::{Method, Network, NewRoute};
+use control::api::messages::{Method, Network, NewRoute, Question};
 use control::config::Name;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Where the daemon listens if nothing else is said.
@@ -85,6 +86,8 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<Verb>,
     },
+    /// What would become of a frame, step by step; nothing is sent or learned
+    Explain(FrameWords),
     /// A script that teaches a shell to complete these words
     Completion {
         /// Which shell
@@ -135,6 +138,35 @@ impl RouteWords {
     }
 }
 
+/// A frame, and where it comes in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FrameWords {
+    /// The port that it comes in by
+    port: Name,
+    /// The frame in hex, spaces and colons at will; - reads it from standard input
+    #[arg(required_unless_present = "pcap", conflicts_with = "pcap")]
+    hex: Vec<String>,
+    /// Take the frame out of a capture of Ethernet, pcap or pcapng
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Which frame of the capture
+    #[arg(long, value_name = "N", conflicts_with = "hex", default_value = "1")]
+    frame: NonZeroUsize,
+}
+
+impl FrameWords {
+    fn question(&self) -> Result<Question, String> {
+        let frame = match &self.pcap {
+            Some(path) => frame::of_capture(path, self.frame.get())?,
+            None => frame::of_words(&self.hex)?,
+        };
+        Ok(Question {
+            port: self.port,
+            frame,
+        })
+    }
+}
+
 impl Arguments {
     /// What to ask the daemon.
     ///
@@ -161,6 +193,7 @@ impl Noun {
             Noun::Vxlan { .. } => Method::VxlanShow,
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { .. } => Method::StatsShow,
+            Noun::Explain(words) => Method::Explain(words.question()?),
             Noun::Route { verb } => match verb {
                 None | Some(RouteVerb::Show) => Method::RouteShow,
                 Some(RouteVerb::Add(words)) => Method::RouteAdd(words.route()?),
@@ -297,6 +330,33 @@ mod tests {
         }
         let arguments = parse("overpath route add default dev uplink").unwrap();
         assert!(arguments.noun.method().is_err());
+    }
+
+    #[test]
+    fn a_frame_is_said_in_hex_or_taken_out_of_a_capture() {
+        let question = |line: &str| parse(line).unwrap().noun.method();
+        for line in [
+            "overpath explain uplink 02:ff 0001",
+            "overpath ex uplink 02 ff 00 01 --json",
+        ] {
+            let Ok(Method::Explain(question)) = question(line) else {
+                panic!("{line}");
+            };
+            assert_eq!(question.port.as_str(), "uplink");
+            assert_eq!(question.frame.as_slice(), [2, 0xff, 0, 1]);
+        }
+        assert!(question("overpath explain uplink 02f").is_err());
+        assert!(question("overpath explain uplink --pcap /nowhere --frame 2").is_err());
+        for line in [
+            "overpath explain",
+            "overpath explain uplink",
+            "overpath explain up/link 00",
+            "overpath explain uplink 00 --pcap /nowhere",
+            "overpath explain uplink 00 --frame 2",
+            "overpath explain uplink --pcap /nowhere --frame 0",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ mod addr;
 mod args;
 mod completion;
 mod drops;
+mod explain;
 mod fdb;
+mod frame;
 mod neigh;
 mod port;
 mod route;
@@ -50,7 +52,7 @@ fn turn(arguments: &Arguments, method: &Method, before: &str) -> Result<ControlF
         Noun::Completion { shell } => Ok(completion::script(*shell)),
         _ => ask(arguments, method),
     };
-    let text = text.map_err(|error| explain(&error, &arguments.socket))?;
+    let text = text.map_err(|error| complaint(&error, &arguments.socket))?;
     print(&format!("{before}{text}")).map_err(|error| format!("cannot write the answer: {error}"))
 }
 
@@ -74,6 +76,7 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::DropsShow(_) => drops::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
+        Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
     })
 }
 
@@ -94,7 +97,7 @@ fn fail(message: &str) -> ExitCode {
 }
 
 /// The error, and what can be done about it.
-fn explain(error: &ClientError, socket: &Path) -> String {
+fn complaint(error: &ClientError, socket: &Path) -> String {
     match error {
         ClientError::NotListening(_) => {
             let option = match socket.to_str() {
@@ -123,7 +126,7 @@ mod tests {
 
     #[test]
     fn without_a_daemon_one_is_told_how_to_start_it() {
-        let told = |path: &str| explain(&ClientError::NotListening(path.into()), Path::new(path));
+        let told = |path: &str| complaint(&ClientError::NotListening(path.into()), Path::new(path));
         let default = told(args::SOCKET);
         assert!(
             default.starts_with("nothing listens on /run/overpath/overpath.sock"),
@@ -139,7 +142,7 @@ mod tests {
     #[test]
     fn without_rights_one_is_told_who_has_them() {
         let cause = io::Error::from(ErrorKind::PermissionDenied);
-        let told = explain(&ClientError::Connect("/s".into(), cause), Path::new("/s"));
+        let told = complaint(&ClientError::Connect("/s".into(), cause), Path::new("/s"));
         assert!(
             told.contains("/s: cannot connect") && told.ends_with("try as root"),
             "{told}"

@@ -25,7 +25,7 @@ pub(crate) fn maybe(name: &str, value: Option<impl fmt::Display>) -> String {
 }
 
 /// Nothing that moves the cursor or changes colours, whatever the daemon says.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
