@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Every decision is made by what workers run, on packets of the heap and with ways out that lead
-//! nowhere ([`bench`]). Neither memo nor cache is asked: what they keep is what resolving gives. What
+//! nowhere (`bench.rs`). Neither memo nor cache is asked: what they keep is what resolving gives. What
 //! depends on other traffic has no part in it: budgets, rings and queues that are full.
 
 mod bench;

@@ -16,7 +16,8 @@ use fastpath::wire::{Mac, Vni};
 use std::net::Ipv4Addr;
 
 impl<I: Io> State<I> {
-    /// What workers would do with a frame now. Takes a few milliseconds.
+    /// What workers would do with a frame now. Takes about half a millisecond, and longer if it is
+    /// flooded to thousands.
     pub(super) fn explain(&self, question: &Question) -> Result<api::Explanation, Refused> {
         let ingress = self.port_of_that_name(question.port)?;
         let world = World {

@@ -295,7 +295,8 @@ fn a_frame_out_of_a_tunnel_is_told_from_its_outer_headers_to_the_port() {
     assert_eq!(bridging.source, None);
     let destination = bridging.destination.as_ref().unwrap();
     assert_eq!(destination.port.as_deref(), Some("a"));
-    assert_eq!(bridge.ends.len(), 1);
+    let to_a = Some(Target::Port { port: "a".into() });
+    assert_eq!((bridge.ends.len(), &bridge.ends[0].to), (1, &to_a));
     let Told::Learn(seen) = &life.told[..][0] else {
         panic!("{life:#?}");
     };
