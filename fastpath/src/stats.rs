@@ -2,6 +2,7 @@
 
 use crate::drop::DropReason;
 use crate::ids::{PortId, RemoteId};
+use crate::trace::last::{Headers, LastDrops, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A counter with one writer.
@@ -172,6 +173,8 @@ pub struct WorkerStats {
     pub events_lost: Counter,
     /// Packets given to another worker to send.
     pub handed_off: Counter,
+    /// What the last packets looked like that were dropped.
+    pub last_drops: LastDrops,
 }
 
 impl Default for WorkerStats {
@@ -188,6 +191,7 @@ impl Default for WorkerStats {
             idle_rounds: Counter::default(),
             events_lost: Counter::default(),
             handed_off: Counter::default(),
+            last_drops: LastDrops::default(),
         }
     }
 }
@@ -197,6 +201,20 @@ impl WorkerStats {
     pub fn port(&self, id: PortId) -> &PortStats {
         // The table has a place for every number that `PortId` can hold.
         &self.ports[id.index()]
+    }
+
+    /// Counts a packet that is dropped in this place, and keeps its headers.
+    #[cold]
+    pub fn lose(&self, place: Place, port: PortId, reason: DropReason, headers: &Headers) {
+        let port_stats = self.port(port);
+        let drops = match place {
+            Place::Received => &port_stats.dropped,
+            Place::Copy => &port_stats.copies_dropped,
+            Place::Waited => &port_stats.wait_dropped,
+            Place::Sent => &port_stats.tx_dropped,
+        };
+        drops.count(reason);
+        self.last_drops.keep(reason, port, place, headers);
     }
 
     /// The counters of a remote.

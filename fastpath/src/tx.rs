@@ -9,7 +9,10 @@ use crate::ids::{PortId, RemoteId, WorkerId};
 use crate::io::{BURST, Burst, Io, Packet, TxQueue};
 use crate::snapshot::Port;
 use crate::stats::WorkerStats;
-use rtrb::{Consumer, Producer};
+use crate::trace::last::{Headers, Place};
+use crate::trace::note::Side;
+use crate::trace::watch::Watch;
+use rtrb::{Consumer, Producer, PushError};
 
 /// A packet for another worker to send.
 #[derive(Debug)]
@@ -64,14 +67,15 @@ pub struct Outputs<I: Io> {
     others: Others<I>,
     punts: Producer<Punt<I::Packet>>,
     ip_ids: IpIds,
+    watch: Watch,
 }
 
 /// Where packets for one port go.
 pub(crate) enum WayOut<'a, I: Io> {
     /// Into a queue of this worker.
-    Own(&'a mut Output<I>),
+    Own(&'a mut Output<I>, &'a mut Watch),
     /// To another worker.
-    Others(&'a mut Others<I>),
+    Others(&'a mut Others<I>, &'a mut Watch),
 }
 
 impl<I: Io> WayOut<'_, I> {
@@ -84,9 +88,9 @@ impl<I: Io> WayOut<'_, I> {
         stats: &WorkerStats,
     ) {
         match self {
-            WayOut::Own(output) if burst.len() >= AT_ONCE => {
-                output.flush(stats);
-                transmit(&mut output.queue, burst, stats);
+            WayOut::Own(output, watch) if burst.len() >= AT_ONCE => {
+                output.flush(stats, watch);
+                transmit(&mut output.queue, burst, stats, watch);
             }
             _ => self.push_all(port, burst.drain(..), stats),
         }
@@ -101,9 +105,9 @@ impl<I: Io> WayOut<'_, I> {
         stats: &WorkerStats,
     ) {
         match self {
-            WayOut::Own(output) => output.push_all(packets, stats),
-            WayOut::Others(others) => {
-                packets.for_each(|packet| others.hand_off(port, packet, stats));
+            WayOut::Own(output, watch) => output.push_all(packets, stats, watch),
+            WayOut::Others(others, watch) => {
+                packets.for_each(|packet| others.hand_off(port, packet, stats, watch));
             }
         }
     }
@@ -123,19 +127,19 @@ pub(crate) struct Others<I: Io> {
 impl<I: Io> Others<I> {
     /// Gives a packet to the worker that has a queue of its port.
     #[cold]
-    fn hand_off(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats) {
-        let dropped = stats.port(port.id);
+    fn hand_off(&mut self, port: &Port, packet: I::Packet, stats: &WorkerStats, watch: &mut Watch) {
         let owner = port.tx_owner(self.worker).map(WorkerId::index);
-        match owner.and_then(|owner| self.rings.get_mut(owner)?.as_mut()) {
-            None => dropped.tx_dropped.count(DropReason::PortDown),
+        let (packet, reason) = match owner.and_then(|owner| self.rings.get_mut(owner)?.as_mut()) {
+            None => (packet, DropReason::PortDown),
             Some(ring) => {
                 let to = HandoffTo::Port(port.id);
                 match ring.push(Handoff { packet, to }) {
-                    Ok(()) => stats.handed_off.add(1),
-                    Err(_full) => dropped.tx_dropped.count(DropReason::HandoffFull),
+                    Ok(()) => return stats.handed_off.add(1),
+                    Err(PushError::Full(back)) => (back.packet, DropReason::HandoffFull),
                 }
             }
-        }
+        };
+        drop_sent(port.id, &packet, reason, stats, watch);
     }
 }
 
@@ -161,6 +165,7 @@ impl<I: Io> Outputs<I> {
             others: Others { worker, rings },
             punts,
             ip_ids: IpIds::new(worker.get()),
+            watch: Watch::default(),
         }
     }
 
@@ -183,9 +188,16 @@ impl<I: Io> Outputs<I> {
         let mut output = self.queues[port.index()].take()?;
         // Even if there is nothing: some drivers (net_af_xdp) free what they sent only when they are
         // given more, and this is the last time.
-        transmit(&mut output.queue, &mut output.buffer, stats);
+        let Output { queue, buffer, .. } = &mut output;
+        transmit(queue, buffer, stats, &mut self.watch);
         self.pending.retain(|pending| *pending != port);
         Some(output.queue)
+    }
+
+    /// Who looks at packets.
+    #[inline(always)]
+    pub(crate) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// Identifications for IPv4 packets that may be fragmented.
@@ -213,7 +225,7 @@ impl<I: Io> Outputs<I> {
                 ingress,
                 why,
             })
-            .map_err(|rtrb::PushError::Full(punt)| punt.packet)
+            .map_err(|PushError::Full(punt)| punt.packet)
     }
 
     /// Takes a packet that is decided to leave by `port`.
@@ -232,7 +244,7 @@ impl<I: Io> Outputs<I> {
     ) {
         match port.filter(|port| port.up) {
             Some(port) => self.forward(port, packet, stats),
-            None => stats.port(id).tx_dropped.count(DropReason::PortDown),
+            None => drop_sent(id, &packet, DropReason::PortDown, stats, &mut self.watch),
         }
     }
 
@@ -248,9 +260,9 @@ impl<I: Io> Outputs<I> {
         match &mut self.queues[id.index()] {
             Some(output) => {
                 output.wait(&mut self.pending);
-                WayOut::Own(output)
+                WayOut::Own(output, &mut self.watch)
             }
-            None => WayOut::Others(&mut self.others),
+            None => WayOut::Others(&mut self.others, &mut self.watch),
         }
     }
 
@@ -258,7 +270,7 @@ impl<I: Io> Outputs<I> {
     pub fn flush(&mut self, stats: &WorkerStats) {
         for port in self.pending.drain(..) {
             if let Some(output) = &mut self.queues[port.index()] {
-                output.flush(stats);
+                output.flush(stats, &mut self.watch);
                 output.pending = false;
             }
         }
@@ -277,37 +289,86 @@ impl<I: Io> Output<I> {
 
     /// Takes packets that were counted already.
     #[inline(always)]
-    fn push_all(&mut self, mut packets: impl Iterator<Item = I::Packet>, stats: &WorkerStats) {
+    fn push_all(
+        &mut self,
+        mut packets: impl Iterator<Item = I::Packet>,
+        stats: &WorkerStats,
+        watch: &mut Watch,
+    ) {
         loop {
             let room = self.buffer.remaining_capacity();
             self.buffer.extend(packets.by_ref().take(room));
             if !self.buffer.is_full() {
                 return;
             }
-            self.flush(stats);
+            self.flush(stats, watch);
         }
     }
 
-    fn flush(&mut self, stats: &WorkerStats) {
+    fn flush(&mut self, stats: &WorkerStats, watch: &mut Watch) {
         if !self.buffer.is_empty() {
-            transmit(&mut self.queue, &mut self.buffer, stats);
+            transmit(&mut self.queue, &mut self.buffer, stats, watch);
         }
     }
 }
 
 /// What the port does not accept at once is dropped: a full port must not hold up the others.
 #[inline(always)]
-fn transmit<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerStats) {
+fn transmit<Q: TxQueue>(
+    queue: &mut Q,
+    burst: &mut Burst<Q::Packet>,
+    stats: &WorkerStats,
+    watch: &mut Watch,
+) {
+    if watch.is_on() {
+        return transmit_watched(queue, burst, stats, watch);
+    }
+    give(queue, burst, stats);
+    for packet in burst.drain(..) {
+        drop_sent(queue.port(), &packet, DropReason::TxFull, stats, watch);
+    }
+}
+
+/// The same, for who looks.
+#[cold]
+fn transmit_watched<Q: TxQueue>(
+    queue: &mut Q,
+    burst: &mut Burst<Q::Packet>,
+    stats: &WorkerStats,
+    watch: &mut Watch,
+) {
+    let port = queue.port();
+    watch.leaving(port, burst);
+    let accepted = give(queue, burst, stats);
+    watch.left(port, accepted);
+    for packet in burst.drain(..) {
+        drop_sent(port, &packet, DropReason::TxFull, stats, watch);
+    }
+}
+
+/// What the port does not accept stays in the burst. Returns how many it did.
+#[inline(always)]
+fn give<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerStats) -> usize {
     let counters = stats.port(queue.port());
     let len = |burst: &Burst<Q::Packet>| burst.iter().map(Packet::len).sum::<usize>();
     let bytes = len(burst);
     let accepted = queue.transmit(burst);
     counters.sent.add(accepted as u64);
     counters.sent_bytes.add((bytes - len(burst)) as u64);
-    for packet in burst.drain(..) {
-        drop(packet);
-        counters.tx_dropped.count(DropReason::TxFull);
-    }
+    accepted
+}
+
+/// Counts a packet that was to leave by a port and is dropped.
+#[cold]
+fn drop_sent<P: Packet>(
+    port: PortId,
+    packet: &P,
+    reason: DropReason,
+    stats: &WorkerStats,
+    watch: &mut Watch,
+) {
+    stats.lose(Place::Sent, port, reason, &Headers::of(packet));
+    watch.dropped(Side::Sent, port, packet, reason);
 }
 
 /// Counts what control has made, now that a worker takes it.
@@ -318,18 +379,33 @@ pub fn count_originated(port: PortId, stats: &WorkerStats) {
 }
 
 /// Counts and frees what nobody will take any more from a ring of hand-offs.
-pub fn discard<P>(ring: &mut Consumer<Handoff<P>>, stats: &WorkerStats) {
-    while let Ok(handoff) = ring.pop() {
-        let drops = match handoff.to {
-            HandoffTo::Port(port) => &stats.port(port).tx_dropped,
+pub fn discard<P: Packet>(ring: &mut Consumer<Handoff<P>>, stats: &WorkerStats, watch: &mut Watch) {
+    let reason = DropReason::Shutdown;
+    while let Ok(Handoff { packet, to }) = ring.pop() {
+        match to {
+            HandoffTo::Port(port) => drop_sent(port, &packet, reason, stats, watch),
             HandoffTo::Originated(port) => {
                 count_originated(port, stats);
-                &stats.port(port).tx_dropped
+                drop_sent(port, &packet, reason, stats, watch);
             }
-            HandoffTo::Remote { ingress, .. } => &stats.port(ingress).wait_dropped,
-        };
-        drops.count(DropReason::Shutdown);
+            HandoffTo::Remote { ingress, .. } => {
+                drop_waiting(ingress, &packet, reason, stats, watch);
+            }
+        }
     }
+}
+
+/// Counts a packet that came in by `ingress`, waited for a neighbour and is dropped.
+#[cold]
+pub fn drop_waiting<P: Packet>(
+    ingress: PortId,
+    packet: &P,
+    reason: DropReason,
+    stats: &WorkerStats,
+    watch: &mut Watch,
+) {
+    stats.lose(Place::Waited, ingress, reason, &Headers::of(packet));
+    watch.dropped(Side::Received, ingress, packet, reason);
 }
 
 #[cfg(not(loom))]

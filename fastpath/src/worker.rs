@@ -12,6 +12,8 @@ use crate::publish::Reader;
 use crate::recompute::recompute;
 use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::WorkerStats;
+use crate::trace::last::{Headers, Place};
+use crate::trace::tap::Tap;
 use crate::tx::{Handoff, HandoffTo, Outputs, count_originated, discard};
 use arrayvec::ArrayVec;
 use rtrb::{Consumer, Producer};
@@ -31,6 +33,8 @@ pub enum Command<I: Io> {
     AddTx(I::Tx),
     /// Give all queues of a port back.
     Withdraw(PortId),
+    /// Copy packets, until nobody reads them any more.
+    Watch(Box<Tap>),
 }
 
 /// What a worker gives back.
@@ -41,6 +45,8 @@ pub enum Returned<I: Io> {
     Tx(I::Tx),
     /// All queues of this port have been given back.
     Withdrawn(PortId),
+    /// A tap that nobody reads, or that found no room. To drop it frees memory.
+    Tap(Box<Tap>),
 }
 
 /// Everything that a worker is made of.
@@ -115,6 +121,9 @@ impl<I: Io> Worker<I> {
     #[inline(always)]
     fn round(&mut self, now: u64) -> usize {
         self.catch_up();
+        if self.parts.outputs.watch().is_on() {
+            self.give_back_taps();
+        }
         self.parts.learner.set_now(now);
         self.decider.budget = RESOLVE_BUDGET;
         let mut moved = self.drain_inbound();
@@ -172,6 +181,7 @@ impl<I: Io> Worker<I> {
                 .map(|e| Returned::Rx(e.element())),
             Command::AddTx(queue) => self.parts.outputs.add_queue(queue).err().map(Returned::Tx),
             Command::Withdraw(port) => return self.withdraw(port),
+            Command::Watch(tap) => self.parts.outputs.watch().add(tap).err().map(Returned::Tap),
         };
         if let Some(back) = back {
             self.give_back(back);
@@ -189,7 +199,14 @@ impl<I: Io> Worker<I> {
         self.give_back(Returned::Withdrawn(port));
     }
 
-    /// The ring has room for every queue there can be, so nothing is lost here.
+    #[cold]
+    fn give_back_taps(&mut self) {
+        while let Some(tap) = self.parts.outputs.watch().abandoned() {
+            self.give_back(Returned::Tap(tap));
+        }
+    }
+
+    /// The ring has room for every queue and every tap there can be, so nothing is lost here.
     fn give_back(&mut self, what: Returned<I>) {
         drop(self.parts.returned.push(what));
     }
@@ -242,6 +259,9 @@ impl<I: Io> Worker<I> {
 
     #[inline(always)]
     fn forward(&mut self, ingress: PortId, mut burst: Burst<I::Packet>) {
+        if self.parts.outputs.watch().is_on() {
+            self.parts.outputs.watch().begin(ingress, &burst);
+        }
         let port = self.parts.snapshot.get().port(ingress);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
         let limit = port.and_then(|port| port.rx_limit);
@@ -265,6 +285,9 @@ impl<I: Io> Worker<I> {
         };
         let plans = self.decider.decide(&sources, &burst);
         let count = burst.len();
+        if outputs.watch().is_on() {
+            outputs.watch().decided(|_| None);
+        }
         if rx_checksum == RxChecksum::Recompute {
             for (packet, layout) in burst.iter_mut().zip(plans.layouts(count)) {
                 recompute(packet, &layout);
@@ -282,6 +305,9 @@ impl<I: Io> Worker<I> {
         };
         let straight = Straight::new(&mut context, ingress, facts, burst);
         straight.carry_out(plans, &mut self.scratch);
+        if outputs.watch().is_on() {
+            outputs.watch().finish(ingress);
+        }
     }
 
     /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
@@ -313,22 +339,23 @@ impl<I: Io> Worker<I> {
 
     #[cold]
     fn straighten(&mut self, ingress: PortId, limit: usize, burst: &mut Burst<I::Packet>) {
-        let counters = self.parts.stats.port(ingress);
-        let pool = &self.parts.pool;
+        let Parts {
+            pool,
+            outputs,
+            stats,
+            ..
+        } = &mut self.parts;
+        let mut kept = 0;
         burst.retain(|packet| {
-            if packet.len() >= limit {
-                counters.dropped.count(DropReason::FrameTruncated);
-                return false;
+            let refused = straighten(pool, limit, packet).err();
+            match refused {
+                Some(reason) => {
+                    stats.lose(Place::Received, ingress, reason, &Headers::of(packet));
+                    outputs.watch().gone(kept, reason);
+                }
+                None => kept += 1,
             }
-            let have = packet.head().len();
-            if have >= HEADERS || have == packet.len() {
-                return true;
-            }
-            match pool.replicate(packet, false) {
-                Some(straight) => *packet = straight,
-                None => counters.dropped.count(DropReason::NoBuffer),
-            }
-            packet.head().len() >= HEADERS.min(packet.len())
+            refused.is_none()
         });
     }
 
@@ -345,15 +372,30 @@ impl<I: Io> Worker<I> {
             match command {
                 Command::AddRx(queue) => back.push(Returned::Rx(queue)),
                 Command::AddTx(queue) => back.push(Returned::Tx(queue)),
+                Command::Watch(tap) => back.push(Returned::Tap(tap)),
                 Command::Withdraw(_) => {}
             }
         }
+        let watch = self.parts.outputs.watch();
         for ring in &mut self.parts.inbound {
-            discard(ring, &self.parts.stats);
+            discard(ring, &self.parts.stats, watch);
         }
+        back.extend(std::iter::from_fn(|| watch.remove()).map(Returned::Tap));
         self.parts.snapshot.retire();
         back
     }
+}
+
+/// Brings the headers of a packet into its first segment.
+fn straighten<P: Pool>(pool: &P, limit: usize, packet: &mut P::Packet) -> Result<(), DropReason> {
+    if packet.len() >= limit {
+        return Err(DropReason::FrameTruncated);
+    }
+    let have = packet.head().len();
+    if have < HEADERS && have < packet.len() {
+        *packet = pool.replicate(packet, false).ok_or(DropReason::NoBuffer)?;
+    }
+    Ok(())
 }
 
 #[cfg(not(loom))]

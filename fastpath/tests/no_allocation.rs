@@ -5,13 +5,13 @@
 mod support;
 
 use fastpath::drop::DropReason;
-use fastpath::io::heap::HeapPool;
-use fastpath::io::{BURST, Pool};
+use fastpath::io::BURST;
 use fastpath::snapshot::Way;
 use fastpath::stats::Account;
 use fastpath::trace::filter::Filter;
-use fastpath::trace::note::{Moment, Side as TapSide};
 use fastpath::trace::tap::{Limits, tap};
+use fastpath::trace::wish::{PortSet, Wish};
+use fastpath::worker::{Command, Returned};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -206,28 +206,25 @@ fn nothing_that_becomes_of_a_packet_allocates() {
 
 /// Also when its rings are full, and whether a packet is wanted or not.
 #[test]
-fn a_tap_allocates_nothing() {
+fn a_worker_with_a_tap_allocates_nothing() {
     let limits = Limits {
         copies: 2,
         ..Limits::default()
     };
     let long = ["128 0 0 0", "37 0 1 64", "6 0 0 1", "6 0 0 0"].map(|line| line.parse().unwrap());
-    let (mut tap, reader) = tap(Filter::new(&long).unwrap(), limits);
-    let pool = HeapPool::new(2);
-    let packets = [60, 100].map(|len| pool.alloc(&vec![0; len]).unwrap());
-    let moment = Moment {
-        ticks: 0,
-        port: port(0),
-        side: TapSide::Received,
-        verdict: None,
-        decided: None,
+    let wish = Wish {
+        filter: Filter::new(&long).unwrap(),
+        ..Wish::everything(PortSet::ALL)
     };
-    let calls = calls_in(|| {
-        for packet in packets.iter().cycle().take(10) {
-            tap.offer(moment, packet);
-        }
-    });
-    let counters = reader.stats().port(port(0));
-    assert_eq!((counters.copied.get(), counters.lost.get()), (2, 3));
-    assert_eq!(calls, 0);
+    let mut site = Site::new(of_every_kind());
+    let (tap, reader) = tap(wish, limits);
+    site.commands.push(Command::Watch(Box::new(tap))).unwrap();
+    assert_eq!(calls_in_rounds(&mut site, 0..100), 0);
+    let counters = reader.stats().port(port(UPLINK));
+    assert!(counters.copied.get() > 0 && counters.lost.get() > 0);
+    drop(reader);
+    // It is given back, and freed by who takes it.
+    assert_eq!(calls_in_rounds(&mut site, 100..101), 0);
+    assert!(matches!(site.returned.pop(), Ok(Returned::Tap(_))));
+    close(site);
 }

@@ -87,10 +87,10 @@ impl<'a> Bench<'a> {
             stats: &self.stats,
             rx_checksum: self.rx_checksum,
         };
-        let verdict = run(&mut context, self.ingress, program, &self.layout, packet);
+        let outcome = run(&mut context, self.ingress, program, &self.layout, packet);
         self.outputs.flush(&self.stats);
         while self.punts.pop().is_ok() {}
-        verdict
+        outcome.verdict
     }
 
     /// Does `actions` to a copy of `frame`, of which at most one leaves.

@@ -91,7 +91,7 @@ impl<I: Io> State<I> {
     }
 }
 
-/// Puts a queue with its port. `None` for what is no queue.
+/// Puts a queue with its port. `None` for what is no queue; a tap is freed.
 pub(super) fn keep<I: Io>(
     ports: &mut [crate::ports::Port<I>],
     back: Returned<I>,
@@ -99,7 +99,7 @@ pub(super) fn keep<I: Io>(
     let id = match &back {
         Returned::Rx(queue) => queue.port(),
         Returned::Tx(queue) => queue.port(),
-        Returned::Withdrawn(_) => return None,
+        Returned::Withdrawn(_) | Returned::Tap(_) => return None,
     };
     ports.get_mut(id.index())?.back.push(back);
     Some(id)

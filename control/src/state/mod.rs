@@ -41,6 +41,7 @@ use fastpath::io::{Io, Pool, RxQueue};
 use fastpath::publish::{Change, Publisher};
 use fastpath::snapshot::{Place, Snapshot};
 use fastpath::stats::WorkerStats;
+use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::Command;
 use std::collections::HashMap;
@@ -85,6 +86,8 @@ pub struct State<I: Io> {
     workers: Vec<WorkerEnd<I>>,
     /// What we count of packets that are with us.
     own: Arc<WorkerStats>,
+    /// Who looks at packets that are with us.
+    watch: Watch,
     waiting: Waiting<I::Packet>,
     drop_rates: Rates<DropKey>,
     /// Rounds, and those without a packet, by number of the worker.

@@ -6,7 +6,8 @@ use fastpath::drop::DropReason;
 use fastpath::ids::{PortId, RemoteId};
 use fastpath::io::Io;
 use fastpath::snapshot::Way;
-use fastpath::tx::{Handoff, HandoffTo, Why};
+use fastpath::tx::{Handoff, HandoffTo, Why, drop_waiting};
+use rtrb::PushError;
 use std::net::Ipv4Addr;
 
 impl<I: Io> State<I> {
@@ -14,12 +15,12 @@ impl<I: Io> State<I> {
     pub(super) fn park(&mut self, parked: Parked<I::Packet>) {
         let remote = parked.remote;
         let Some(address) = self.address_of(remote) else {
-            return self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+            return self.give_up(&parked, DropReason::NeighbourUnresolved);
         };
         self.neighbours.needed(address, self.now, &mut self.outbox);
         let neighbour = self.waits_for(address);
         if let Err(parked) = self.waiting.park(neighbour, self.now, parked) {
-            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+            self.give_up(&parked, DropReason::NeighbourUnresolved);
         }
         if !self.waiting.has_room(neighbour) {
             self.waiting.shut(remote, neighbour);
@@ -49,8 +50,8 @@ impl<I: Io> State<I> {
                 to: HandoffTo::Remote { ingress, remote },
             };
             let ring = &mut self.workers[parked.worker].handoff;
-            if ring.push(handoff).is_err() {
-                self.give_up(ingress, DropReason::HandoffFull);
+            if let Err(PushError::Full(Handoff { packet, .. })) = ring.push(handoff) {
+                self.lose(ingress, &packet, DropReason::HandoffFull);
             }
         }
         if news {
@@ -68,7 +69,7 @@ impl<I: Io> State<I> {
             return;
         }
         for parked in expired {
-            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+            self.give_up(&parked, DropReason::NeighbourUnresolved);
         }
         self.open();
     }
@@ -83,7 +84,7 @@ impl<I: Io> State<I> {
     /// Drops what waits for a remote that is forgotten.
     pub(super) fn give_up_remote(&mut self, remote: RemoteId) {
         for parked in self.waiting.release(remote) {
-            self.give_up(parked.ingress, DropReason::NeighbourUnresolved);
+            self.give_up(&parked, DropReason::NeighbourUnresolved);
         }
         self.waiting.forget(remote);
         self.open();
@@ -92,20 +93,25 @@ impl<I: Io> State<I> {
     /// Drops all that waits, here and in the rings, at the end.
     pub(super) fn empty_waiting(&mut self) {
         for parked in self.waiting.drain() {
-            self.give_up(parked.ingress, DropReason::Shutdown);
+            self.give_up(&parked, DropReason::Shutdown);
         }
         for worker in &mut self.workers {
             while let Ok(punt) = worker.punts.pop() {
                 if matches!(punt.why, Why::Unresolved(_)) {
-                    let drops = &self.own.port(punt.ingress).wait_dropped;
-                    drops.count(DropReason::Shutdown);
+                    let (stats, watch) = (&self.own, &mut self.watch);
+                    let reason = DropReason::Shutdown;
+                    drop_waiting(punt.ingress, &punt.packet, reason, stats, watch);
                 }
             }
         }
     }
 
-    fn give_up(&self, ingress: PortId, reason: DropReason) {
-        self.own.port(ingress).wait_dropped.count(reason);
+    fn give_up(&mut self, parked: &Parked<I::Packet>, reason: DropReason) {
+        self.lose(parked.ingress, &parked.packet, reason);
+    }
+
+    fn lose(&mut self, ingress: PortId, packet: &I::Packet, reason: DropReason) {
+        drop_waiting(ingress, packet, reason, &self.own, &mut self.watch);
     }
 
     fn address_of(&self, remote: RemoteId) -> Option<Ipv4Addr> {

@@ -19,6 +19,7 @@ use fastpath::learn::Learner;
 use fastpath::publish::{Change, Publisher};
 use fastpath::snapshot::Snapshot;
 use fastpath::stats::WorkerStats;
+use fastpath::trace::watch::{MAX_TAPS, Watch};
 use fastpath::tx::{Handoff, Outputs, Punt};
 use fastpath::worker::{Command, MAX_RX_QUEUES, Parts, Returned, Worker};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -27,8 +28,9 @@ use std::sync::Arc;
 
 /// Packets that a ring between two threads holds.
 const RING: usize = 512;
-/// Every port can have a transmit queue at each worker; receive queues are bounded by the worker.
-const QUEUES: usize = 2 * (MAX_RX_QUEUES + PortId::LIMIT);
+/// Every port can have a transmit queue at each worker; receive queues and taps are bounded by the
+/// worker.
+const COMMANDS: usize = 2 * (MAX_RX_QUEUES + PortId::LIMIT + MAX_TAPS);
 
 /// State's ends of everything that goes to and comes from one worker.
 pub struct WorkerEnd<I: Io> {
@@ -98,8 +100,8 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
         else {
             break;
         };
-        let (commands_to, commands) = RingBuffer::new(QUEUES);
-        let (returned, returned_from) = RingBuffer::new(QUEUES);
+        let (commands_to, commands) = RingBuffer::new(COMMANDS);
+        let (returned, returned_from) = RingBuffer::new(COMMANDS);
         let (handoff, from_control) = RingBuffer::new(RING);
         let (punts_to, punts) = RingBuffer::new(RING);
         inbound.push(from_control);
@@ -200,6 +202,7 @@ fn state<I: Io>(
         dirty: true,
         workers,
         own: Arc::default(),
+        watch: Watch::default(),
         waiting: Waiting::default(),
         drop_rates: Rates::default(),
         rounds: Rates::default(),

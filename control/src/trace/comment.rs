@@ -20,6 +20,9 @@ impl fmt::Display for Comment<'_> {
                 write!(f, "verdict dropped, reason {}", reason.name())?;
             }
         }
+        if let Some(reason) = self.0.copy_dropped {
+            write!(f, ", a copy dropped, reason {}", reason.name())?;
+        }
         let Some(decided) = self.0.decided else {
             return Ok(());
         };
@@ -27,7 +30,7 @@ impl fmt::Display for Comment<'_> {
             f.write_str(", ")?;
         }
         match decided {
-            Decided::Memo => f.write_str("decided by memo"),
+            Decided::Made(entry) => write!(f, "decided by resolving, kept as entry {entry}"),
             Decided::Entry(entry) => write!(f, "decided by entry {entry}"),
             Decided::Resolved => f.write_str("decided by resolving"),
         }
@@ -45,11 +48,9 @@ mod tests {
     fn what_is_known_is_said_in_words_that_can_be_searched_for() {
         let said = |verdict, decided| {
             let moment = Moment {
-                ticks: 0,
-                port: PortId::new(0).unwrap(),
-                side: Side::Received,
                 verdict,
                 decided,
+                ..Moment::new(0, PortId::new(0).unwrap(), Side::Received)
             };
             Comment(&moment).to_string()
         };
@@ -59,7 +60,11 @@ mod tests {
             (Some(Verdict::Forwarded), None, "verdict forwarded"),
             (Some(Verdict::Consumed), None, "verdict consumed"),
             (Some(Verdict::Waiting), None, "verdict waiting"),
-            (None, Some(Decided::Memo), "decided by memo"),
+            (
+                None,
+                Some(Decided::Made(3)),
+                "decided by resolving, kept as entry 3",
+            ),
             (None, Some(Decided::Resolved), "decided by resolving"),
             (
                 dropped,

@@ -28,8 +28,8 @@ pub(crate) struct Site {
     pub(crate) punts: Consumer<Punt<Frame>>,
     pub(crate) publisher: Publisher<Snapshot>,
     pub(crate) fdb: FdbWriter,
-    _commands: Producer<Command<Recycled>>,
-    _returned: Consumer<Returned<Recycled>>,
+    pub(crate) commands: Producer<Command<Recycled>>,
+    pub(crate) returned: Consumer<Returned<Recycled>>,
 }
 
 impl Site {
@@ -79,8 +79,8 @@ impl Site {
             punts,
             publisher,
             fdb,
-            _commands: commands,
-            _returned: returned,
+            commands,
+            returned,
         }
     }
 }

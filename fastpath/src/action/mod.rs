@@ -16,7 +16,7 @@ mod straight;
 pub(crate) use bridge::Gate;
 pub(crate) use encap::IpIds;
 pub use road::release;
-pub use run::{Context, Verdict, run};
+pub use run::{Context, Outcome, Verdict, run};
 pub(crate) use straight::{Facts, Scratch, Straight};
 
 use crate::drop::DropReason;

@@ -2,15 +2,18 @@
 
 use super::decap::decap;
 use super::encap::{Outer, encap, outer_ip_len};
-use super::run::Context;
+use super::run::{Context, Verdict};
 use super::straight::Facts;
 use crate::cpu::Work;
 use crate::drop::DropReason;
+use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
 use crate::memo::plain;
 use crate::parse::Layout;
 use crate::snapshot::{Port, RxChecksum};
-use crate::stats::Drops;
+use crate::stats::WorkerStats;
+use crate::trace::last::{Headers, Place};
+use crate::trace::watch::Watch;
 use crate::wire::Flow;
 
 /// Not a closure, which could not be told to be inlined.
@@ -154,34 +157,53 @@ impl<I: Io> Prepare<I> for Wrap<'_> {
 
 /// The outer headers of packets from a tunnel are checked and stripped. The bits of packets that are
 /// to be dropped, which are counted, and the bytes of what was inside the others.
-pub(super) struct Strip<'a, P, T> {
+pub(super) struct Strip<'a, 'l, P, T> {
     pub(super) packets: &'a mut [P],
     pub(super) places: &'a [T],
     pub(super) checksums: RxChecksum,
-    pub(super) drops: &'a Drops,
+    /// Number of the first of them in its burst.
+    pub(super) start: usize,
+    pub(super) losses: &'a mut Losses<'l>,
+}
+
+/// Where it is noted that packets of a burst are dropped.
+pub(super) struct Losses<'a> {
+    pub(super) ingress: PortId,
+    pub(super) stats: &'a WorkerStats,
+    pub(super) watch: &'a mut Watch,
+}
+
+impl Losses<'_> {
+    /// Packet number `at` is dropped.
+    #[cold]
+    pub(super) fn lose<P: Packet>(&mut self, at: usize, packet: &P, reason: DropReason) {
+        let (place, headers) = (Place::Received, Headers::of(packet));
+        self.stats.lose(place, self.ingress, reason, &headers);
+        self.watch.note(at, Verdict::Dropped(reason), None);
+    }
 }
 
 /// Where the headers of a tunnelled packet are: its [`Layout`], or its end if the rest is [`plain`],
 /// which makes constants of all other places.
-pub(super) trait Place {
+pub(super) trait Ends {
     fn layout(&self) -> Layout;
 }
 
-impl Place for Layout {
+impl Ends for Layout {
     #[inline(always)]
     fn layout(&self) -> Layout {
         *self
     }
 }
 
-impl Place for u32 {
+impl Ends for u32 {
     #[inline(always)]
     fn layout(&self) -> Layout {
         plain(*self)
     }
 }
 
-impl<P: Packet, T: Place> Work for Strip<'_, P, T> {
+impl<P: Packet, T: Ends> Work for Strip<'_, '_, P, T> {
     type Output = (u64, u64);
 
     #[inline(always)]
@@ -192,7 +214,7 @@ impl<P: Packet, T: Place> Work for Strip<'_, P, T> {
                 Ok(()) => bytes += packet.len() as u64,
                 Err(reason) => {
                     refused |= 1 << at;
-                    self.drops.count(reason);
+                    self.losses.lose(self.start + at, packet, reason);
                 }
             }
         }

@@ -6,6 +6,7 @@ use crate::drop::DropReason;
 use crate::ids::{LinkId, PortId, RemoteId};
 use crate::io::{Io, Packet};
 use crate::snapshot::{NoHop, Port, Snapshot};
+use crate::tx::drop_waiting;
 use crate::wire::{Flow, VlanId};
 
 /// The port, if it is up.
@@ -49,14 +50,16 @@ pub(super) fn link(snapshot: &Snapshot, id: LinkId) -> Result<(&Port, Option<Vla
     Ok((up(snapshot, link.port)?, link.vlan))
 }
 
-/// Encapsulates `packet` and enqueues it.
+/// Encapsulates `packet` and enqueues it. Gives it back if that cannot be done.
 pub(super) fn send<I: Io>(
     context: &mut Context<'_, I>,
     road: &Road<'_>,
     mut packet: I::Packet,
-) -> Result<(), DropReason> {
+) -> Result<(), (DropReason, I::Packet)> {
     let inner_len = packet.len() as u64;
-    encap(context, &road.outer, road.flow, &mut packet)?;
+    if let Err(reason) = encap(context, &road.outer, road.flow, &mut packet) {
+        return Err((reason, packet));
+    }
     let counters = context.stats.remote(road.outer.remote.id);
     counters.sent.add(1);
     counters.sent_bytes.add(inner_len);
@@ -77,10 +80,11 @@ pub fn release<I: Io>(
 ) {
     let sent = match road(context, remote, &packet) {
         Ok(Reach::Remote(road)) => send(context, &road, packet),
-        Ok(_) => Err(DropReason::NeighbourUnresolved),
-        Err(reason) => Err(reason),
+        Ok(_) => Err((DropReason::NeighbourUnresolved, packet)),
+        Err(reason) => Err((reason, packet)),
     };
-    if let Err(reason) = sent {
-        context.stats.port(ingress).wait_dropped.count(reason);
+    if let Err((reason, packet)) = sent {
+        let Context { stats, outputs, .. } = context;
+        drop_waiting(ingress, &packet, reason, stats, outputs.watch());
     }
 }

@@ -51,6 +51,15 @@ pub struct Context<'a, I: Io> {
     pub rx_checksum: RxChecksum,
 }
 
+/// What became of a received packet, and of copies of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why the last copy was dropped that has no part in the verdict, if one was.
+    pub copy_dropped: Option<DropReason>,
+}
+
 /// Runs `program` on a packet that came from `ingress`, and counts its verdict.
 pub fn run<I: Io>(
     context: &mut Context<'_, I>,
@@ -58,7 +67,7 @@ pub fn run<I: Io>(
     program: &Program,
     layout: &Layout,
     packet: I::Packet,
-) -> Verdict {
+) -> Outcome {
     let stats = context.stats.port(ingress);
     let mut run = Run {
         context,
@@ -66,9 +75,15 @@ pub fn run<I: Io>(
         stats,
         ends: 0,
         best: None,
+        copy_dropped: None,
     };
     run.program(program, layout, packet);
-    run.verdict()
+    let copy_dropped = run.copy_dropped;
+    let verdict = run.verdict();
+    Outcome {
+        verdict,
+        copy_dropped,
+    }
 }
 
 impl<I: Io> Context<'_, I> {
@@ -90,6 +105,8 @@ pub(super) struct Run<'r, 'c, I: Io> {
     ends: u64,
     /// The end that makes the verdict.
     best: Option<Verdict>,
+    /// The last drop that does not.
+    copy_dropped: Option<DropReason>,
 }
 
 /// A target that can take a packet now, or control in its place.
@@ -232,7 +249,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             }),
             Reach::Remote(road) => context
                 .straight(road.outer.port, packet)
-                .and_then(|packet| send(context, road, packet))
+                .and_then(|packet| send(context, road, packet).map_err(|(reason, _packet)| reason))
                 .map(|()| Verdict::Forwarded),
             Reach::Wait(remote) => {
                 let why = Why::Unresolved(*remote);
@@ -259,6 +276,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             _ => self.best.replace(end),
         };
         if let Some(Verdict::Dropped(reason)) = lesser {
+            self.copy_dropped = Some(reason);
             self.stats.copies_dropped.count(reason);
         }
     }

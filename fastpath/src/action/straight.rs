@@ -16,15 +16,16 @@ use super::Shape;
 use super::bridge::{GONE, Quick};
 use super::encap::Outer;
 use super::packets::Packets;
-use super::prepare::{AsItIs, Prepare, Strip, Wrap};
+use super::prepare::{AsItIs, Losses, Prepare, Strip, Wrap};
 use super::road::{link, up};
-use super::run::Context;
+use super::run::{Context, Outcome, Verdict};
 use crate::cpu::Work;
 use crate::fdb::{Destination, FdbView, Pair, Word};
 use crate::ids::{PortId, RemoteId};
 use crate::io::{BURST, Burst, Io, Packet};
 use crate::plan::{Layouts, Plans};
 use crate::snapshot::{Hop, Port, Remote};
+use crate::trace::last::{Headers, Place};
 use crate::wire::Flow;
 use std::ops::Range;
 
@@ -122,28 +123,41 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
     /// Checks and strips the outer headers of packets from tunnels, in their places.
     #[inline(always)]
     fn strip(&mut self, plans: &Plans, count: usize) {
-        let (checksums, stats) = (self.context.rx_checksum, self.context.stats);
-        let drops = &stats.port(self.ingress).dropped;
+        let Context {
+            cpu,
+            outputs,
+            stats,
+            rx_checksum: checksums,
+            ..
+        } = &mut *self.context;
+        let (cpu, stats, checksums) = (*cpu, *stats, *checksums);
+        let losses = &mut Losses {
+            ingress: self.ingress,
+            stats,
+            watch: outputs.watch(),
+        };
         let packets = self.packets.as_mut_slice();
         for (range, shape, layouts) in plans.runs(count) {
             let Shape::Decap(remote, _) = shape else {
                 continue;
             };
-            let (start, packets) = (range.start, packets.get_mut(range));
-            let packets = packets.unwrap_or_default();
+            let start = range.start;
+            let packets = packets.get_mut(range).unwrap_or_default();
             let arrived = packets.len() as u64;
             let (refused, bytes) = match layouts {
-                Layouts::Plain(places) => self.context.cpu.run(Strip {
+                Layouts::Plain(places) => cpu.run(Strip {
                     packets,
                     places,
                     checksums,
-                    drops,
+                    start,
+                    losses,
                 }),
-                Layouts::Each(places) => self.context.cpu.run(Strip {
+                Layouts::Each(places) => cpu.run(Strip {
                     packets,
                     places,
                     checksums,
-                    drops,
+                    start,
+                    losses,
                 }),
             };
             self.gone |= refused.unbounded_shl(start as u32);
@@ -178,7 +192,12 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             Ok(port) => {
                 let places = [(); BURST];
                 let places = places.get(..group.len()).unwrap_or_default();
-                self.deliver(port, places, &mut AsItIs::new(self.facts, port));
+                self.deliver(
+                    port,
+                    group.start,
+                    places,
+                    &mut AsItIs::new(self.facts, port),
+                );
             }
             // In vain, and the long way has the name of it.
             Err(_) => self.long(plans, group),
@@ -227,18 +246,19 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             return self.long(plans, at..at + flows.len());
         };
         let mut wrap = Wrap::new(self.facts, Outer::new(remote, port, vlan, mac));
-        let (packets, bytes) = self.deliver(port, flows, &mut wrap);
+        let (packets, bytes) = self.deliver(port, at, flows, &mut wrap);
         let counters = self.context.stats.remote(remote.id);
         counters.sent.add(packets);
         counters.sent_bytes.add(bytes);
     }
 
-    /// As many packets as there are places, prepared, to `port`. Returns how many went there, and
-    /// the bytes that are to be counted of them.
+    /// As many packets as there are places, from number `start` on, prepared, to `port`. Returns how
+    /// many went there, and the bytes that are to be counted of them.
     #[inline(always)]
     fn deliver<T: Prepare<I>>(
         &mut self,
         port: &Port,
+        start: usize,
         places: &[T::Place],
         prepare: &mut T,
     ) -> (u64, u64) {
@@ -249,6 +269,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             cpu.run(Each {
                 context: self.context,
                 ingress: self.ingress,
+                start,
                 packets: self.packets.as_mut_slice(),
                 places,
                 prepare,
@@ -274,7 +295,20 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
     fn long(&mut self, plans: &Plans, group: Range<usize>) {
         for (at, packet) in group.zip(self.packets.each()) {
             let (program, layout) = plans.of(at);
-            super::run(self.context, self.ingress, &program, &layout, packet);
+            let headers = Headers::of(&packet);
+            let Outcome {
+                verdict,
+                copy_dropped,
+            } = super::run(self.context, self.ingress, &program, &layout, packet);
+            let last = &self.context.stats.last_drops;
+            if let Verdict::Dropped(reason) = verdict {
+                last.keep(reason, self.ingress, Place::Received, &headers);
+            }
+            if let Some(reason) = copy_dropped {
+                last.keep(reason, self.ingress, Place::Copy, &headers);
+            }
+            let watch = self.context.outputs.watch();
+            watch.note(at, verdict, copy_dropped);
         }
     }
 }
@@ -317,6 +351,8 @@ impl<P: Packet> Work for Flows<'_, P> {
 struct Each<'a, 'c, I: Io, T: Prepare<I>> {
     context: &'a mut Context<'c, I>,
     ingress: PortId,
+    /// Number of the first of them in its burst.
+    start: usize,
     packets: &'a mut [I::Packet],
     places: &'a [T::Place],
     prepare: &'a mut T,
@@ -333,8 +369,13 @@ impl<I: Io, T: Prepare<I>> Work for Each<'_, '_, I, T> {
                 Ok(len) => bytes += len as u64,
                 Err(reason) => {
                     refused |= 1 << at;
-                    let stats = self.context.stats.port(self.ingress);
-                    stats.dropped.count(reason);
+                    let Context { stats, outputs, .. } = &mut *self.context;
+                    let mut losses = Losses {
+                        ingress: self.ingress,
+                        stats,
+                        watch: outputs.watch(),
+                    };
+                    losses.lose(self.start + at, packet, reason);
                 }
             }
         }

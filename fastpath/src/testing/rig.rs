@@ -95,7 +95,7 @@ impl Rig {
             stats: &self.stats,
             rx_checksum: self.snapshot.port(ingress).unwrap().rx_checksum,
         };
-        run(&mut context, ingress, &program, &layout, packet)
+        run(&mut context, ingress, &program, &layout, packet).verdict
     }
 
     /// Packets that left by a port since the last call.

@@ -1,6 +1,7 @@
 //! What is said of a copy.
 
 use crate::action::Verdict;
+use crate::drop::DropReason;
 use crate::ids::PortId;
 
 /// On which side of the switch a packet was copied.
@@ -15,18 +16,31 @@ pub enum Side {
 /// What a packet was decided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decided {
-    /// Recalled: as the last one of its port or outer headers.
-    Memo,
-    /// This entry of the worker's flow cache.
+    /// An entry of the worker's flow cache, or what the worker remembers of it.
     Entry(u32),
-    /// Resolved anew.
+    /// It was resolved, and the decision is kept as this entry.
+    Made(u32),
+    /// It was resolved, and the decision was not kept.
     Resolved,
+}
+
+/// How long the burst took in which a packet was: stages are gone through by all of its packets
+/// together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cycles {
+    /// Packets of the burst.
+    pub packets: u8,
+    /// From the receipt until all were decided: parsed, looked up, resolved. In ticks of
+    /// [`ticks`](crate::cpu::ticks()).
+    pub decide: u32,
+    /// From then on until each was dropped or lay in the buffer of a port.
+    pub act: u32,
 }
 
 /// What a worker knows of a packet when it is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// When, in ticks of the clock that the worker is given.
+    /// When it came or left, in [`ticks`](crate::cpu::ticks()).
     pub ticks: u64,
     /// The port that it came in by or was to leave by.
     pub port: PortId,
@@ -35,8 +49,28 @@ pub struct Moment {
     /// What became of it, if that is known already. A packet that was to leave and could not is
     /// [`Side::Sent`] and dropped.
     pub verdict: Option<Verdict>,
+    /// Why a copy was dropped of a packet that has a better verdict, or another one; the last such
+    /// copy.
+    pub copy_dropped: Option<DropReason>,
     /// What decided, if that is known.
     pub decided: Option<Decided>,
+    /// How long it took, if that was measured.
+    pub cycles: Option<Cycles>,
+}
+
+impl Moment {
+    /// No more is known than where and when.
+    pub const fn new(ticks: u64, port: PortId, side: Side) -> Self {
+        Moment {
+            ticks,
+            port,
+            side,
+            verdict: None,
+            copy_dropped: None,
+            decided: None,
+            cycles: None,
+        }
+    }
 }
 
 /// A copy of a packet, less its bytes.

@@ -1,14 +1,16 @@
 //! The way of copies from a worker to who looks at them: two bounded rings, lossy, never waited for.
 //!
 //! ```text
-//!   worker   Tap::offer    filter -> bytes, then note
-//!   looker   TapReader::read         note, then bytes
+//!   worker   Tap::hold     filter -> the bytes are held
+//!            Tap::tell     verdict -> bytes, then note
+//!   looker   TapReader::read          note, then bytes
 //! ```
 //!
 //! The note is pushed last, so whoever sees it finds the bytes there.
 
-use super::filter::Filter;
-use super::note::{Moment, Note};
+use super::hold::{Hold, with_headers};
+use super::note::{Moment, Note, Side};
+use super::wish::{Only, Wish};
 use crate::ids::PortId;
 use crate::io::Packet;
 use crate::stats::Counter;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 /// How much may be copied, and may wait to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// First bytes of each packet that are copied.
+    /// First bytes of each packet that are copied; [`Limits::MAX_SNAP`] at most.
     pub snap: usize,
     /// Copies that may wait.
     pub copies: usize,
@@ -26,11 +28,16 @@ pub struct Limits {
     pub bytes: usize,
 }
 
+impl Limits {
+    /// More than the longest packet of a port has.
+    pub const MAX_SNAP: usize = 16_384;
+}
+
 impl Default for Limits {
     /// Whole packets; 8192 of them, 4 MiB in all.
     fn default() -> Self {
         Limits {
-            snap: 65_535,
+            snap: Limits::MAX_SNAP,
             copies: 8192,
             bytes: 4 << 20,
         }
@@ -64,13 +71,16 @@ impl TapStats {
 /// A worker's end.
 ///
 /// What it costs: a worker without one asks once a burst whether it has one, and that is all. With
-/// one, each packet that is offered costs its filter, a step for each instruction on the way; a
-/// packet that is wanted costs a load of both rings' other ends, a copy of its bytes and a store to
-/// each ring. It never allocates or waits. To drop it frees memory, so a worker gives it back.
+/// one, each packet on the side of a port that it is for costs its filter, a step for each
+/// instruction on the way, and a copy of its bytes if they match; what is wanted after the verdict
+/// costs a second copy, a load of both rings' other ends and a store to each. It never allocates or
+/// waits. To drop it frees memory, so a worker gives it back.
 #[derive(Debug)]
 pub struct Tap {
-    filter: Filter,
+    wish: Wish,
     snap: usize,
+    received: Hold,
+    sent: Hold,
     notes: Producer<Note>,
     bytes: Producer<u8>,
     stats: Arc<TapStats>,
@@ -87,14 +97,17 @@ pub struct TapReader {
 }
 
 /// A tap for one worker, with all the memory that it will ever need.
-pub fn tap(filter: Filter, limits: Limits) -> (Tap, TapReader) {
+pub fn tap(wish: Wish, limits: Limits) -> (Tap, TapReader) {
+    let snap = limits.snap.min(Limits::MAX_SNAP);
     let (note_in, note_out) = RingBuffer::new(limits.copies.max(1));
-    let (byte_in, byte_out) = RingBuffer::new(limits.bytes.max(limits.snap));
+    let (byte_in, byte_out) = RingBuffer::new(limits.bytes.max(snap));
     let counters = std::iter::repeat_with(TapCounters::default);
     let stats = Arc::new(TapStats(counters.take(PortId::LIMIT).collect()));
     let tap = Tap {
-        filter,
-        snap: limits.snap,
+        wish,
+        snap,
+        received: Hold::new(snap),
+        sent: Hold::new(snap),
         notes: note_in,
         bytes: byte_in,
         stats: Arc::clone(&stats),
@@ -109,30 +122,97 @@ pub fn tap(filter: Filter, limits: Limits) -> (Tap, TapReader) {
 }
 
 impl Tap {
-    /// Copies a packet if it is wanted. If there is no room the copy is lost, and counted.
-    pub fn offer(&mut self, moment: Moment, packet: &impl Packet) {
-        let len = packet.len();
-        if !self.filter.matches(packet.head(), len) {
+    /// Nobody reads any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.notes.is_abandoned()
+    }
+
+    /// Holds the bytes of those packets of a burst that may be wanted once it is known what becomes
+    /// of them.
+    pub(super) fn hold<P: Packet>(&mut self, side: Side, port: PortId, burst: &[P]) {
+        let wish = &self.wish;
+        // What cannot leave is still there when that is known.
+        let later = side == Side::Sent && wish.only != Only::Everything;
+        let looks = wish.looks(side, port) && !later;
+        let packets = if looks { burst } else { &[] };
+        let held = match side {
+            Side::Received => &mut self.received,
+            Side::Sent => &mut self.sent,
+        };
+        held.fill(packets, |packet| matches(wish, packet));
+    }
+
+    /// Copies what was held of packet number `at` of a burst, if that is what became of it.
+    pub(super) fn tell(&mut self, at: usize, moment: &Moment) {
+        let held = match moment.side {
+            Side::Received => self.received.take(at),
+            Side::Sent => self.sent.take(at),
+        };
+        let Some(held) = held.filter(|_| self.wish.wants(moment)) else {
+            return;
+        };
+        let room = Room {
+            notes: &mut self.notes,
+            bytes: &mut self.bytes,
+            stats: &self.stats,
+            told: &mut self.told,
+        };
+        room.push(moment, held.len, held.bytes.len(), |bytes| {
+            // There is room.
+            let _ = bytes.push_partial_slice(held.bytes);
+        });
+    }
+
+    /// Copies a packet of which everything is known, if it is wanted.
+    pub fn offer<P: Packet>(&mut self, moment: &Moment, packet: &P) {
+        if !self.wish.wants(moment) || !matches(&self.wish, packet) {
             return;
         }
+        let (len, snap) = (packet.len(), self.snap);
+        let room = Room {
+            notes: &mut self.notes,
+            bytes: &mut self.bytes,
+            stats: &self.stats,
+            told: &mut self.told,
+        };
+        room.push(moment, len as u32, len.min(snap), |bytes| {
+            let mut left = snap;
+            packet.for_each_segment(0, |segment| {
+                let part = segment.len().min(left);
+                let _ = bytes.push_partial_slice(&segment[..part]);
+                left -= part;
+            });
+        });
+    }
+}
+
+fn matches<P: Packet>(wish: &Wish, packet: &P) -> bool {
+    with_headers(packet, |head| wish.filter.matches(head, packet.len()))
+}
+
+/// The worker's ends of the two rings.
+struct Room<'a> {
+    notes: &'a mut Producer<Note>,
+    bytes: &'a mut Producer<u8>,
+    stats: &'a TapStats,
+    told: &'a mut [u64],
+}
+
+impl Room<'_> {
+    /// Adds a copy, whose `kept` bytes `push` pushes. If there is no room it is lost, and counted.
+    fn push(self, moment: &Moment, len: u32, kept: usize, push: impl FnOnce(&mut Producer<u8>)) {
         let counters = self.stats.port(moment.port);
-        if self.notes.is_full() || self.bytes.slots() < len.min(self.snap) {
+        if self.notes.is_full() || self.bytes.slots() < kept {
             counters.lost.add(1);
             return;
         }
-        let mut kept = 0;
-        let bytes = &mut self.bytes;
-        packet.for_each_segment(0, |segment| {
-            let part = segment.len().min(self.snap - kept);
-            let (pushed, _) = bytes.push_partial_slice(&segment[..part]);
-            kept += pushed.len();
-        });
+        push(self.bytes);
         let lost = counters.lost.get();
         // The table has a place for every number that `PortId` can hold.
         let told = std::mem::replace(&mut self.told[moment.port.index()], lost);
         let note = Note {
-            moment,
-            len: len as u32,
+            moment: *moment,
+            len,
             kept: kept as u32,
             lost: (lost - told) as u32,
         };

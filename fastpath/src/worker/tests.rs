@@ -3,6 +3,7 @@
 mod alike;
 mod memo;
 mod received;
+mod watch;
 
 use super::*;
 use crate::fdb::Destination;
@@ -203,6 +204,7 @@ fn names(returned: &mut Consumer<Returned<crate::io::heap::HeapIo>>) -> Vec<Stri
             Returned::Rx(queue) => format!("rx {}", RxQueue::port(&queue)),
             Returned::Tx(queue) => format!("tx {}", crate::io::TxQueue::port(&queue)),
             Returned::Withdrawn(port) => format!("withdrawn {port}"),
+            Returned::Tap(_) => "tap".to_owned(),
         });
     }
     names

@@ -1,8 +1,8 @@
 use super::*;
 use crate::io::Pool;
 use crate::io::heap::{HeapPacket, HeapPool};
-use crate::trace::filter::Instruction;
-use crate::trace::note::Side;
+use crate::trace::filter::{Filter, Instruction};
+use crate::trace::wish::PortSet;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -11,13 +11,11 @@ fn port(number: usize) -> PortId {
 }
 
 fn moment(ticks: u64, number: usize) -> Moment {
-    Moment {
-        ticks,
-        port: port(number),
-        side: Side::Received,
-        verdict: None,
-        decided: None,
-    }
+    Moment::new(ticks, port(number), Side::Received)
+}
+
+fn everything() -> Wish {
+    Wish::everything(PortSet::ALL)
 }
 
 fn packet(bytes: &[u8]) -> HeapPacket {
@@ -45,8 +43,8 @@ fn a_copy_has_the_bytes_of_all_segments_up_to_the_limit() {
     let chain = pool.replicate(&first, true).unwrap();
     assert!(chain.head().len() < 300 && chain.len() == 600);
     for (snap, kept) in [(65_535, 600), (300, 300), (100, 100), (0, 0)] {
-        let (mut tap, mut reader) = tap(Filter::everything(), limits(snap, 1, 1000));
-        tap.offer(moment(7, 3), &chain);
+        let (mut tap, mut reader) = tap(everything(), limits(snap, 1, 1000));
+        tap.offer(&moment(7, 3), &chain);
         let mut bytes = vec![9; 5];
         let note = reader.read(&mut bytes).unwrap();
         assert_eq!(bytes, frame[..kept]);
@@ -66,9 +64,13 @@ fn a_copy_has_the_bytes_of_all_segments_up_to_the_limit() {
 fn what_the_filter_does_not_want_is_neither_copied_nor_lost() {
     let long = ["128 0 0 0", "37 0 1 10", "6 0 0 1", "6 0 0 0"];
     let long: Vec<Instruction> = long.iter().map(|line| line.parse().unwrap()).collect();
-    let (mut tap, mut reader) = tap(Filter::new(&long).unwrap(), limits(100, 1, 100));
+    let wish = Wish {
+        filter: Filter::new(&long).unwrap(),
+        ..everything()
+    };
+    let (mut tap, mut reader) = tap(wish, limits(100, 1, 100));
     for bytes in [10, 11, 10, 11] {
-        tap.offer(moment(0, 0), &packet(&vec![0; bytes]));
+        tap.offer(&moment(0, 0), &packet(&vec![0; bytes]));
     }
     assert_eq!(counted(&reader, 0), (1, 1));
     assert_eq!(reader.read(&mut Vec::new()).unwrap().len, 11);
@@ -76,39 +78,39 @@ fn what_the_filter_does_not_want_is_neither_copied_nor_lost() {
 
 #[test]
 fn the_next_copy_of_a_port_says_how_many_were_lost_before_it() {
-    let (mut tap, mut reader) = tap(Filter::everything(), limits(4, 2, 8));
+    let (mut tap, mut reader) = tap(everything(), limits(4, 2, 8));
     let mut bytes = Vec::new();
     for number in [0, 1, 0, 0, 1] {
-        tap.offer(moment(0, number), &packet(&[1; 14]));
+        tap.offer(&moment(0, number), &packet(&[1; 14]));
     }
     let first: Vec<_> = (0..2)
         .map(|_| reader.read(&mut bytes).unwrap().lost)
         .collect();
     for number in [0, 1] {
-        tap.offer(moment(0, number), &packet(&[1; 14]));
+        tap.offer(&moment(0, number), &packet(&[1; 14]));
     }
     let second: Vec<_> = (0..2)
         .map(|_| reader.read(&mut bytes).unwrap().lost)
         .collect();
     assert_eq!((first, second), (vec![0, 0], vec![2, 1]));
-    tap.offer(moment(0, 0), &packet(&[1; 14]));
+    tap.offer(&moment(0, 0), &packet(&[1; 14]));
     assert_eq!(reader.read(&mut bytes).unwrap().lost, 0);
     assert_eq!((counted(&reader, 0), counted(&reader, 1)), ((3, 2), (2, 1)));
 }
 
 #[test]
 fn there_is_room_for_one_copy_whatever_the_limits_say() {
-    let (mut tap, mut reader) = tap(Filter::everything(), limits(20, 0, 0));
+    let (mut tap, mut reader) = tap(everything(), limits(20, 0, 0));
     for _ in 0..3 {
-        tap.offer(moment(0, 0), &packet(&[1; 60]));
+        tap.offer(&moment(0, 0), &packet(&[1; 60]));
         assert!(reader.read(&mut Vec::new()).is_some());
     }
 }
 
 #[test]
 fn what_was_copied_can_be_read_when_the_worker_is_gone() {
-    let (mut tap, mut reader) = tap(Filter::everything(), Limits::default());
-    tap.offer(moment(0, 0), &packet(&[5; 20]));
+    let (mut tap, mut reader) = tap(everything(), Limits::default());
+    tap.offer(&moment(0, 0), &packet(&[5; 20]));
     assert!(!reader.is_abandoned());
     drop(tap);
     assert!(reader.is_abandoned());
@@ -126,7 +128,7 @@ proptest! {
         copies in 1usize..6,
         room in 50usize..120,
     ) {
-        let (mut tap, mut reader) = tap(Filter::everything(), limits(snap, copies, room));
+        let (mut tap, mut reader) = tap(everything(), limits(snap, copies, room));
         let mut waiting: VecDeque<(u64, Vec<u8>)> = VecDeque::new();
         let (mut lost, mut copied) = (0, 0);
         let mut bytes = Vec::new();
@@ -142,7 +144,7 @@ proptest! {
                     } else {
                         lost += 1;
                     }
-                    tap.offer(moment(ticks, *number), &packet(&frame));
+                    tap.offer(&moment(ticks, *number), &packet(&frame));
                 }
                 None => {
                     let note = reader.read(&mut bytes);

@@ -1,6 +1,7 @@
 //! Memo and cache may not be noticed: same frames out, same events, same counters but their own.
 
 mod straight;
+mod watched;
 
 use super::*;
 use crate::event::Event;

@@ -1,7 +1,7 @@
 //! That a burst goes the straight way may not be noticed: it is as if each packet went the long one.
 
 use super::*;
-use crate::action::Action;
+use crate::action::{Action, Verdict};
 use crate::parse::parse;
 use crate::resolve::resolve;
 use crate::snapshot::{Df, Hop, Inherit, Place, Way};
@@ -9,15 +9,15 @@ use crate::testing::{Rig, edit_remote, link, udp_ports};
 use crate::wire::VlanId;
 
 /// One packet after the other, parsed and resolved each, as the long way has it.
-fn long_way(rig: &mut Rig, frame: &Frame) -> Vec<Event> {
+pub(super) fn long_way(rig: &mut Rig, frame: &Frame) -> (Verdict, Vec<Event>) {
     let bytes = frame.bytes();
     let parsed = parse(port(frame.at), &bytes, bytes.len(), &udp_ports());
     let resolution = resolve(&parsed.key, &rig.snapshot);
     let actions: Vec<Action> = resolution.program.actions().collect();
     let packet = frame.packet(&rig.pool);
-    rig.act_packet(frame.at, &actions, packet);
+    let verdict = rig.act_packet(frame.at, &actions, packet);
     while rig.punts.pop().is_ok() {}
-    rig.events.drain(9).collect()
+    (verdict, rig.events.drain(9).collect())
 }
 
 /// What becomes of a station in the table.
@@ -37,7 +37,7 @@ fn learning() -> impl Strategy<Value = (usize, u8, usize, Change)> {
 
 /// Frames that arrive together at one port: a few, or those few in turns until they fill a burst and
 /// more. Each turn is another flow, and has another byte changed.
-fn burst() -> impl Strategy<Value = Vec<Frame>> {
+pub(super) fn burst() -> impl Strategy<Value = Vec<Frame>> {
     let few = prop_oneof![
         prop::collection::vec(frame_at(Just(UPLINK), 90), 1..5),
         (0..5usize).prop_flat_map(|at| prop::collection::vec(frame_at(Just(at), 30), 1..5)),
@@ -52,7 +52,7 @@ fn burst() -> impl Strategy<Value = Vec<Frame>> {
 
 /// In what a switch is not the small one: a bridge that learns nothing, ports that take no chains, a
 /// second path to each remote, a tagged link, a port that is down, outer fields of the inner frame.
-fn other([still, whole, paths, tagged, down, inherits]: [bool; 6]) -> Snapshot {
+pub(super) fn other([still, whole, paths, tagged, down, inherits]: [bool; 6]) -> Snapshot {
     let mut snapshot = switch();
     Arc::make_mut(&mut snapshot.bridges[0]).learning = !still;
     for number in [A, UPLINK] {
@@ -121,7 +121,7 @@ proptest! {
             let mut events = Vec::new();
             for frame in &frames {
                 frame.arrive(&site);
-                events.extend(long_way(&mut rig, frame));
+                events.extend(long_way(&mut rig, frame).1);
             }
             let sent = (0..site.tx.len()).map(|number| shapes(rig.sent_packets(number)));
             let sent: Vec<_> = sent.collect();

@@ -1,0 +1,134 @@
+//! The first bytes of the packets of a burst, until it is known what becomes of each.
+
+use crate::io::{BURST, Packet};
+
+/// Bytes in which a filter finds what it looks for, if a packet is in pieces.
+const HEADERS: usize = 256;
+
+/// A place for each packet of a burst.
+#[derive(Debug)]
+pub(super) struct Hold {
+    snap: usize,
+    bytes: Box<[u8]>,
+    lens: [(u32, u32); BURST],
+    /// A bit for each place that is taken.
+    taken: u64,
+}
+
+/// The first bytes of a packet, and its length.
+pub(super) struct Held<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) len: u32,
+}
+
+impl Hold {
+    /// Places of `snap` bytes each.
+    pub(super) fn new(snap: usize) -> Self {
+        Hold {
+            snap,
+            bytes: vec![0; snap * BURST].into(),
+            lens: [(0, 0); BURST],
+            taken: 0,
+        }
+    }
+
+    /// Takes the places of packets that `wants` says yes to, and leaves all others empty.
+    pub(super) fn fill<P: Packet>(&mut self, packets: &[P], wants: impl Fn(&P) -> bool) {
+        self.taken = 0;
+        for (at, packet) in packets.iter().enumerate().take(BURST) {
+            if wants(packet) {
+                let place = &mut self.bytes[at * self.snap..][..self.snap];
+                let kept = copy(packet, place);
+                self.lens[at] = (kept as u32, packet.len() as u32);
+                self.taken |= 1 << at;
+            }
+        }
+    }
+
+    /// What is in a place. A place can be emptied once.
+    pub(super) fn take(&mut self, at: usize) -> Option<Held<'_>> {
+        let bit = 1u64.checked_shl(at as u32)?;
+        if self.taken & bit == 0 {
+            return None;
+        }
+        self.taken ^= bit;
+        let (kept, len) = *self.lens.get(at)?;
+        let bytes = self.bytes.get(at * self.snap..)?.get(..kept as usize)?;
+        Some(Held { bytes, len })
+    }
+}
+
+/// Copies the first bytes of a packet. Returns how many.
+pub(super) fn copy<P: Packet>(packet: &P, place: &mut [u8]) -> usize {
+    let mut kept = 0;
+    packet.for_each_segment(0, |segment| {
+        let left = place.get_mut(kept..).unwrap_or_default();
+        let part = segment.len().min(left.len());
+        left[..part].copy_from_slice(&segment[..part]);
+        kept += part;
+    });
+    kept
+}
+
+/// Calls `look` with the headers of a packet, which may lie in several pieces.
+pub(super) fn with_headers<P: Packet, T>(packet: &P, look: impl FnOnce(&[u8]) -> T) -> T {
+    let head = packet.head();
+    if head.len() >= HEADERS || head.len() == packet.len() {
+        return look(head);
+    }
+    let mut headers = [0; HEADERS];
+    let kept = copy(packet, &mut headers);
+    look(&headers[..kept])
+}
+
+#[cfg(not(loom))]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Pool;
+    use crate::io::heap::{HeapPacket, HeapPool};
+
+    fn packets() -> Vec<HeapPacket> {
+        let pool = HeapPool::new(4);
+        let first: Vec<u8> = (0..=255).cycle().take(600).collect();
+        let whole = pool.alloc(&first).unwrap();
+        let chain = pool.replicate(&whole, true).unwrap();
+        assert!(chain.head().len() < HEADERS);
+        vec![whole, chain, pool.alloc(&[7; 20]).unwrap()]
+    }
+
+    #[test]
+    fn a_place_has_the_first_bytes_of_its_packet_in_however_many_pieces() {
+        let packets = packets();
+        let mut hold = Hold::new(300);
+        hold.fill(&packets, |packet| packet.len() > 20);
+        let expected: Vec<u8> = (0..=255).cycle().take(300).collect();
+        for at in 0..2 {
+            let held = hold.take(at).unwrap();
+            assert_eq!((held.bytes, held.len), (&expected[..], 600), "{at}");
+            assert!(hold.take(at).is_none(), "twice");
+        }
+        assert!(hold.take(2).is_none() && hold.take(BURST).is_none());
+    }
+
+    #[test]
+    fn what_was_not_taken_is_gone_with_the_next_burst() {
+        let packets = packets();
+        let mut hold = Hold::new(10);
+        hold.fill(&packets, |_| true);
+        hold.fill(&packets[2..], |_| true);
+        let held = hold.take(0).unwrap();
+        assert_eq!((held.bytes, held.len), (&[7; 10][..], 20));
+        assert!(hold.take(1).is_none());
+    }
+
+    #[test]
+    fn headers_are_seen_together_though_they_lie_apart() {
+        let expected: Vec<u8> = (0..=255).collect();
+        for packet in &packets()[..2] {
+            let seen = with_headers(packet, |head| head[..HEADERS] == expected);
+            assert!(seen);
+        }
+        with_headers(&packets()[2], |head| assert_eq!(head, [7; 20]));
+    }
+}

@@ -1,0 +1,194 @@
+//! The taps of a worker, and what becomes of the packets that they hold.
+//!
+//! ```text
+//!   receive:  begin    bytes of the burst are held
+//!   decide:   decided
+//!   act:      note     what becomes of packets, if it is not that they are forwarded
+//!             finish   copies, each with its verdict
+//!   transmit: leaving, left
+//! ```
+
+use super::note::{Cycles, Decided, Moment, Side};
+use super::tap::Tap;
+use crate::action::Verdict;
+use crate::cpu::ticks;
+use crate::drop::DropReason;
+use crate::ids::PortId;
+use crate::io::{BURST, Packet};
+use arrayvec::ArrayVec;
+
+/// Most taps of a worker.
+pub const MAX_TAPS: usize = 4;
+
+/// What became of a packet.
+#[derive(Clone, Copy)]
+struct End {
+    verdict: Verdict,
+    copy_dropped: Option<DropReason>,
+    decided: Option<Decided>,
+}
+
+const FORWARDED: End = End {
+    verdict: Verdict::Forwarded,
+    copy_dropped: None,
+    decided: None,
+};
+
+/// The taps of a worker. Without any, all it costs is to ask [`Watch::is_on`].
+///
+/// # Thread safety
+/// It belongs to its worker.
+#[derive(Default)]
+pub struct Watch {
+    taps: ArrayVec<Box<Tap>, MAX_TAPS>,
+    burst: Watched,
+}
+
+/// A received burst whose packets are held.
+#[derive(Default)]
+struct Watched {
+    /// Where its packets were in it, by where they are now: some were dropped.
+    places: ArrayVec<u8, BURST>,
+    ends: ArrayVec<End, BURST>,
+    /// When it came, and when it was decided.
+    came: u64,
+    decided: u64,
+}
+
+impl Watch {
+    /// There are taps.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        !self.taps.is_empty()
+    }
+
+    /// Adds a tap, or gives it back if there is no room.
+    pub fn add(&mut self, tap: Box<Tap>) -> Result<(), Box<Tap>> {
+        self.taps.try_push(tap).map_err(|full| full.element())
+    }
+
+    /// Takes out a tap that nobody reads any more.
+    pub fn abandoned(&mut self) -> Option<Box<Tap>> {
+        let at = self.taps.iter().position(|tap| tap.is_abandoned())?;
+        Some(self.taps.swap_remove(at))
+    }
+
+    /// Takes out any tap.
+    pub fn remove(&mut self) -> Option<Box<Tap>> {
+        self.taps.pop()
+    }
+
+    /// A burst came in by `port`.
+    #[cold]
+    pub(crate) fn begin<P: Packet>(&mut self, port: PortId, burst: &[P]) {
+        let watched = &mut self.burst;
+        watched.came = ticks();
+        watched.places = (0..burst.len() as u8).take(BURST).collect();
+        watched.ends = burst.iter().map(|_| FORWARDED).take(BURST).collect();
+        for tap in &mut self.taps {
+            tap.hold(Side::Received, port, burst);
+        }
+    }
+
+    /// Packet number `at` of those that are left was dropped before it was decided.
+    #[cold]
+    pub(crate) fn gone(&mut self, at: usize, reason: DropReason) {
+        self.note(at, Verdict::Dropped(reason), None);
+        self.burst.places.pop_at(at);
+    }
+
+    /// Every packet that is left is decided, by what `by` says.
+    #[cold]
+    pub(crate) fn decided(&mut self, by: impl Fn(usize) -> Option<Decided>) {
+        self.burst.decided = ticks();
+        for (at, place) in self.burst.places.iter().enumerate() {
+            if let Some(end) = self.burst.ends.get_mut(usize::from(*place)) {
+                end.decided = by(at);
+            }
+        }
+    }
+
+    /// What became of packet number `at` of those that were decided: `copy_dropped` of a copy of it.
+    /// Of one that is forwarded, and no copy dropped, nothing need be said.
+    #[inline]
+    pub(crate) fn note(&mut self, at: usize, verdict: Verdict, copy_dropped: Option<DropReason>) {
+        if self.is_on() {
+            self.end(at, verdict, copy_dropped);
+        }
+    }
+
+    #[cold]
+    fn end(&mut self, at: usize, verdict: Verdict, copy_dropped: Option<DropReason>) {
+        let place = self.burst.places.get(at).map(|place| usize::from(*place));
+        if let Some(end) = place.and_then(|place| self.burst.ends.get_mut(place)) {
+            (end.verdict, end.copy_dropped) = (verdict, copy_dropped);
+        }
+    }
+
+    /// All packets of the burst have met their ends.
+    #[cold]
+    pub(crate) fn finish(&mut self, port: PortId) {
+        let Watched {
+            ends,
+            came,
+            decided,
+            ..
+        } = &self.burst;
+        let since = |from: u64, to: u64| to.saturating_sub(from).try_into().unwrap_or(u32::MAX);
+        let cycles = Cycles {
+            packets: ends.len() as u8,
+            decide: since(*came, *decided),
+            act: since(*decided, ticks()),
+        };
+        for (at, end) in ends.iter().enumerate() {
+            let moment = Moment {
+                verdict: Some(end.verdict),
+                copy_dropped: end.copy_dropped,
+                decided: end.decided,
+                cycles: Some(cycles),
+                ..Moment::new(*came, port, Side::Received)
+            };
+            for tap in &mut self.taps {
+                tap.tell(at, &moment);
+            }
+        }
+    }
+
+    /// A burst is about to be given to `port`.
+    #[cold]
+    pub(crate) fn leaving<P: Packet>(&mut self, port: PortId, burst: &[P]) {
+        for tap in &mut self.taps {
+            tap.hold(Side::Sent, port, burst);
+        }
+    }
+
+    /// The port took so many packets of it.
+    #[cold]
+    pub(crate) fn left(&mut self, port: PortId, accepted: usize) {
+        let moment = Moment::new(ticks(), port, Side::Sent);
+        for at in 0..accepted {
+            for tap in &mut self.taps {
+                tap.tell(at, &moment);
+            }
+        }
+    }
+
+    /// A packet that is none of a burst, or of one that was to leave, is dropped.
+    #[inline]
+    pub fn dropped<P: Packet>(&mut self, side: Side, port: PortId, packet: &P, reason: DropReason) {
+        if self.is_on() {
+            self.offer(side, port, packet, reason);
+        }
+    }
+
+    #[cold]
+    fn offer<P: Packet>(&mut self, side: Side, port: PortId, packet: &P, reason: DropReason) {
+        let moment = Moment {
+            verdict: Some(Verdict::Dropped(reason)),
+            ..Moment::new(ticks(), port, side)
+        };
+        for tap in &mut self.taps {
+            tap.offer(&moment, packet);
+        }
+    }
+}
