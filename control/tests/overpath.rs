@@ -68,6 +68,7 @@ fn drops(port: Option<&Name>) -> Vec<DropCount> {
         rate: 3,
         meaning: "The port did not accept it.".into(),
         advice: "Wait.".into(),
+        last: None,
     }]
 }
 

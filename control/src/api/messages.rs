@@ -11,7 +11,7 @@ mod route;
 mod stats;
 mod underlay;
 
-pub use drops::{DropCount, DropPlace};
+pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
     Verdict,

@@ -251,10 +251,22 @@ fn drops() {
             rate: 3,
             meaning: "The port did not accept it.".into(),
             advice: "Wait.".into(),
+            last: Some(LastDrop {
+                age: 3,
+                len: 60,
+                head: Bytes(vec![2, 255]),
+                fields: vec![Header {
+                    name: "vni".into(),
+                    value: "10".into(),
+                }],
+            }),
         },
         json!({
             "reason": "tx_full", "port": "lan", "place": "tx_dropped", "packets": 7, "rate": 3,
             "meaning": "The port did not accept it.", "advice": "Wait.",
+            "last": {
+                "age": 3, "len": 60, "head": "02ff", "fields": [{"name": "vni", "value": "10"}],
+            },
         }),
     );
     same(

@@ -1,15 +1,20 @@
 //! What was dropped: for which reason, at which port, where on the way, and how fast.
 
-use super::State;
+use super::{SECOND, State};
 use crate::api::Refused;
-use crate::api::messages::{DropCount, DropPlace};
+use crate::api::messages::{Bytes, DropCount, DropPlace, Header, LastDrop};
 use crate::config::{Name, nearest};
+use crate::explain::fields::fields;
 use crate::ports::Port;
 use fastpath::drop::DropReason;
 use fastpath::ids::PortId;
 use fastpath::io::Io;
+use fastpath::key::Mask;
+use fastpath::parse::parse;
 use fastpath::stats::{Drops, PortStats};
+use fastpath::trace::last::{self, Place};
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// The name of a counter of drops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +22,20 @@ pub(super) struct DropKey {
     port: PortId,
     place: DropPlace,
     pub(super) reason: DropReason,
+}
+
+/// When the last packet that somebody dropped for a reason was noticed: its number among those, and
+/// the time in milliseconds. By place in [`State::all_stats`] and reason, so there are no more than so
+/// many.
+pub(super) type Noticed = HashMap<(usize, DropReason), (u64, u64)>;
+
+fn place_of(place: Place) -> DropPlace {
+    match place {
+        Place::Received => DropPlace::Dropped,
+        Place::Copy => DropPlace::CopiesDropped,
+        Place::Waited => DropPlace::WaitDropped,
+        Place::Sent => DropPlace::TxDropped,
+    }
 }
 
 fn drops_at(stats: &PortStats, place: DropPlace) -> &Drops {
@@ -57,6 +76,49 @@ impl<I: Io> State<I> {
         let mut rates = std::mem::take(&mut self.drop_rates);
         rates.sample(self.now, self.all_drops());
         self.drop_rates = rates;
+        let mut noticed = std::mem::take(&mut self.noticed);
+        for (from, stats) in self.all_stats().enumerate() {
+            for &reason in DropReason::ALL {
+                if let Some(last) = stats.last_drops.get(reason) {
+                    let known = noticed.entry((from, reason)).or_default();
+                    if known.0 != last.number {
+                        *known = (last.number, self.now);
+                    }
+                }
+            }
+        }
+        self.noticed = noticed;
+    }
+
+    /// The last packet that was dropped for a reason, if it was dropped here.
+    fn last_drop(&self, key: DropKey) -> Option<LastDrop> {
+        let all = self.all_stats().enumerate().filter_map(|(from, stats)| {
+            let last = stats.last_drops.get(key.reason)?;
+            let noticed = self.noticed.get(&(from, key.reason));
+            let noticed = noticed.filter(|(number, _)| *number == last.number);
+            Some((noticed.map_or(self.now, |(_, at)| *at), last))
+        });
+        let (at, last) = all.max_by_key(|(at, _)| *at)?;
+        let here = last.port == key.port && place_of(last.place) == key.place;
+        here.then(|| self.show_last(&last, (self.now - at) / SECOND))
+    }
+
+    fn show_last(&self, last: &last::LastDrop, age: u64) -> LastDrop {
+        let (head, len) = (last.headers.bytes(), last.headers.len());
+        let udp_ports = &self.world.current().udp_ports;
+        let parsed = parse(last.port, head, len, udp_ports);
+        let found = fields(&parsed.key, &Mask::default()).into_iter();
+        LastDrop {
+            age,
+            len,
+            head: Bytes(head.to_vec()),
+            fields: found
+                .map(|field| Header {
+                    name: field.name.to_owned(),
+                    value: field.value,
+                })
+                .collect(),
+        }
     }
 
     /// Those of most packets first.
@@ -73,6 +135,7 @@ impl<I: Io> State<I> {
             rate: self.drop_rates.of(key),
             meaning: key.reason.meaning().to_owned(),
             advice: key.reason.advice().to_owned(),
+            last: self.last_drop(key),
         });
         let mut shown: Vec<_> = shown.collect();
         shown.sort_by_key(|drop| Reverse(drop.packets));

@@ -20,7 +20,7 @@ mod underlay;
 mod wiring;
 
 use acks::Acks;
-use drops::DropKey;
+use drops::{DropKey, Noticed};
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
 use crate::api::messages::Traffic;
@@ -90,6 +90,7 @@ pub struct State<I: Io> {
     watch: Watch,
     waiting: Waiting<I::Packet>,
     drop_rates: Rates<DropKey>,
+    noticed: Noticed,
     /// Rounds, and those without a packet, by number of the worker.
     rounds: Rates<u16>,
     idle_rounds: Rates<u16>,

@@ -205,6 +205,7 @@ fn state<I: Io>(
         watch: Watch::default(),
         waiting: Waiting::default(),
         drop_rates: Rates::default(),
+        noticed: HashMap::new(),
         rounds: Rates::default(),
         idle_rounds: Rates::default(),
         arrived: Vec::new(),

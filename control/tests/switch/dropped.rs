@@ -4,7 +4,7 @@
 use crate::common::{
     Station, Switch, broadcast, from_peer, from_to, peer, station, us, vni, vxlan,
 };
-use control::api::messages::{DropCount, DropPlace, Method, Reply, Stats};
+use control::api::messages::{DropCount, DropPlace, LastDrop, Method, Reply, Stats};
 use control::config::Wanted;
 use control::waiting::Waiting;
 use fastpath::drop::DropReason::{self, *};
@@ -107,9 +107,24 @@ fn every_drop_is_shown_where_it_is_counted_most_first() {
         assert_eq!(drop.advice, reason.advice());
         assert_eq!(drop.meaning, reason.meaning());
     }
+    let last: Vec<_> = all.iter().map(|drop| drop.last.as_ref()).collect();
+    let at = |place: usize| last[place].map(|last| (last.age, last.len));
+    // A frame of 46 bytes in 50 of outer headers.
+    assert_eq!(at(1), Some((0, 96)));
+    assert!(field(last[1], "vni") == Some("11") && field(last[1], "source_address").is_some());
+    assert_eq!(field(last[0], "destination_mac"), Some("02:00:00:00:02:05"));
+    assert_eq!(field(last[2], "destination_mac"), Some("ff:ff:ff:ff:ff:ff"));
+    assert_eq!(at(5), Some((0, 46)), "it had waited");
+    // Of two ports the one that was the last.
+    assert_eq!((at(4), at(6)), (None, Some((0, 13))));
     let of_b: Vec<_> = all.into_iter().filter(|drop| drop.port == "b").collect();
     assert_eq!(shown(&mut switch, Some("b")), of_b);
     switch.close();
+}
+
+fn field<'a>(last: Option<&'a LastDrop>, name: &str) -> Option<&'a str> {
+    let field = last?.fields.iter().find(|field| field.name == name)?;
+    Some(&field.value)
 }
 
 fn reason(drop: &DropCount) -> DropReason {
@@ -159,6 +174,12 @@ fn rates_are_of_the_last_whole_second() {
             .map(|d| (d.packets, d.rate))
             .collect::<Vec<_>>()
     };
+    let age = |switch: &mut Switch| {
+        shown(switch, Some("a"))[0]
+            .last
+            .as_ref()
+            .map(|last| last.age)
+    };
     for _ in 0..5 {
         switch.pass("a", runt);
     }
@@ -169,8 +190,12 @@ fn rates_are_of_the_last_whole_second() {
     assert_eq!(now(&mut switch), [(6, 5)]);
     switch.rig.leap(1_000);
     assert_eq!(now(&mut switch), [(6, 1)]);
+    assert_eq!(age(&mut switch), Some(0), "it was noticed now");
     switch.rig.leap(1_000);
     assert_eq!(now(&mut switch), [(6, 0)]);
+    assert_eq!(age(&mut switch), Some(1));
+    switch.pass("a", runt);
+    assert_eq!(age(&mut switch), Some(0), "another one");
     switch.close();
 }
 

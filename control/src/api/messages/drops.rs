@@ -1,5 +1,7 @@
 //! Drops as clients see them: why, where, how many, and what to do.
 
+use super::hex::Bytes;
+use crate::api::text;
 use serde::{Deserialize, Serialize};
 
 /// A counter of drops that is not zero: one reason at one place of one port.
@@ -15,10 +17,37 @@ pub struct DropCount {
     pub packets: u64,
     /// Packets dropped in the last whole second.
     pub rate: u64,
-    /// What is so of such a packet: a clause without a full stop.
+    /// What is so of such a packet: a sentence.
     pub meaning: String,
     /// What to do about it: whole sentences, in Markdown.
     pub advice: String,
+    /// The last packet that was dropped for this reason, if it was dropped here. Of each worker one
+    /// is kept for each reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastDrop>,
+}
+
+/// A packet that was dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDrop {
+    /// Seconds since it was noticed, about one after it was dropped.
+    pub age: u64,
+    /// Length of it in bytes.
+    pub len: usize,
+    /// The first of them, 128 at most.
+    #[serde(with = "text")]
+    pub head: Bytes,
+    /// What was found in those, in the order of the packet.
+    pub fields: Vec<Header>,
+}
+
+/// A field of a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// Where on its way through the switch a packet was dropped.

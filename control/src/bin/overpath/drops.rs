@@ -1,14 +1,15 @@
 //! `overpath drops`.
 
 use crate::table::{Table, word};
-use control::api::messages::{DropCount, DropPlace};
+use control::api::messages::{DropCount, DropPlace, LastDrop};
 use std::collections::HashSet;
 
-/// The counters, then what each of their reasons means. Each line begins with the reason, so that
-/// `grep` finds it.
+/// The counters, then what each of their reasons means and the last packet. Each line begins with the
+/// reason, so that `grep` finds it.
 pub(crate) fn text(drops: &[DropCount]) -> String {
     let mut counters = Table::default();
     let mut reasons = Table::default();
+    let mut lasts = Table::default();
     let mut told = HashSet::new();
     for drop in drops {
         counters.push([
@@ -22,8 +23,20 @@ pub(crate) fn text(drops: &[DropCount]) -> String {
             let (reason, meaning, advice) = (&drop.reason, &drop.meaning, &drop.advice);
             reasons.push([format!("{reason}: {meaning} {advice}")]);
         }
+        if let Some(last) = &drop.last {
+            lasts.push([last_text(drop, last)]);
+        }
     }
-    counters.to_string() + &reasons.to_string()
+    counters.to_string() + &reasons.to_string() + &lasts.to_string()
+}
+
+/// What is not so of a packet is not told, nor what has a name of its own if it is.
+fn last_text(drop: &DropCount, last: &LastDrop) -> String {
+    let (reason, port, age, len) = (&drop.reason, &drop.port, last.age, last.len);
+    let fields = last.fields.iter().filter(|field| field.value != "yes");
+    let fields = fields.map(|field| format!(" {} {}", field.name.replace('_', "-"), field.value));
+    let fields: String = fields.collect();
+    format!("{reason}: the last one {age}s ago at port {port}, {len} bytes:{fields}")
 }
 
 fn place(place: DropPlace) -> &'static str {
@@ -38,6 +51,7 @@ fn place(place: DropPlace) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use control::api::messages::{Bytes, Header};
 
     fn full(port: &str, packets: u64) -> DropCount {
         DropCount {
@@ -48,7 +62,30 @@ mod tests {
             rate: 100,
             meaning: "The port did not accept it.".into(),
             advice: "Wait. Or not.".into(),
+            last: None,
         }
+    }
+
+    #[test]
+    fn the_last_packet_is_told_by_what_was_found_in_it() {
+        let field = |name: &str, value: &str| Header {
+            name: name.into(),
+            value: value.into(),
+        };
+        let last = LastDrop {
+            age: 3,
+            len: 60,
+            head: Bytes(vec![0; 60]),
+            fields: vec![field("ethernet", "yes"), field("udp_port", "53")],
+        };
+        let drop = DropCount {
+            last: Some(last),
+            ..full("lan", 1)
+        };
+        let text = text(&[drop]);
+        let line = text.lines().last().unwrap();
+        let expected = "tx_full: the last one 3s ago at port lan, 60 bytes: udp-port 53";
+        assert_eq!(line, expected);
     }
 
     #[test]
