@@ -4,9 +4,12 @@ import argparse
 import os
 import re
 
+from benchlib.watched import LOOKS
+
 CASES = ["decap", "encap", "bridge", "mesh"]
 WORKS = ["decap", "encap", "bridge"]
 CONTESTANTS = ["control", "overpath", "ovs"]
+ALL_CONTESTANTS = CONTESTANTS + [f"overpath+{look}" for look in LOOKS]
 ARRIVALS = ["cycle", "random"]
 MOST_FLOWS = 1_000_000
 # The remotes are known for half a minute: see hello.py.
@@ -103,8 +106,9 @@ def parser(root):
         help="distinct MAC pairs, as in 1,10000 (1,10000,100000,1000000)")
     add("--arrivals", type=list_of(ARRIVALS), default=["cycle"], metavar="LIST",
         help="cycle: one random order, played over and over (default); random: drawn at random")
-    add("--who", type=list_of(CONTESTANTS), default=CONTESTANTS, metavar="LIST",
-        help="of control, overpath, ovs; all of them")
+    add("--who", type=list_of(ALL_CONTESTANTS), default=CONTESTANTS, metavar="LIST",
+        help="of control, overpath, ovs (all of them), and overpath while somebody looks: "
+        + ", ".join(ALL_CONTESTANTS[len(CONTESTANTS):]))
     add("--repeat", type=number(1, 99), metavar="N", help="runs of each (5)")
     add("--seconds", type=number(0.1, MOST_SECONDS, float), metavar="S",
         help="length of a measurement, at most 10 (4)")

@@ -41,7 +41,7 @@ def curves(records):
     """Records with a number of flows, as {arrivals: {work: {who: [record, ...]}}}."""
     found = {}
     for record in sorted(records, key=lambda record: record["flows"]):
-        if record["case"] == "mesh":
+        if record["case"] == "mesh" or record["who"] not in STYLES:
             continue
         works = found.setdefault(record["arrivals"], {})
         works.setdefault(record["work"], {}).setdefault(record["who"], []).append(record)
@@ -52,7 +52,7 @@ def meshes(records):
     """Records of meshes, as {who: {work: record}}."""
     found = {}
     for record in records:
-        if record["case"] == "mesh":
+        if record["case"] == "mesh" and record["who"] in STYLES:
             found.setdefault(record["who"], {})[record["work"]] = record
     return found
 

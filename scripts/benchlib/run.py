@@ -39,7 +39,7 @@ def build(options, root):
         command = ["cargo", "build", "--release", "-p", "control", "--features", "control/dpdk"]
         if subprocess.run(command, cwd=root, check=False).returncode:
             raise BenchError("the build failed; --no-build takes the binaries as they are")
-    if "overpath" in options.who and not os.access(os.path.join(options.bin, "overpathd"), os.X_OK):
+    if any(who.startswith("overpath") for who in options.who) and not os.access(os.path.join(options.bin, "overpathd"), os.X_OK):
         raise BenchError(f"--bin: no overpathd in {options.bin}")
     for who, program in (("control", "dpdk-testpmd"), ("ovs", "ovs-vsctl")):
         if who in options.who and not shutil.which(program):

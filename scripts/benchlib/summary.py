@@ -64,7 +64,7 @@ def compare(records):
 
 
 HEAD = (
-    f"{'case':<13} {'flows':>8} {'arrivals':<8} {'who':<9} {'Mpps':>7} {'cycles':>7} "
+    f"{'case':<13} {'flows':>8} {'arrivals':<8} {'who':<16} {'Mpps':>7} {'cycles':>7} "
     f"{'least-most':>13} {'above':>7} {'/control':>8} {'/ovs':>6} {'runs':>4} {'share':>5}"
 )
 
@@ -78,7 +78,7 @@ def line(record):
     case = record.case if record.case == record.work else f"{record.case}/{record.work}"
     spread = f"{record.least:.1f}-{record.most:.1f}"
     return (
-        f"{case:<13} {record.flows:>8} {record.arrivals:<8} {record.who:<9} {record.mpps:>7.2f} "
+        f"{case:<13} {record.flows:>8} {record.arrivals:<8} {record.who:<16} {record.mpps:>7.2f} "
         f"{record.cycles:>7.1f} {spread:>13} {_number(record.above_control, '.1f'):>7} "
         f"{_number(record.ratio_to_control, '.3f'):>8} {_number(record.ratio_to_ovs, '.2f'):>6} "
         f"{record.runs:>4} {record.share:>5.2f}"

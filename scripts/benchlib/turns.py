@@ -5,13 +5,14 @@ import os
 import shutil
 import tempfile
 
-from benchlib import generator, sample, summary
+from benchlib import generator, sample, summary, watched
 from benchlib.control import Control
 from benchlib.errors import Invalid, Unable
 from benchlib.overpath import Overpath
 from benchlib.ovs import Ovs
 
 CONTESTANTS = {"control": Control, "overpath": Overpath, "ovs": Ovs}
+CONTESTANTS |= {f"overpath+{look}": watched.contestant(look) for look in watched.LOOKS}
 # A worker that lost its core, or a packet, is measured at most so many times.
 TRIES = 3
 

@@ -65,6 +65,7 @@ class Refused(unittest.TestCase):
         self.refused("--flows 1,x", "--flows", "'x'")
         self.refused("--flows 1000001", "--flows")
         self.refused("--who control,vpp", "--who", "'vpp'")
+        self.refused("--who overpath+vpp", "--who", "overpath+capture")
         self.refused("--who ,", "--who")
         self.refused("--arrivals burst", "--arrivals", "'burst'")
         self.refused("--repeat 0", "--repeat", "'0'")

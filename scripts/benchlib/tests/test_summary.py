@@ -66,6 +66,9 @@ class Drawn(unittest.TestCase):
             one("control", "decap", 1),
             one("ovs", "encap", 1, "random"),
             one("ovs", "encap", 1000, "random", "mesh"),
+            # Who is looked at is no curve of its own.
+            one("overpath+stats", "decap", 1),
+            one("overpath+stats", "decap", 1000, "random", "mesh"),
         ]
         curves = plot.curves(records)
         flows = [record["flows"] for record in curves["cycle"]["decap"]["ovs"]]
