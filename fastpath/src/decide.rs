@@ -1,18 +1,20 @@
 //! From a burst to what is done with each packet: recalled, or parsed and looked up, or resolved.
 
 use crate::action::{Program, Shape};
-use crate::cache::{Cache, Hit, Insertion};
+use crate::cache::{Cache, EntryId, Hit, Insertion, Survey, Task};
 use crate::cpu::{Cpu, Work};
 use crate::drop::DropReason;
 use crate::fdb::{FdbKey, FdbReader, FdbView, Pair};
 use crate::ids::{BridgeId, PortId};
 use crate::io::{BURST, Packet};
+use crate::key::FlowKey;
 use crate::memo::{INNER_AT, Memo};
 use crate::parse::{ETHERNET_LEN, Layout, parse};
 use crate::plan::Plans;
-use crate::resolve::resolve;
+use crate::resolve::{Resolution, resolve};
 use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::CacheStats;
+use crate::trace::note::Decided;
 use arrayvec::ArrayVec;
 use std::ops::Range;
 
@@ -72,10 +74,10 @@ impl Decider {
             stats,
             ..
         } = *sources;
-        let Some(program) = self.memo.by_port(ingress) else {
+        let Some(known) = self.memo.by_port(ingress) else {
             return false;
         };
-        let Shape::Bridge(gate) = program.shape() else {
+        let Shape::Bridge(gate) = known.program.shape() else {
             return false;
         };
         let ask = Ask {
@@ -89,7 +91,10 @@ impl Decider {
             return false;
         }
         stats.hits.add(burst.len() as u64);
-        self.plans.start(0, program, Shape::Bridge(gate), false);
+        known.packets += burst.len() as u64;
+        let decided = Some(Decided::Entry(known.entry.place));
+        self.plans
+            .start(0, &known.program, Shape::Bridge(gate), false, decided);
         true
     }
 
@@ -129,8 +134,11 @@ impl Decider {
         let mut enters = None;
         for (place, run) in runs {
             let outer = self.memo.at(place);
+            outer.known.packets += run.len() as u64;
+            let (known, shape) = (&outer.known, outer.shape);
+            let decided = Some(Decided::Entry(known.entry.place));
             self.plans
-                .start(at + run.start, &outer.program, outer.shape, true);
+                .start(at + run.start, &known.program, shape, true, decided);
             let next = match outer.shape {
                 Shape::Bridge(gate) => Some((gate.bridge(), 0)),
                 Shape::Decap(_, gate) => Some((gate.bridge(), INNER_AT)),
@@ -182,13 +190,13 @@ impl Decider {
         packet: &P,
         parse_all: bool,
     ) {
-        let (program, layout) = self.look_up(sources, packet, parse_all);
+        let (program, layout, decided) = self.look_up(sources, packet, parse_all);
         self.plans.layouts[at % BURST] = layout;
         let shape = program.shape();
         let (gate, inside) = match shape {
             Shape::Bridge(gate) => (gate, 0),
             Shape::Decap(_, gate) => (gate, usize::from(layout.inner_at)),
-            Shape::Other => return self.plans.start(at, &program, shape, false),
+            Shape::Other => return self.plans.start(at, &program, shape, false, decided),
         };
         let ask = Ask {
             fdb: sources.fdb.view(),
@@ -199,7 +207,7 @@ impl Decider {
         };
         // Too short for a frame: the long way has a name for it.
         let shape = if ask.work() { shape } else { Shape::Other };
-        self.plans.start(at, &program, shape, false);
+        self.plans.start(at, &program, shape, false, decided);
     }
 
     /// The decision for a packet that no memo knows.
@@ -208,7 +216,7 @@ impl Decider {
         sources: &Sources<'_>,
         packet: &P,
         parse_all: bool,
-    ) -> (Program, Layout) {
+    ) -> (Program, Layout, Option<Decided>) {
         let Sources {
             ingress,
             snapshot,
@@ -217,41 +225,109 @@ impl Decider {
         } = *sources;
         let head = packet.head();
         // By the port alone, and into no bridge: what is in it is not asked.
-        if let Some(program) = self.memo.by_port(ingress).filter(|_| !parse_all)
+        if let Some(known) = self.memo.by_port(ingress).filter(|_| !parse_all)
             && head.len() >= ETHERNET_LEN
         {
             stats.hits.add(1);
-            return (*program, Layout::default());
+            known.packets += 1;
+            let decided = Decided::Entry(known.entry.place);
+            return (known.program, Layout::default(), Some(decided));
         }
         let parsed = parse(ingress, head, packet.len(), &snapshot.udp_ports);
         let generation = snapshot.port(ingress).map_or(0, |port| port.generation);
-        let hit = self.cache.lookup(&parsed.key, generation);
-        let (program, mask) = if let Some(Hit { program, mask }) = hit {
+        let (hit, decided) = if let Some(hit) = self.cache.lookup(&parsed.key, generation) {
             stats.hits.add(1);
-            (program, mask)
+            (hit, Decided::Entry(hit.entry.place))
         } else {
             stats.misses.add(1);
             if !self.cache.knows(&parsed.key) {
                 let Some(left) = self.budget.checked_sub(1) else {
                     let over = Program::drop(DropReason::ResolveBudget);
-                    return (over, parsed.layout);
+                    return (over, parsed.layout, None);
                 };
                 self.budget = left;
             }
             let resolution = resolve(&parsed.key, snapshot);
-            count(
-                stats,
-                self.cache.insert(&parsed.key, &resolution, generation),
-            );
-            stats.entries.set(self.cache.len());
-            stats.masks.set(self.cache.masks());
-            (resolution.program, resolution.mask)
+            let Resolution { program, mask } = resolution;
+            let Some(entry) = self.keep(stats, &parsed.key, &resolution, generation) else {
+                return (program, parsed.layout, Some(Decided::Resolved));
+            };
+            let hit = Hit {
+                program,
+                mask,
+                entry,
+            };
+            (hit, Decided::Made(entry.place))
         };
-        // A cache that is turned off remembers nothing here either.
-        if self.cache.capacity() > 0 {
-            self.memo.remember(ingress, head, &parsed, &mask, &program);
+        if let Some(before) = self.memo.remember(ingress, head, &parsed, &hit) {
+            self.cache.credit(before.entry, before.packets);
+            self.cache.set_remembered(before.entry, false);
+            self.cache.set_remembered(hit.entry, true);
         }
-        (program, parsed.layout)
+        (hit.program, parsed.layout, Some(decided))
+    }
+
+    /// Keeps a decision, if there may be one more.
+    fn keep(
+        &mut self,
+        stats: &CacheStats,
+        key: &FlowKey,
+        resolution: &Resolution,
+        generation: u32,
+    ) -> Option<EntryId> {
+        let insertion = self.cache.insert(key, resolution, generation);
+        stats.entries.set(self.cache.len());
+        stats.masks.set(self.cache.masks());
+        match insertion {
+            Insertion::Kept {
+                entry,
+                replaced,
+                evicted,
+            } => {
+                stats.inserted.add(1);
+                stats.replaced.add(replaced as u64);
+                stats.evicted.add(evicted as u64);
+                return Some(entry);
+            }
+            Insertion::MaskLimit => stats.mask_limit.add(1),
+            Insertion::Off => {}
+        }
+        None
+    }
+
+    /// Credits entries with what was recalled in their place.
+    fn settle(&mut self) {
+        let cache = &mut self.cache;
+        self.memo
+            .settle(|entry, packets| cache.credit(entry, packets));
+    }
+
+    /// Recalls nothing any more: there is another snapshot, or what it rests on is gone.
+    pub(crate) fn forget(&mut self) {
+        let cache = &mut self.cache;
+        self.memo.settle(|entry, packets| {
+            cache.credit(entry, packets);
+            cache.set_remembered(entry, false);
+        });
+        self.memo.forget();
+    }
+
+    /// Goes on with a survey of the cache. `true` if it is done: after a flush, nothing is decided any
+    /// more by what was kept when it began.
+    #[cold]
+    pub(crate) fn survey(&mut self, survey: &mut Survey, stats: &CacheStats) -> bool {
+        if !survey.has_begun() {
+            self.settle();
+        }
+        let before = self.cache.len();
+        let done = self.cache.survey(survey);
+        stats.flushed.add((before - self.cache.len()) as u64);
+        stats.entries.set(self.cache.len());
+        stats.masks.set(self.cache.masks());
+        if done && survey.task() == Task::Flush {
+            self.forget();
+        }
+        done
     }
 }
 
@@ -326,17 +402,5 @@ impl<P: Packet> Recall<'_, P> {
             count += 1;
         }
         (count > 0).then_some((place, count))
-    }
-}
-
-fn count(stats: &CacheStats, insertion: Insertion) {
-    match insertion {
-        Insertion::Kept { replaced, evicted } => {
-            stats.inserted.add(1);
-            stats.replaced.add(replaced as u64);
-            stats.evicted.add(evicted as u64);
-        }
-        Insertion::MaskLimit => stats.mask_limit.add(1),
-        Insertion::Off => {}
     }
 }

@@ -9,6 +9,7 @@
 //! The comparison covers only some fields; a decision that rests on any other is not kept here.
 
 use crate::action::{Program, Shape};
+use crate::cache::{EntryId, Hit};
 use crate::ids::PortId;
 use crate::key::{Field, Mask};
 use crate::parse::{ETHERNET_LEN, Layout, Parsed};
@@ -84,6 +85,32 @@ const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
     words
 }
 
+/// A decision that is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) program: Program,
+    /// The entry of the cache that it is from.
+    pub(crate) entry: EntryId,
+    /// Packets that were recalled, and that the entry is not yet credited with.
+    pub(crate) packets: u64,
+}
+
+impl Known {
+    const NOTHING: Known = Known {
+        program: Program::NOTHING,
+        entry: EntryId::NONE,
+        packets: 0,
+    };
+
+    fn new(hit: &Hit) -> Self {
+        Known {
+            program: hit.program,
+            entry: hit.entry,
+            packets: 0,
+        }
+    }
+}
+
 /// One remote's outer headers as they arrive at one port.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -97,7 +124,7 @@ pub(crate) struct Outer {
     /// There is a UDP checksum; that there is none is among the words.
     checksum: bool,
     pub(crate) shape: Shape,
-    pub(crate) program: Program,
+    pub(crate) known: Known,
 }
 
 impl Outer {
@@ -119,7 +146,7 @@ impl Outer {
 /// The memos of one worker.
 #[derive(Debug)]
 pub struct Memo {
-    ports: Box<[Option<Program>; PortId::LIMIT]>,
+    ports: Box<[Option<Known>; PortId::LIMIT]>,
     outers: Box<[Outer; OUTERS]>,
 }
 
@@ -131,7 +158,7 @@ impl Default for Memo {
             ingress: None,
             checksum: false,
             shape: Shape::Other,
-            program: Program::NOTHING,
+            known: Known::NOTHING,
         };
         Memo {
             ports: Box::new([None; PortId::LIMIT]),
@@ -145,41 +172,45 @@ impl Memo {
     #[inline(always)]
     pub(crate) fn outer(&self, ingress: PortId, head: &[u8; HEAD]) -> Option<(u8, &Outer)> {
         let place = place(head);
-        let outer = self.at(place);
+        let outer = &self.outers[usize::from(place)];
         (outer.ingress == Some(ingress)).then_some((place, outer))
     }
 
     /// What is remembered at a place.
     #[inline(always)]
-    pub(crate) fn at(&self, place: u8) -> &Outer {
-        &self.outers[usize::from(place)]
+    pub(crate) fn at(&mut self, place: u8) -> &mut Outer {
+        &mut self.outers[usize::from(place)]
     }
 
     /// The decision for every packet from `ingress` that has an Ethernet header.
     #[inline]
-    pub fn by_port(&self, ingress: PortId) -> Option<&Program> {
-        self.ports[ingress.index()].as_ref()
+    pub(crate) fn by_port(&mut self, ingress: PortId) -> Option<&mut Known> {
+        self.ports[ingress.index()].as_mut()
     }
 
     /// Remembers how a packet was decided, if the bytes that are compared are all that decided.
-    pub fn remember(
+    /// Returns the decision that gave way, if one is remembered at all.
+    #[must_use]
+    pub(crate) fn remember(
         &mut self,
         ingress: PortId,
         head: &[u8],
         parsed: &Parsed,
-        mask: &Mask,
-        program: &Program,
-    ) {
+        hit: &Hit,
+    ) -> Option<Known> {
         if parsed.key.get(Field::HAS_ETHERNET) == 0 {
-            return;
+            return None;
         }
-        if mask.is_within(&PORT) {
-            self.ports[ingress.index()] = Some(*program);
-        } else if mask.is_within(&OUTER)
+        let known = Known::new(hit);
+        if hit.mask.is_within(&PORT) {
+            let before = self.ports[ingress.index()].replace(known);
+            return Some(before.unwrap_or(Known::NOTHING));
+        }
+        if hit.mask.is_within(&OUTER)
             && is_plain(parsed)
             && let Some(head) = head.first_chunk()
         {
-            self.outers[usize::from(place(head))] = Outer {
+            let outer = Outer {
                 words: words(head),
                 mask: if has_checksum(head) {
                     COMPARED
@@ -188,13 +219,23 @@ impl Memo {
                 },
                 ingress: Some(ingress),
                 checksum: has_checksum(head),
-                shape: program.shape(),
-                program: *program,
+                shape: hit.program.shape(),
+                known,
             };
+            return Some(std::mem::replace(self.at(place(head)), outer).known);
+        }
+        None
+    }
+
+    /// Takes what entries are to be credited with.
+    pub(crate) fn settle(&mut self, mut credit: impl FnMut(EntryId, u64)) {
+        let outers = self.outers.iter_mut().map(|outer| &mut outer.known);
+        for known in self.ports.iter_mut().flatten().chain(outers) {
+            credit(known.entry, std::mem::take(&mut known.packets));
         }
     }
 
-    /// Forgets everything: there is another snapshot.
+    /// Forgets everything: there is another snapshot. What is not settled is lost.
     pub fn forget(&mut self) {
         self.ports.fill(None);
         let outers = self.outers.iter_mut();

@@ -5,6 +5,7 @@ use crate::fdb::Pair;
 use crate::io::BURST;
 use crate::memo::plain;
 use crate::parse::Layout;
+use crate::trace::note::Decided;
 use arrayvec::ArrayVec;
 use std::ops::Range;
 
@@ -29,6 +30,7 @@ struct Run {
     program: u8,
     plain: bool,
     packets: Range<u8>,
+    decided: Option<Decided>,
 }
 
 /// Where the headers of packets are.
@@ -60,9 +62,16 @@ impl Plans {
     }
 
     /// The packets from `at` on, up to the next run, are done by `program`. `plain`: [`Self::ends`]
-    /// has their layouts.
+    /// has their layouts. `decided`: by what it was.
     #[inline(always)]
-    pub(crate) fn start(&mut self, at: usize, program: &Program, shape: Shape, plain: bool) {
+    pub(crate) fn start(
+        &mut self,
+        at: usize,
+        program: &Program,
+        shape: Shape,
+        plain: bool,
+        decided: Option<Decided>,
+    ) {
         if let Some(run) = self.runs.last_mut() {
             run.packets.end = at as u8;
         }
@@ -75,6 +84,7 @@ impl Plans {
             program: number,
             plain,
             packets: at as u8..BURST as u8,
+            decided,
         });
     }
 
@@ -99,10 +109,7 @@ impl Plans {
     /// What is done with one packet. If it came out of a tunnel, after its outer headers are gone,
     /// of which nothing that follows asks.
     pub(crate) fn of(&self, at: usize) -> (Program, Layout) {
-        let number = self
-            .runs
-            .partition_point(|run| usize::from(run.packets.end) <= at);
-        match self.runs.get(number) {
+        match self.run(at) {
             Some(run) => match run.shape {
                 Shape::Bridge(gate) | Shape::Decap(_, gate) => {
                     (Program::bridge(&gate), Layout::default())
@@ -115,6 +122,16 @@ impl Plans {
             },
             None => (Program::NOTHING, Layout::default()),
         }
+    }
+
+    /// What decided one packet, if anything did.
+    pub(crate) fn decided(&self, at: usize) -> Option<Decided> {
+        self.run(at)?.decided
+    }
+
+    fn run(&self, at: usize) -> Option<&Run> {
+        let over = |run: &Run| usize::from(run.packets.end) <= at;
+        self.runs.get(self.runs.partition_point(over))
     }
 
     fn layout(&self, run: &Run, at: usize) -> Layout {

@@ -152,6 +152,8 @@ pub struct CacheStats {
     pub mask_limit: Counter,
     /// Entries that were made anew because their ingress port's generation had passed.
     pub replaced: Counter,
+    /// Entries removed because control wanted it.
+    pub flushed: Counter,
     /// Entries there are now.
     pub entries: Gauge,
     /// Masks there are now.

@@ -1,6 +1,7 @@
 //! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
 
 use crate::action::{Context, Facts, Scratch, Straight, release};
+use crate::cache::Survey;
 use crate::cpu::{Cpu, Work};
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::drop::DropReason;
@@ -35,6 +36,9 @@ pub enum Command<I: Io> {
     Withdraw(PortId),
     /// Copy packets, until nobody reads them any more.
     Watch(Box<Tap>),
+    /// Look over the flow cache, a little in each round. One at a time: the one before is given back
+    /// as it is.
+    Survey(Box<Survey>),
 }
 
 /// What a worker gives back.
@@ -47,6 +51,8 @@ pub enum Returned<I: Io> {
     Withdrawn(PortId),
     /// A tap that nobody reads, or that found no room. To drop it frees memory.
     Tap(Box<Tap>),
+    /// The flow cache has been looked over.
+    Surveyed(Box<Survey>),
 }
 
 /// Everything that a worker is made of.
@@ -84,6 +90,8 @@ pub struct Worker<I: Io> {
     queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
     /// The queue that comes first in this round: each in turn, or the budget would favour one.
     first: usize,
+    /// What is under way.
+    survey: Option<Box<Survey>>,
 }
 
 /// A round of a worker at a time.
@@ -109,6 +117,7 @@ impl<I: Io> Worker<I> {
             scratch: Scratch::default(),
             queues: ArrayVec::new(),
             first: 0,
+            survey: None,
         }
     }
 
@@ -123,6 +132,9 @@ impl<I: Io> Worker<I> {
         self.catch_up();
         if self.parts.outputs.watch().is_on() {
             self.give_back_taps();
+        }
+        if self.survey.is_some() {
+            self.survey();
         }
         self.parts.learner.set_now(now);
         self.decider.budget = RESOLVE_BUDGET;
@@ -166,7 +178,7 @@ impl<I: Io> Worker<I> {
         if news {
             // The old snapshot is there until it is passed, so another one is elsewhere.
             if !std::ptr::eq(before, self.parts.snapshot.get()) {
-                self.decider.memo.forget();
+                self.decider.forget();
             }
             self.parts.snapshot.pass();
         }
@@ -182,9 +194,21 @@ impl<I: Io> Worker<I> {
             Command::AddTx(queue) => self.parts.outputs.add_queue(queue).err().map(Returned::Tx),
             Command::Withdraw(port) => return self.withdraw(port),
             Command::Watch(tap) => self.parts.outputs.watch().add(tap).err().map(Returned::Tap),
+            Command::Survey(survey) => self.survey.replace(survey).map(Returned::Surveyed),
         };
         if let Some(back) = back {
             self.give_back(back);
+        }
+    }
+
+    #[cold]
+    fn survey(&mut self) {
+        if let Some(mut survey) = self.survey.take() {
+            if self.decider.survey(&mut survey, &self.parts.stats.cache) {
+                self.give_back(Returned::Surveyed(survey));
+            } else {
+                self.survey = Some(survey);
+            }
         }
     }
 
@@ -206,7 +230,8 @@ impl<I: Io> Worker<I> {
         }
     }
 
-    /// The ring has room for every queue and every tap there can be, so nothing is lost here.
+    /// The ring has room for every queue and every tap there can be and a survey, so nothing is lost
+    /// here.
     fn give_back(&mut self, what: Returned<I>) {
         drop(self.parts.returned.push(what));
     }
@@ -286,7 +311,7 @@ impl<I: Io> Worker<I> {
         let plans = self.decider.decide(&sources, &burst);
         let count = burst.len();
         if outputs.watch().is_on() {
-            outputs.watch().decided(|_| None);
+            outputs.watch().decided(|at| plans.decided(at));
         }
         if rx_checksum == RxChecksum::Recompute {
             for (packet, layout) in burst.iter_mut().zip(plans.layouts(count)) {
@@ -368,12 +393,14 @@ impl<I: Io> Worker<I> {
             let queue = self.parts.outputs.remove_queue(port, &self.parts.stats);
             back.extend(queue.map(Returned::Tx));
         }
+        back.extend(self.survey.take().map(Returned::Surveyed));
         while let Ok(command) = self.parts.commands.pop() {
             match command {
                 Command::AddRx(queue) => back.push(Returned::Rx(queue)),
                 Command::AddTx(queue) => back.push(Returned::Tx(queue)),
                 Command::Watch(tap) => back.push(Returned::Tap(tap)),
                 Command::Withdraw(_) => {}
+                Command::Survey(survey) => back.push(Returned::Surveyed(survey)),
             }
         }
         let watch = self.parts.outputs.watch();

@@ -4,6 +4,7 @@
 #[path = "../benches/support/mod.rs"]
 mod support;
 
+use fastpath::cache::{Survey, Task, Which};
 use fastpath::drop::DropReason;
 use fastpath::io::BURST;
 use fastpath::snapshot::Way;
@@ -201,6 +202,25 @@ fn nothing_that_becomes_of_a_packet_allocates() {
     for (name, count) in moved {
         assert!(count > 0, "nothing was {name}");
     }
+    close(site);
+}
+
+/// Also while packets pass, from the first round to the last.
+#[test]
+fn a_survey_of_the_cache_allocates_nothing() {
+    let mut site = Site::new(of_every_kind());
+    calls_in_rounds(&mut site, 0..100);
+    let entries = site.stats.cache.entries.get() as usize;
+    for task in [Task::Show(Which::All), Task::Flush] {
+        let survey = Command::Survey(Box::new(Survey::new(task, 64)));
+        assert!(site.commands.push(survey).is_ok());
+        assert_eq!(calls_in_rounds(&mut site, 100..200), 0, "{task:?}");
+        let Ok(Returned::Surveyed(survey)) = site.returned.pop() else {
+            panic!("nothing comes back");
+        };
+        assert_eq!(survey.found(), entries, "{task:?}");
+    }
+    assert_eq!(site.stats.cache.flushed.get() as usize, entries);
     close(site);
 }
 

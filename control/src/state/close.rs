@@ -99,7 +99,7 @@ pub(super) fn keep<I: Io>(
     let id = match &back {
         Returned::Rx(queue) => queue.port(),
         Returned::Tx(queue) => queue.port(),
-        Returned::Withdrawn(_) | Returned::Tap(_) => return None,
+        Returned::Withdrawn(_) | Returned::Tap(_) | Returned::Surveyed(_) => return None,
     };
     ports.get_mut(id.index())?.back.push(back);
     Some(id)

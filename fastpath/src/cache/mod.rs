@@ -7,14 +7,22 @@
 //! Everything is allocated once. A full cache evicts; a decision whose mask would be one too many
 //! is not kept. An entry is valid while the generation of its ingress port stands; it does not rest on
 //! the forwarding table, which is read for each packet.
+//!
+//! Each entry counts the packets that it decided. What a [memo](crate::memo) recalls in its place it is
+//! [credited](Cache::credit) with later.
 
 mod index;
+mod masks;
+mod survey;
+
+pub use masks::MaskUse;
+pub use survey::{Record, Survey, Task, Totals, Which};
 
 use crate::action::Program;
 use crate::key::{FlowKey, Mask};
 use crate::resolve::Resolution;
-use arrayvec::ArrayVec;
 use index::Index;
+use masks::Masks;
 
 /// Most masks. Decisions read the key in stages, so their number is set by the code, not by traffic.
 pub const MAX_MASKS: usize = 32;
@@ -29,8 +37,31 @@ struct Entry {
     generation: u32,
     hash: u64,
     program: Program,
+    /// Packets that it decided.
+    packets: u64,
+    /// Tells it from those that had its place before.
+    made: u32,
     /// Hit since the clock hand last passed.
     used: bool,
+    /// A memo decides in its place, so that it is not hit and yet in use: it gives way last.
+    remembered: bool,
+}
+
+/// Which entry it is: its number, and which of those that have had this number. Holds also when the
+/// entry is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryId {
+    /// The number: its place in the slab.
+    pub place: u32,
+    made: u32,
+}
+
+impl EntryId {
+    /// No entry.
+    pub(crate) const NONE: EntryId = EntryId {
+        place: u32::MAX,
+        made: 0,
+    };
 }
 
 /// What is kept for a packet.
@@ -40,6 +71,8 @@ pub struct Hit {
     pub program: Program,
     /// The bits of the key that they rest on.
     pub mask: Mask,
+    /// Who decided.
+    pub entry: EntryId,
 }
 
 /// What an insertion did.
@@ -47,6 +80,8 @@ pub struct Hit {
 pub enum Insertion {
     /// The decision is kept.
     Kept {
+        /// Where.
+        entry: EntryId,
         /// Entries of the same flow that it took the place of.
         replaced: usize,
         /// Other entries that had to make room.
@@ -61,11 +96,15 @@ pub enum Insertion {
 /// A flow cache.
 #[derive(Debug)]
 pub struct Cache {
-    masks: ArrayVec<Mask, MAX_MASKS>,
+    masks: Masks,
     index: Index,
     slab: Box<[Option<Entry>]>,
     free: Vec<u32>,
     hand: usize,
+    /// Entries made so far, modulo 2^32.
+    made: u32,
+    /// Packets decided by entries that are there no more.
+    gone: u64,
 }
 
 impl Cache {
@@ -73,11 +112,13 @@ impl Cache {
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.min(MAX_ENTRIES);
         Cache {
-            masks: ArrayVec::new(),
+            masks: Masks::default(),
             index: Index::new(capacity),
             slab: std::iter::repeat_with(|| None).take(capacity).collect(),
             free: (0..capacity as u32).rev().collect(),
             hand: 0,
+            made: 0,
+            gone: 0,
         }
     }
 
@@ -98,18 +139,49 @@ impl Cache {
 
     /// Masks in use.
     pub fn masks(&self) -> usize {
-        self.masks.len()
+        self.masks.in_use().count()
     }
 
-    /// What is kept for `key`, whose ingress port is at `generation`.
+    /// What is kept for `key`, whose ingress port is at `generation`. Counts the packet.
     pub fn lookup(&mut self, key: &FlowKey, generation: u32) -> Option<Hit> {
         let at = self.find(key, Some(generation))?;
         let entry = self.slab[at].as_mut()?;
         entry.used = true;
+        entry.packets += 1;
+        self.masks.hit(entry.mask, 1);
         Some(Hit {
             program: entry.program,
-            mask: *self.masks.get(usize::from(entry.mask))?,
+            mask: *self.masks.get(entry.mask)?,
+            entry: EntryId {
+                place: at as u32,
+                made: entry.made,
+            },
         })
+    }
+
+    fn entry(&mut self, id: EntryId) -> Option<&mut Entry> {
+        let entry = self.slab.get_mut(id.place as usize)?.as_mut()?;
+        (entry.made == id.made).then_some(entry)
+    }
+
+    /// Counts packets that were decided as `id` decides, without a look-up.
+    pub fn credit(&mut self, id: EntryId, packets: u64) {
+        match self.entry(id) {
+            Some(entry) => {
+                entry.packets += packets;
+                entry.used |= packets > 0;
+                let mask = entry.mask;
+                self.masks.hit(mask, packets);
+            }
+            None => self.gone += packets,
+        }
+    }
+
+    /// A memo decides in the place of `id` from now on, or does so no more.
+    pub fn set_remembered(&mut self, id: EntryId, remembered: bool) {
+        if let Some(entry) = self.entry(id) {
+            entry.remembered = remembered;
+        }
     }
 
     /// Whether there is an entry for `key`, be it of an older generation: a flow that is no new one.
@@ -118,8 +190,8 @@ impl Cache {
     }
 
     fn find(&self, key: &FlowKey, generation: Option<u32>) -> Option<usize> {
-        self.masks.iter().zip(0..).find_map(|(mask, number)| {
-            let masked = key.masked(mask);
+        self.masks.in_use().find_map(|(number, one)| {
+            let masked = key.masked(&one.mask);
             self.index.candidates(hash(&masked, number)).find(|at| {
                 self.slab[*at].as_ref().is_some_and(|entry| {
                     entry.mask == number
@@ -130,12 +202,12 @@ impl Cache {
         })
     }
 
-    /// Keeps `resolution` for all packets that agree with `key` in its mask.
+    /// Keeps `resolution`, made for one packet, for all that agree with `key` in its mask.
     pub fn insert(&mut self, key: &FlowKey, resolution: &Resolution, generation: u32) -> Insertion {
         if self.slab.is_empty() {
             return Insertion::Off;
         }
-        let Some(mask) = self.mask_number(&resolution.mask) else {
+        let Some(mask) = self.masks.number(&resolution.mask) else {
             return Insertion::MaskLimit;
         };
         let key = key.masked(&resolution.mask);
@@ -146,24 +218,25 @@ impl Cache {
             return Insertion::Off;
         };
         self.index.insert(hash, at);
+        self.masks.enter(mask);
+        self.made = self.made.wrapping_add(1);
         self.slab[at as usize] = Some(Entry {
             key,
             mask,
             generation,
             hash,
             program: resolution.program,
+            packets: 1,
+            made: self.made,
             used: true,
+            remembered: false,
         });
-        Insertion::Kept { replaced, evicted }
-    }
-
-    fn mask_number(&mut self, mask: &Mask) -> Option<u8> {
-        let known = self.masks.iter().position(|known| known == mask);
-        let number = known.or_else(|| {
-            self.masks.try_push(*mask).ok()?;
-            Some(self.masks.len() - 1)
-        })?;
-        Some(number as u8)
+        let made = self.made;
+        Insertion::Kept {
+            entry: EntryId { place: at, made },
+            replaced,
+            evicted,
+        }
     }
 
     /// The same flow under an older generation makes way first. Returns how many entries that were.
@@ -186,14 +259,17 @@ impl Cache {
         if let Some(victim) = self.bucket_victim(hash) {
             self.remove(victim);
         }
-        // The clock hand clears a mark at each step, so two turns find a victim.
-        for _ in 0..2 * self.slab.len() {
+        // The clock hand clears a mark at each step, so two turns find a victim, and a third one if
+        // memos remember all of them.
+        let turn = self.slab.len();
+        for step in 0..3 * turn {
             if !self.free.is_empty() {
                 break;
             }
-            self.hand = (self.hand + 1) % self.slab.len();
+            self.hand = (self.hand + 1) % turn;
             match &mut self.slab[self.hand] {
                 Some(entry) if entry.used => entry.used = false,
+                Some(entry) if entry.remembered && step < 2 * turn => {}
                 _ => self.remove(self.hand),
             }
         }
@@ -202,33 +278,20 @@ impl Cache {
 
     /// If the bucket is full, the entry in it to give way: one that was not used lately, or any.
     fn bucket_victim(&self, hash: u64) -> Option<usize> {
-        let all = self.index.full_bucket(hash)?;
-        let unused = |at: &&u32| {
-            self.slab[**at as usize]
-                .as_ref()
-                .is_none_or(|entry| !entry.used)
-        };
-        all.iter()
-            .find(unused)
-            .or(all.first())
-            .map(|at| *at as usize)
+        let all = self.index.full_bucket(hash)?.iter().map(|at| *at as usize);
+        all.min_by_key(|at| {
+            let entry = self.slab[*at].as_ref();
+            entry.map(|entry| (entry.remembered, entry.used))
+        })
     }
 
     fn remove(&mut self, at: usize) {
         if let Some(entry) = self.slab[at].take() {
             self.index.remove(entry.hash, at as u32);
+            self.masks.leave(entry.mask);
+            self.gone += entry.packets;
             self.free.push(at as u32);
         }
-    }
-
-    /// Removes everything. Returns how many entries that were.
-    pub fn flush(&mut self) -> usize {
-        let before = self.len();
-        for at in 0..self.slab.len() {
-            self.remove(at);
-        }
-        self.masks.clear();
-        before
     }
 }
 

@@ -7,6 +7,8 @@ use crate::key::WORDS;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
+mod survey;
+
 /// Masks of one, two and all words, and none at all.
 const MASKS: [[u64; WORDS]; 4] = [
     [0; WORDS],
@@ -37,9 +39,36 @@ fn resolution(mask: [u64; WORDS], number: usize) -> Resolution {
     }
 }
 
-fn hit(resolution: &Resolution) -> Option<Hit> {
+/// What is found of a decision.
+type Found = (Program, Mask);
+
+fn found(resolution: &Resolution) -> Option<Found> {
     let Resolution { program, mask } = *resolution;
-    Some(Hit { program, mask })
+    Some((program, mask))
+}
+
+impl Cache {
+    fn look_up(&mut self, key: &FlowKey, generation: u32) -> Option<Found> {
+        let Hit { program, mask, .. } = self.lookup(key, generation)?;
+        Some((program, mask))
+    }
+
+    /// Entries that the insertion took the place of, and that had to make room.
+    fn keep(&mut self, key: &FlowKey, resolution: &Resolution, generation: u32) -> [usize; 2] {
+        match self.insert(key, resolution, generation) {
+            Insertion::Kept {
+                replaced, evicted, ..
+            } => [replaced, evicted],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Removes everything. Returns how many entries that were.
+    pub(super) fn flush(&mut self) -> usize {
+        let mut survey = Survey::new(Task::Flush, 0);
+        while !self.survey(&mut survey) {}
+        survey.found()
+    }
 }
 
 /// What must hold between the parts of a cache.
@@ -60,9 +89,11 @@ fn assert_sound(cache: &Cache) {
             .filter(|c| c == &(*at as usize));
         assert_eq!(found.count(), 1, "entry {at} is not once in the index");
         assert_eq!(entry.hash, hash(&entry.key, entry.mask));
-        assert!(usize::from(entry.mask) < cache.masks());
+        assert!(cache.masks.get(entry.mask).is_some());
     }
     assert_eq!(cache.index.len(), full.len());
+    let entries = cache.masks.in_use().map(|(_, mask)| mask.entries as usize);
+    assert_eq!(entries.sum::<usize>(), full.len());
 }
 
 /// An entry as the oracle keeps it.
@@ -119,12 +150,12 @@ impl Pair {
 
     /// What the cache answers, the list would: an entry of this generation that agrees.
     fn packet(&mut self, key: FlowKey) {
-        match self.cache.lookup(&key, self.generation) {
+        match self.cache.look_up(&key, self.generation) {
             Some(hit) => {
                 let allowed = self.known.iter().any(|known| {
                     known.generation == self.generation
                         && key.masked(&known.mask) == known.key
-                        && (known.program, known.mask) == (hit.program, hit.mask)
+                        && (known.program, known.mask) == hit
                 });
                 assert!(allowed, "{key:?}: {hit:?} of {:?}", self.known);
             }
@@ -144,14 +175,12 @@ impl Pair {
             generation: self.generation,
         };
         let before = self.cache.len();
-        let insertion = self.cache.insert(&key, &resolution, self.generation);
         if self.cache.slab.is_empty() {
+            let insertion = self.cache.insert(&key, &resolution, self.generation);
             assert_eq!(insertion, Insertion::Off);
             return;
         }
-        let Insertion::Kept { replaced, evicted } = insertion else {
-            panic!("{insertion:?}");
-        };
+        let [replaced, evicted] = self.cache.keep(&key, &resolution, self.generation);
         assert_eq!(self.cache.len(), before - replaced - evicted + 1);
         assert!(replaced <= 1 && evicted <= 1);
         let full = before - replaced == self.cache.slab.len();
@@ -161,7 +190,8 @@ impl Pair {
         // The list forgets what was replaced, and never what was evicted.
         self.known.retain(|old| !same(old));
         self.known.push(known);
-        assert_eq!(self.cache.lookup(&key, self.generation), hit(&resolution));
+        let there = self.cache.look_up(&key, self.generation);
+        assert_eq!(there, found(&resolution));
     }
 }
 
@@ -195,19 +225,13 @@ fn a_cache_without_places_keeps_nothing() {
 #[test]
 fn an_older_generation_answers_no_more_and_makes_way() {
     let mut cache = Cache::new(8);
-    let kept = |replaced, evicted| Insertion::Kept { replaced, evicted };
-    assert_eq!(
-        cache.insert(&key(1, 2), &resolution(MASKS[3], 0), 7),
-        kept(0, 0)
-    );
+    assert_eq!(cache.keep(&key(1, 2), &resolution(MASKS[3], 0), 7), [0, 0]);
     for generation in [6, 8] {
         assert_eq!(cache.lookup(&key(1, 2), generation), None);
     }
-    assert_eq!(
-        cache.insert(&key(1, 2), &resolution(MASKS[3], 1), 8),
-        kept(1, 0)
-    );
-    assert_eq!(cache.lookup(&key(1, 2), 8), hit(&resolution(MASKS[3], 1)));
+    assert_eq!(cache.keep(&key(1, 2), &resolution(MASKS[3], 1), 8), [1, 0]);
+    let there = cache.look_up(&key(1, 2), 8);
+    assert_eq!(there, found(&resolution(MASKS[3], 1)));
     assert_eq!((cache.lookup(&key(1, 2), 7), cache.len()), (None, 1));
 }
 
@@ -225,12 +249,7 @@ fn who_was_not_used_gives_way() {
         for n in (0..4).filter(|n| *n != idle) {
             assert!(cache.lookup(&key(n, 0), 0).is_some());
         }
-        let insertion = cache.insert(&key(5, 0), &resolution(MASKS[3], 5), 0);
-        let kept = Insertion::Kept {
-            replaced: 0,
-            evicted: 1,
-        };
-        assert_eq!(insertion, kept);
+        assert_eq!(cache.keep(&key(5, 0), &resolution(MASKS[3], 5), 0), [0, 1]);
         for n in [0, 1, 2, 3, 5] {
             assert_eq!(cache.lookup(&key(n, 0), 0).is_some(), n != idle, "{n}");
         }
@@ -246,14 +265,7 @@ fn one_mask_too_many_is_not_kept() {
         mask
     };
     for n in 0..MAX_MASKS {
-        let insertion = cache.insert(&key(!0, 0), &resolution(mask(n), n), 0);
-        assert_eq!(
-            insertion,
-            Insertion::Kept {
-                replaced: 0,
-                evicted: 0
-            }
-        );
+        assert_eq!(cache.keep(&key(!0, 0), &resolution(mask(n), n), 0), [0, 0]);
     }
     let more = resolution(mask(MAX_MASKS), 0);
     assert_eq!(cache.insert(&key(0, 0), &more, 0), Insertion::MaskLimit);
@@ -261,21 +273,9 @@ fn one_mask_too_many_is_not_kept() {
     assert_eq!(cache.lookup(&key(0, 0), 0), None);
     // Known masks go on, and a flush starts anew.
     let known = resolution(mask(0), 0);
-    assert_eq!(
-        cache.insert(&key(0, 0), &known, 0),
-        Insertion::Kept {
-            replaced: 0,
-            evicted: 0
-        }
-    );
+    assert_eq!(cache.keep(&key(0, 0), &known, 0), [0, 0]);
     cache.flush();
-    assert_eq!(
-        cache.insert(&key(0, 0), &more, 0),
-        Insertion::Kept {
-            replaced: 0,
-            evicted: 0
-        }
-    );
+    assert_eq!(cache.keep(&key(0, 0), &more, 0), [0, 0]);
 }
 
 #[test]
@@ -283,14 +283,8 @@ fn a_full_bucket_gives_one_place() {
     let mut cache = Cache::new(64);
     let mut evictions = 0;
     for n in 0..64u64 {
-        let insertion = cache.insert(&key(n, n), &resolution(MASKS[3], n as usize), 0);
-        let Insertion::Kept {
-            replaced: 0,
-            evicted,
-        } = insertion
-        else {
-            panic!("{insertion:?}");
-        };
+        let [replaced, evicted] = cache.keep(&key(n, n), &resolution(MASKS[3], n as usize), 0);
+        assert_eq!(replaced, 0);
         evictions += evicted;
         assert_sound(&cache);
     }
@@ -301,16 +295,10 @@ fn a_full_bucket_gives_one_place() {
         .collect();
     let mut cache = Cache::new(64);
     for (at, n) in colliding.iter().enumerate() {
-        let insertion = cache.insert(&key(*n, 0), &resolution(MASKS[3], at), 0);
+        let resolution = resolution(MASKS[3], at);
         let evicted = usize::from(at >= 8);
-        assert_eq!(
-            insertion,
-            Insertion::Kept {
-                replaced: 0,
-                evicted
-            }
-        );
-        assert_eq!(cache.lookup(&key(*n, 0), 0), hit(&resolution(MASKS[3], at)));
+        assert_eq!(cache.keep(&key(*n, 0), &resolution, 0), [0, evicted]);
+        assert_eq!(cache.look_up(&key(*n, 0), 0), found(&resolution));
     }
     assert_eq!(cache.len(), 8);
 }

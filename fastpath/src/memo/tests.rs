@@ -36,7 +36,7 @@ impl Memo {
         head: &[u8],
         len: usize,
     ) -> Option<(Recalled, Layout)> {
-        if self.by_port(ingress).is_some() {
+        if self.ports[ingress.index()].is_some() {
             let whole = head.len() >= ETHERNET_LEN;
             return whole.then_some((Recalled::Port, Layout::default()));
         }
@@ -48,8 +48,8 @@ impl Memo {
     /// The decision that was recalled.
     pub(crate) fn program(&self, ingress: PortId, recalled: Recalled) -> &Program {
         match recalled {
-            Recalled::Port => self.by_port(ingress).unwrap_or(&Program::NOTHING),
-            Recalled::Outer(place) => &self.outers[usize::from(place)].program,
+            Recalled::Port => &self.ports[ingress.index()].as_ref().unwrap().program,
+            Recalled::Outer(place) => &self.outers[usize::from(place)].known.program,
         }
     }
 }
@@ -76,7 +76,12 @@ impl Given {
     }
 
     fn remember(&self, memo: &mut Memo, mask: &Mask, program: &Program) {
-        memo.remember(port(self.ingress), &self.head, &self.parse(), mask, program);
+        let hit = Hit {
+            program: *program,
+            mask: *mask,
+            entry: EntryId::NONE,
+        };
+        let _ = memo.remember(port(self.ingress), &self.head, &self.parse(), &hit);
     }
 
     fn recall(&self, memo: &Memo) -> Option<(Recalled, Layout)> {

@@ -26,6 +26,7 @@ pub(crate) fn moved(stats: &WorkerStats) -> String {
     list.add(format_args!("evicted"), cache.evicted.get());
     list.add(format_args!("replaced"), cache.replaced.get());
     list.add(format_args!("mask_limit"), cache.mask_limit.get());
+    list.add(format_args!("flushed"), cache.flushed.get());
     list.0.join(", ")
 }
 

@@ -3,6 +3,7 @@
 mod alike;
 mod memo;
 mod received;
+mod survey;
 mod watch;
 
 use super::*;
@@ -205,6 +206,7 @@ fn names(returned: &mut Consumer<Returned<crate::io::heap::HeapIo>>) -> Vec<Stri
             Returned::Tx(queue) => format!("tx {}", crate::io::TxQueue::port(&queue)),
             Returned::Withdrawn(port) => format!("withdrawn {port}"),
             Returned::Tap(_) => "tap".to_owned(),
+            Returned::Surveyed(_) => "surveyed".to_owned(),
         });
     }
     names

@@ -5,7 +5,7 @@ use crate::action::Verdict;
 use crate::io::heap::HeapPacket;
 use crate::testing::DOWN;
 use crate::trace::last::Place;
-use crate::trace::note::{Note, Side};
+use crate::trace::note::{Decided, Note, Side};
 use crate::trace::tap::{Limits, TapReader, tap};
 use crate::trace::watch::MAX_TAPS;
 use crate::trace::wish::{Only, PortSet, Wish};
@@ -122,6 +122,36 @@ fn each_packet_of_a_burst_has_its_own_verdict() {
         "{}",
         moved(&stats[0])
     );
+}
+
+#[test]
+fn who_decided_is_told_for_each_packet() {
+    let frames = [
+        tunnelled(1, 10, &inner(1, 2, 0)),
+        tunnelled(9, 10, &inner(1, 2, 0)),
+        outer(1).arp_request(),
+    ];
+    let decided = |cache_entries: usize| {
+        let mut site = Site::alone(cache_entries);
+        let mut reader = watch(&mut site, 0, everything());
+        for frame in [0, 1, 0, 2, 2, 1] {
+            site.arrive(UPLINK, &frames[frame]);
+        }
+        site.poll(0, 0);
+        while site.punts[0].pop().is_ok() {}
+        site.stop();
+        let notes = notes(&mut reader).into_iter();
+        notes
+            .filter(|(note, _)| note.moment.side == Side::Received)
+            .map(|(note, _)| note.moment.decided.unwrap())
+            .collect::<Vec<_>>()
+    };
+    use Decided::{Entry, Made, Resolved};
+    assert_eq!(
+        decided(16),
+        [Made(0), Made(1), Entry(0), Made(2), Entry(2), Entry(1)]
+    );
+    assert_eq!(decided(0), [Resolved; 6]);
 }
 
 #[test]
