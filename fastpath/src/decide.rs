@@ -2,7 +2,7 @@
 
 use crate::action::{Program, Shape};
 use crate::cache::{Cache, EntryId, Hit, Insertion, Survey, Task};
-use crate::cpu::{Cpu, Work};
+use crate::cpu::{Cpu, Work, ticks};
 use crate::drop::DropReason;
 use crate::fdb::{FdbKey, FdbReader, FdbView, Pair};
 use crate::ids::{BridgeId, PortId};
@@ -247,9 +247,14 @@ impl Decider {
                 };
                 self.budget = left;
             }
+            let began = ticks();
             let resolution = resolve(&parsed.key, snapshot);
+            let kept = self.keep(stats, &parsed.key, &resolution, generation);
+            let took = ticks().saturating_sub(began);
+            stats.resolve_times.add(took, 1);
+            stats.resolve_ticks.add(took);
             let Resolution { program, mask } = resolution;
-            let Some(entry) = self.keep(stats, &parsed.key, &resolution, generation) else {
+            let Some(entry) = kept else {
                 return (program, parsed.layout, Some(Decided::Resolved));
             };
             let hit = Hit {

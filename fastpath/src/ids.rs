@@ -48,6 +48,10 @@ id!(
     PortId, 256
 );
 id!(
+    /// A receive or transmit queue of a port: its number there, as the device has it.
+    QueueId, 64
+);
+id!(
     /// An underlay link, which is a port or one VLAN of it on which the switch has addresses: its
     /// place in the snapshot's list of links.
     LinkId, 2048

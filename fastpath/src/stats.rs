@@ -1,7 +1,11 @@
 //! Counters. Each worker writes its own; readers sum. 64 bit, never reset.
 
+mod histogram;
+
+pub use histogram::Histogram;
+
 use crate::drop::DropReason;
-use crate::ids::{PortId, RemoteId};
+use crate::ids::{PortId, QueueId, RemoteId};
 use crate::trace::last::{Headers, LastDrops, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -124,6 +128,20 @@ impl PortStats {
     }
 }
 
+/// What one worker exchanged with the queues of one number of a port: as a rule at most one each way
+/// has it.
+#[derive(Debug, Default)]
+pub struct QueueStats {
+    /// Packets taken from the receive queue.
+    pub received: Counter,
+    /// Bursts in which they came.
+    pub rx_bursts: Counter,
+    /// Packets that the transmit queue accepted.
+    pub sent: Counter,
+    /// Bursts that it was given.
+    pub tx_bursts: Counter,
+}
+
 /// What one worker exchanged with one remote.
 #[derive(Debug, Default)]
 pub struct RemoteStats {
@@ -158,6 +176,10 @@ pub struct CacheStats {
     pub entries: Gauge,
     /// Masks there are now.
     pub masks: Gauge,
+    /// Cycles of each decision that was made, and kept if it could be; see [`crate::cpu::ticks`].
+    pub resolve_times: Histogram,
+    /// Cycles of all of them.
+    pub resolve_ticks: Counter,
 }
 
 /// All counters of one worker.
@@ -165,12 +187,24 @@ pub struct CacheStats {
 pub struct WorkerStats {
     ports: Box<[PortStats]>,
     remotes: Box<[RemoteStats]>,
+    queues: Box<[QueueStats]>,
     /// The flow cache.
     pub cache: CacheStats,
     /// Poll rounds.
     pub rounds: Counter,
     /// Poll rounds that found no packet.
     pub idle_rounds: Counter,
+    /// Cycles of rounds that moved packets; see [`crate::cpu::ticks`].
+    pub busy_ticks: Counter,
+    /// Cycles of rounds that found none.
+    pub idle_ticks: Counter,
+    /// Packets moved, by the cycles of their rounds, up to the end of the flush. No packet was longer
+    /// here, since what is received in a round is sent in it or handed over; most were shorter.
+    pub rx_to_tx: Histogram,
+    /// Bursts received, by the packets in them.
+    pub rx_bursts: Histogram,
+    /// Bursts given to transmit queues, by the packets in them.
+    pub tx_bursts: Histogram,
     /// Events for control that found the queue full.
     pub events_lost: Counter,
     /// Packets given to another worker to send.
@@ -182,20 +216,26 @@ pub struct WorkerStats {
 impl Default for WorkerStats {
     fn default() -> Self {
         WorkerStats {
-            ports: std::iter::repeat_with(PortStats::default)
-                .take(PortId::LIMIT)
-                .collect(),
-            remotes: std::iter::repeat_with(RemoteStats::default)
-                .take(RemoteId::LIMIT)
-                .collect(),
+            ports: table(PortId::LIMIT),
+            remotes: table(RemoteId::LIMIT),
+            queues: table(PortId::LIMIT * QueueId::LIMIT),
             cache: CacheStats::default(),
             rounds: Counter::default(),
             idle_rounds: Counter::default(),
+            busy_ticks: Counter::default(),
+            idle_ticks: Counter::default(),
+            rx_to_tx: Histogram::default(),
+            rx_bursts: Histogram::default(),
+            tx_bursts: Histogram::default(),
             events_lost: Counter::default(),
             handed_off: Counter::default(),
             last_drops: LastDrops::default(),
         }
     }
+}
+
+fn table<T: Default>(places: usize) -> Box<[T]> {
+    std::iter::repeat_with(T::default).take(places).collect()
 }
 
 impl WorkerStats {
@@ -223,6 +263,50 @@ impl WorkerStats {
     pub fn remote(&self, id: RemoteId) -> &RemoteStats {
         // The table has a place for every number that `RemoteId` can hold.
         &self.remotes[id.index()]
+    }
+
+    /// The counters of the queues of a port that have this number.
+    pub fn queue(&self, port: PortId, number: QueueId) -> &QueueStats {
+        // The table has a place for every pair of numbers that both can hold.
+        &self.queues[port.index() * QueueId::LIMIT + number.index()]
+    }
+
+    /// Packets received or taken over from others: those of all rounds.
+    pub fn moved(&self) -> u64 {
+        self.rx_to_tx.total()
+    }
+
+    /// Counts a burst of `count` packets from a receive queue.
+    #[inline(always)]
+    pub(crate) fn count_received(&self, port: PortId, number: QueueId, count: usize) {
+        let queue = self.queue(port, number);
+        queue.received.add(count as u64);
+        queue.rx_bursts.add(1);
+        self.rx_bursts.add(count as u64, 1);
+    }
+
+    /// Counts a burst of `count` packets that a transmit queue was given, and what it accepted.
+    #[inline(always)]
+    pub(crate) fn count_sent(&self, port: PortId, number: QueueId, count: usize, accepted: usize) {
+        if count > 0 {
+            let queue = self.queue(port, number);
+            queue.sent.add(accepted as u64);
+            queue.tx_bursts.add(1);
+            self.tx_bursts.add(count as u64, 1);
+        }
+    }
+
+    /// Counts a round that took so many cycles and moved `moved` packets.
+    #[inline(always)]
+    pub(crate) fn count_round(&self, ticks: u64, moved: usize) {
+        self.rounds.add(1);
+        if moved == 0 {
+            self.idle_rounds.add(1);
+            self.idle_ticks.add(ticks);
+        } else {
+            self.busy_ticks.add(ticks);
+            self.rx_to_tx.add(ticks, moved as u64);
+        }
     }
 }
 

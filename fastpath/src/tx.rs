@@ -351,8 +351,9 @@ fn transmit_watched<Q: TxQueue>(
 fn give<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerStats) -> usize {
     let counters = stats.port(queue.port());
     let len = |burst: &Burst<Q::Packet>| burst.iter().map(Packet::len).sum::<usize>();
-    let bytes = len(burst);
+    let (bytes, given) = (len(burst), burst.len());
     let accepted = queue.transmit(burst);
+    stats.count_sent(queue.port(), queue.number(), given, accepted);
     counters.sent.add(accepted as u64);
     counters.sent_bytes.add((bytes - len(burst)) as u64);
     accepted

@@ -2,7 +2,7 @@
 
 use crate::action::{Context, Facts, Scratch, Straight, release};
 use crate::cache::Survey;
-use crate::cpu::{Cpu, Work};
+use crate::cpu::{Cpu, Work, ticks};
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::drop::DropReason;
 use crate::fdb::FdbReader;
@@ -92,6 +92,8 @@ pub struct Worker<I: Io> {
     first: usize,
     /// What is under way.
     survey: Option<Box<Survey>>,
+    /// When the last round ended, by [`ticks`].
+    ended: Option<u64>,
 }
 
 /// A round of a worker at a time.
@@ -118,6 +120,7 @@ impl<I: Io> Worker<I> {
             queues: ArrayVec::new(),
             first: 0,
             survey: None,
+            ended: None,
         }
     }
 
@@ -143,17 +146,21 @@ impl<I: Io> Worker<I> {
         self.first = (self.first + 1).checked_rem(count).unwrap_or(0);
         for at in (self.first..count).chain(0..self.first) {
             let mut burst = Burst::new();
-            if self.queues[at].receive(&mut burst) > 0 {
+            let queue = &mut self.queues[at];
+            if queue.receive(&mut burst) > 0 {
                 moved += burst.len();
-                let ingress = self.queues[at].port();
+                let (ingress, number) = (queue.port(), queue.number());
+                let stats = &self.parts.stats;
+                stats.count_received(ingress, number, burst.len());
                 self.forward(ingress, burst);
             }
         }
         self.parts.outputs.flush(&self.parts.stats);
-        self.parts.stats.rounds.add(1);
-        if moved == 0 {
-            self.parts.stats.idle_rounds.add(1);
-        }
+        // The end of a round is the beginning of the next; before the first there is none.
+        let now = ticks();
+        let began = self.ended.replace(now).unwrap_or(now);
+        let stats = &self.parts.stats;
+        stats.count_round(now.saturating_sub(began), moved);
         moved
     }
 

@@ -2,7 +2,7 @@
 //! once the shelf is full.
 
 use crossbeam_queue::ArrayQueue;
-use fastpath::ids::PortId;
+use fastpath::ids::{PortId, QueueId};
 use fastpath::io::{Burst, Io, Packet, Pool, RxChecksums, RxQueue, TxQueue};
 
 const HEADROOM: usize = 128;
@@ -169,6 +169,10 @@ impl RxQueue for Source {
         self.port
     }
 
+    fn number(&self) -> QueueId {
+        QueueId::modulo(0)
+    }
+
     fn receive(&mut self, burst: &mut Burst<Frame>) -> usize {
         let before = burst.len();
         while !burst.is_full()
@@ -190,6 +194,10 @@ impl TxQueue for Sink {
 
     fn port(&self) -> PortId {
         self.0
+    }
+
+    fn number(&self) -> QueueId {
+        QueueId::modulo(0)
     }
 
     fn transmit(&mut self, burst: &mut Burst<Frame>) -> usize {

@@ -4,7 +4,7 @@
 
 use super::configure::Configured;
 use super::{Device, Mbuf, Port, PortError, PortSettings, QueueName};
-use crate::ids::PortId;
+use crate::ids::{PortId, QueueId};
 use crate::io::{self, Burst};
 use dpdk_sys as sys;
 use std::mem::ManuallyDrop;
@@ -143,11 +143,6 @@ impl RxQueue {
             shared: Arc::clone(shared),
         }
     }
-
-    /// Which queue of its port it is.
-    pub fn number(&self) -> u16 {
-        self.number
-    }
 }
 
 impl TxQueue {
@@ -161,11 +156,6 @@ impl TxQueue {
             port,
             shared: Arc::clone(shared),
         }
-    }
-
-    /// Which queue of its port it is.
-    pub fn number(&self) -> u16 {
-        self.number
     }
 }
 
@@ -193,6 +183,11 @@ impl io::RxQueue for RxQueue {
 
     fn port(&self) -> PortId {
         self.port
+    }
+
+    // No configuration has more queues of a port than there are numbers.
+    fn number(&self) -> QueueId {
+        QueueId::modulo(self.number.into())
     }
 
     fn receive(&mut self, burst: &mut Burst<Mbuf>) -> usize {
@@ -224,6 +219,11 @@ impl io::TxQueue for TxQueue {
 
     fn port(&self) -> PortId {
         self.port
+    }
+
+    // No configuration has more queues of a port than there are numbers.
+    fn number(&self) -> QueueId {
+        QueueId::modulo(self.number.into())
     }
 
     fn transmit(&mut self, burst: &mut Burst<Mbuf>) -> usize {

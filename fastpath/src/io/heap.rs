@@ -4,7 +4,7 @@
 //! may be followed by a shared one, and a pool that runs empty and counts what is out.
 
 use super::{Burst, Io, Packet, Pool, RxChecksums, RxQueue, TxQueue};
-use crate::ids::PortId;
+use crate::ids::{PortId, QueueId};
 use crossbeam_queue::ArrayQueue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -214,14 +214,21 @@ impl Pool for HeapPool {
 #[derive(Clone, Debug)]
 pub struct HeapQueue {
     port: PortId,
+    number: QueueId,
     packets: Arc<ArrayQueue<HeapPacket>>,
 }
 
 impl HeapQueue {
-    /// A queue of `port` that holds at most `capacity` packets.
+    /// The first queue of `port`, which holds at most `capacity` packets.
     pub fn new(port: PortId, capacity: usize) -> Self {
+        Self::numbered(port, QueueId::modulo(0), capacity)
+    }
+
+    /// The queue of this number.
+    pub fn numbered(port: PortId, number: QueueId, capacity: usize) -> Self {
         HeapQueue {
             port,
+            number,
             packets: Arc::new(ArrayQueue::new(capacity)),
         }
     }
@@ -244,6 +251,10 @@ impl RxQueue for HeapQueue {
         self.port
     }
 
+    fn number(&self) -> QueueId {
+        self.number
+    }
+
     fn receive(&mut self, burst: &mut Burst<HeapPacket>) -> usize {
         let before = burst.len();
         while !burst.is_full()
@@ -260,6 +271,10 @@ impl TxQueue for HeapQueue {
 
     fn port(&self) -> PortId {
         self.port
+    }
+
+    fn number(&self) -> QueueId {
+        self.number
     }
 
     fn transmit(&mut self, burst: &mut Burst<HeapPacket>) -> usize {

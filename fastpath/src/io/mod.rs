@@ -5,7 +5,7 @@
 
 pub mod heap;
 
-use crate::ids::PortId;
+use crate::ids::{PortId, QueueId};
 use arrayvec::ArrayVec;
 
 /// Most packets taken from or given to a queue in one call.
@@ -101,6 +101,9 @@ pub trait RxQueue: Send {
     /// The port it belongs to.
     fn port(&self) -> PortId;
 
+    /// Which of the port's queues of its kind it is.
+    fn number(&self) -> QueueId;
+
     /// Appends at most the free places of `burst` and returns how many packets were added.
     fn receive(&mut self, burst: &mut Burst<Self::Packet>) -> usize;
 }
@@ -112,6 +115,9 @@ pub trait TxQueue: Send {
 
     /// The port it belongs to.
     fn port(&self) -> PortId;
+
+    /// Which of the port's queues of its kind it is.
+    fn number(&self) -> QueueId;
 
     /// Gives the packets of `burst` to the port, first ones first; those accepted are removed, the
     /// rest stays in `burst`. Returns how many were accepted.

@@ -1,6 +1,7 @@
 //! The loop as a whole, on heap queues.
 
 mod alike;
+mod measured;
 mod memo;
 mod received;
 mod survey;
