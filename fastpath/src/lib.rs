@@ -32,7 +32,7 @@
 //! | rings ([`tx`], [`worker::Command`]), [`event`] | one end each | the other end |
 //!
 //! In the code here a worker does not lock, allocate, make a system call, read a clock or format
-//! text. Time is an argument.
+//! text. Time is an argument; cycles are counted ([`cpu::ticks`]), and decide nothing.
 //!
 //! # Example
 //!

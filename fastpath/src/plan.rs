@@ -1,6 +1,6 @@
 //! What is done with the packets of a burst, as it was decided.
 
-use crate::action::{Program, Shape};
+use crate::action::{Gate, Program, Shape};
 use crate::fdb::Pair;
 use crate::io::BURST;
 use crate::memo::plain;
@@ -40,6 +40,14 @@ pub(crate) enum Layouts<'a> {
     Each(&'a [Layout]),
     /// They are [`plain`], and end here.
     Plain(&'a [u32]),
+}
+
+/// What is done with a packet.
+pub(crate) enum Plan<'a> {
+    /// It has entered a bridge.
+    Bridge(&'a Gate),
+    /// This, with its headers where these are.
+    Other(&'a Program, Layout),
 }
 
 impl Plans {
@@ -106,21 +114,18 @@ impl Plans {
         })
     }
 
-    /// What is done with one packet. If it came out of a tunnel, after its outer headers are gone,
-    /// of which nothing that follows asks.
-    pub(crate) fn of(&self, at: usize) -> (Program, Layout) {
+    /// What is done with one packet. If it came out of a tunnel, after its outer headers are gone.
+    pub(crate) fn of(&self, at: usize) -> Plan<'_> {
         match self.run(at) {
             Some(run) => match run.shape {
-                Shape::Bridge(gate) | Shape::Decap(_, gate) => {
-                    (Program::bridge(&gate), Layout::default())
-                }
+                Shape::Bridge(ref gate) | Shape::Decap(_, ref gate) => Plan::Bridge(gate),
                 Shape::Other => {
                     let program = self.programs.get(usize::from(run.program));
-                    let program = program.copied().unwrap_or(Program::NOTHING);
-                    (program, self.layout(run, at))
+                    let program = program.unwrap_or(&Program::NOTHING);
+                    Plan::Other(program, self.layout(run, at))
                 }
             },
-            None => (Program::NOTHING, Layout::default()),
+            None => Plan::Other(&Program::NOTHING, Layout::default()),
         }
     }
 

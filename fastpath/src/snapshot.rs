@@ -47,6 +47,12 @@ impl Snapshot {
         self.links.get(id.index()).copied()
     }
 
+    /// The underlay link that is there, if there is one.
+    pub fn link_at(&self, place: Place) -> Option<LinkId> {
+        let found = self.links.iter().position(|link| *link == place);
+        found.and_then(LinkId::new)
+    }
+
     /// Whether `address` is one of the switch, on whatever port.
     pub fn is_own(&self, address: Ipv4Addr) -> bool {
         let mut own = self.ports.iter().flatten().flat_map(|port| &port.addresses);

@@ -1,11 +1,13 @@
 //! Counters. Each worker writes its own; readers sum. 64 bit, never reset.
 
 mod histogram;
+mod places;
 
 pub use histogram::Histogram;
+pub use places::{BridgeStats, QueueStats, StrangerStats, TunnelStats};
 
 use crate::drop::DropReason;
-use crate::ids::{PortId, QueueId, RemoteId};
+use crate::ids::{BridgeId, LinkId, PortId, QueueId, RemoteId, TunnelId};
 use crate::trace::last::{Headers, LastDrops, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -128,33 +130,6 @@ impl PortStats {
     }
 }
 
-/// What one worker exchanged with the queues of one number of a port: as a rule at most one each way
-/// has it.
-#[derive(Debug, Default)]
-pub struct QueueStats {
-    /// Packets taken from the receive queue.
-    pub received: Counter,
-    /// Bursts in which they came.
-    pub rx_bursts: Counter,
-    /// Packets that the transmit queue accepted.
-    pub sent: Counter,
-    /// Bursts that it was given.
-    pub tx_bursts: Counter,
-}
-
-/// What one worker exchanged with one remote.
-#[derive(Debug, Default)]
-pub struct RemoteStats {
-    /// Packets encapsulated towards it.
-    pub sent: Counter,
-    /// Inner bytes of them.
-    pub sent_bytes: Counter,
-    /// Packets decapsulated from it.
-    pub received: Counter,
-    /// Inner bytes of them.
-    pub received_bytes: Counter,
-}
-
 /// What one worker's flow cache did.
 #[derive(Debug, Default)]
 pub struct CacheStats {
@@ -186,7 +161,10 @@ pub struct CacheStats {
 #[derive(Debug)]
 pub struct WorkerStats {
     ports: Box<[PortStats]>,
-    remotes: Box<[RemoteStats]>,
+    remotes: Box<[TunnelStats]>,
+    links: Box<[TunnelStats]>,
+    strangers: Box<[StrangerStats]>,
+    bridges: Box<[BridgeStats]>,
     queues: Box<[QueueStats]>,
     /// The flow cache.
     pub cache: CacheStats,
@@ -218,6 +196,9 @@ impl Default for WorkerStats {
         WorkerStats {
             ports: table(PortId::LIMIT),
             remotes: table(RemoteId::LIMIT),
+            links: table(LinkId::LIMIT),
+            strangers: table(TunnelId::LIMIT),
+            bridges: table(BridgeId::LIMIT),
             queues: table(PortId::LIMIT * QueueId::LIMIT),
             cache: CacheStats::default(),
             rounds: Counter::default(),
@@ -260,9 +241,24 @@ impl WorkerStats {
     }
 
     /// The counters of a remote.
-    pub fn remote(&self, id: RemoteId) -> &RemoteStats {
-        // The table has a place for every number that `RemoteId` can hold.
+    pub fn remote(&self, id: RemoteId) -> &TunnelStats {
+        // The table has a place for every number that `RemoteId` can hold; so have those below.
         &self.remotes[id.index()]
+    }
+
+    /// The counters of what tunnels sent and received by an underlay link.
+    pub fn link(&self, id: LinkId) -> &TunnelStats {
+        &self.links[id.index()]
+    }
+
+    /// The counters of what came by a tunnel from senders without a record.
+    pub fn strangers(&self, id: TunnelId) -> &StrangerStats {
+        &self.strangers[id.index()]
+    }
+
+    /// The counters of a bridge.
+    pub fn bridge(&self, id: BridgeId) -> &BridgeStats {
+        &self.bridges[id.index()]
     }
 
     /// The counters of the queues of a port that have this number.

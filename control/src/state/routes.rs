@@ -8,7 +8,7 @@ use crate::neighbours::{AddressState, OnLink};
 use fastpath::ids::{RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::snapshot::{Place, Remote};
-use fastpath::stats::RemoteStats;
+use fastpath::stats::TunnelStats;
 use fastpath::wire::VlanId;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -178,7 +178,7 @@ impl<I: Io> State<I> {
 
     /// What workers counted under a number, whoever had it.
     fn counted(&self, id: RemoteId) -> [api::Traffic; 2] {
-        let sum = |counter: fn(&RemoteStats) -> u64| -> u64 {
+        let sum = |counter: fn(&TunnelStats) -> u64| -> u64 {
             self.all_stats()
                 .map(|stats| counter(stats.remote(id)))
                 .sum()

@@ -6,10 +6,10 @@ use crate::support::site::{BUFFERS, table};
 use crate::support::switch::{GUESTS, SERVERS, bridge, port, remote, snapshot};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use fastpath::action::{Action, Context, From, Inlet, Program, Target, run};
+use fastpath::action::{Action, Arrival, Context, From, Inlet, Program, Target, run};
 use fastpath::drop::DropReason;
 use fastpath::event::{Origin, channel};
-use fastpath::ids::WorkerId;
+use fastpath::ids::{TunnelId, WorkerId};
 use fastpath::io::Pool;
 use fastpath::learn::Learner;
 use fastpath::parse::parse;
@@ -48,11 +48,16 @@ impl Work {
             origin: Origin::Port(port(GUESTS)),
             learning: true,
         });
+        let from_remote = Arrival {
+            tunnel: TunnelId::modulo(0),
+            remote: Some(remote(0)),
+            link: None,
+        };
         match self {
             Work::Drop => vec![Action::Drop(DropReason::NoDestination)],
             Work::Output => vec![to_port],
             Work::Bridge | Work::Flood => vec![bridge],
-            Work::Decap => vec![Action::Decap(Some(remote(0))), to_port],
+            Work::Decap => vec![Action::Decap(from_remote), to_port],
             Work::Encap => vec![Action::Output(Target::Remote(remote(0)))],
         }
     }

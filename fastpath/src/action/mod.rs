@@ -12,16 +12,18 @@ mod prepare;
 mod road;
 mod run;
 mod straight;
+mod tally;
 
 pub(crate) use bridge::Gate;
 pub(crate) use encap::IpIds;
 pub use road::release;
+use run::through;
 pub use run::{Context, Outcome, Verdict, run};
 pub(crate) use straight::{Facts, Scratch, Straight};
 
 use crate::drop::DropReason;
 use crate::event::Origin;
-use crate::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId};
 use arrayvec::ArrayVec;
 
 /// Where an output goes.
@@ -55,12 +57,23 @@ pub struct Inlet {
     pub learning: bool,
 }
 
+/// What a packet that comes out of a tunnel is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The tunnel.
+    pub tunnel: TunnelId,
+    /// Who sent it, if it has a record.
+    pub remote: Option<RemoteId>,
+    /// The underlay link that it came by.
+    pub link: Option<LinkId>,
+}
+
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Check lengths and checksums of the outer headers, apply RFC 6040 and strip them; counted for
-    /// the remote if it is a known one.
-    Decap(Option<RemoteId>),
+    /// where it came from.
+    Decap(Arrival),
     /// Send it.
     Output(Target),
     /// Let it into a bridge, which knows by the forwarding table of now where it goes.
@@ -118,7 +131,7 @@ pub(crate) enum Shape {
     /// The packet enters a bridge.
     Bridge(Gate),
     /// What is inside enters a bridge.
-    Decap(Option<RemoteId>, Gate),
+    Decap(Arrival, Gate),
     /// Something else.
     Other,
 }
@@ -138,21 +151,14 @@ impl Program {
         Program(steps)
     }
 
-    /// Lets a frame enter a bridge.
-    pub(crate) const fn bridge(gate: &Gate) -> Self {
-        let mut steps = [NOTHING; MAX_ACTIONS];
-        steps[0].action = Action::Bridge(gate.inlet());
-        Program(steps)
-    }
-
     /// Whether it is of one of the two kinds that nearly all packets take.
     #[inline]
     pub(crate) fn shape(&self) -> Shape {
         let [first, second, ..] = self.0;
         match (first.action, second.action) {
             (Action::Bridge(inlet), _) if !first.keep => Shape::Bridge(Gate::new(inlet)),
-            (Action::Decap(remote), Action::Bridge(inlet)) if !second.keep => {
-                Shape::Decap(remote, Gate::new(inlet))
+            (Action::Decap(arrival), Action::Bridge(inlet)) if !second.keep => {
+                Shape::Decap(arrival, Gate::new(inlet))
             }
             _ => Shape::Other,
         }

@@ -6,6 +6,7 @@ use crate::drop::DropReason;
 use crate::ids::{LinkId, PortId, RemoteId};
 use crate::io::{Io, Packet};
 use crate::snapshot::{NoHop, Port, Snapshot};
+use crate::stats::WorkerStats;
 use crate::tx::drop_waiting;
 use crate::wire::{Flow, VlanId};
 
@@ -40,14 +41,28 @@ pub(super) fn road<'c, I: Io>(
     if outer_ip_len(packet.len()) > usize::from(port.mtu) {
         return Err(DropReason::MtuExceeded);
     }
-    let outer = Outer::new(remote, port, vlan, hop.mac);
-    Ok(Reach::Remote(Road { outer, flow }))
+    let (outer, link) = (Outer::new(remote, port, vlan, hop.mac), hop.link);
+    Ok(Reach::Remote(Road { outer, link, flow }))
 }
 
 /// The port of a link, which is up, and the VLAN there.
 pub(super) fn link(snapshot: &Snapshot, id: LinkId) -> Result<(&Port, Option<VlanId>), DropReason> {
     let link = snapshot.link(id).ok_or(DropReason::PortDown)?;
     Ok((up(snapshot, link.port)?, link.vlan))
+}
+
+/// Counts packets, and inner bytes, that go to a remote by a link.
+#[inline(always)]
+pub(super) fn count_sent(
+    stats: &WorkerStats,
+    remote: RemoteId,
+    link: LinkId,
+    (packets, bytes): (u64, u64),
+) {
+    for counters in [stats.remote(remote), stats.link(link)] {
+        counters.sent.add(packets);
+        counters.sent_bytes.add(bytes);
+    }
 }
 
 /// Encapsulates `packet` and enqueues it. Gives it back if that cannot be done.
@@ -60,9 +75,8 @@ pub(super) fn send<I: Io>(
     if let Err(reason) = encap(context, &road.outer, road.flow, &mut packet) {
         return Err((reason, packet));
     }
-    let counters = context.stats.remote(road.outer.remote.id);
-    counters.sent.add(1);
-    counters.sent_bytes.add(inner_len);
+    let remote = road.outer.remote.id;
+    count_sent(context.stats, remote, road.link, (1, inner_len));
     context
         .outputs
         .enqueue(road.outer.port, packet, context.stats);

@@ -5,16 +5,17 @@ use super::decap::decap;
 use super::encap::Outer;
 use super::prepare::one_piece;
 use super::road::{road, send, up};
-use super::{Action, Inlet, Program, Target, flood};
+use super::tally::Tally;
+use super::{Action, Program, Target, flood};
 use crate::cpu::Cpu;
 use crate::drop::DropReason;
 use crate::fdb::FdbReader;
-use crate::ids::{PortId, RemoteId};
+use crate::ids::{LinkId, PortId, RemoteId};
 use crate::io::{Io, Packet, Pool};
 use crate::learn::Learner;
 use crate::parse::Layout;
 use crate::snapshot::{Port, RxChecksum, Snapshot};
-use crate::stats::{PortStats, WorkerStats};
+use crate::stats::{BridgeStats, PortStats, WorkerStats};
 use crate::tx::{Outputs, Why};
 use crate::wire::Flow;
 
@@ -68,22 +69,22 @@ pub fn run<I: Io>(
     layout: &Layout,
     packet: I::Packet,
 ) -> Outcome {
-    let stats = context.stats.port(ingress);
-    let mut run = Run {
-        context,
-        ingress,
-        stats,
-        ends: 0,
-        best: None,
-        copy_dropped: None,
-    };
+    let mut run = Run::new(context, ingress);
     run.program(program, layout, packet);
-    let copy_dropped = run.copy_dropped;
-    let verdict = run.verdict();
-    Outcome {
-        verdict,
-        copy_dropped,
-    }
+    run.outcome()
+}
+
+/// Takes a packet that came from `ingress` through a bridge, which it has entered and was counted
+/// there, and counts its verdict.
+pub(super) fn through<I: Io>(
+    context: &mut Context<'_, I>,
+    ingress: PortId,
+    gate: &Gate,
+    packet: I::Packet,
+) -> Outcome {
+    let mut run = Run::new(context, ingress);
+    run.bridge(gate, packet);
+    run.outcome()
 }
 
 impl<I: Io> Context<'_, I> {
@@ -101,6 +102,8 @@ pub(super) struct Run<'r, 'c, I: Io> {
     pub(super) context: &'r mut Context<'c, I>,
     ingress: PortId,
     stats: &'r PortStats,
+    /// Of the bridge that it is in.
+    inside: Option<&'r BridgeStats>,
     /// How often the packet or a copy of it was delivered or dropped.
     ends: u64,
     /// The end that makes the verdict.
@@ -120,6 +123,8 @@ pub(super) enum Reach<'a> {
 /// How a packet gets to a remote.
 pub(super) struct Road<'a> {
     pub(super) outer: Outer<'a>,
+    /// The underlay link.
+    pub(super) link: LinkId,
     /// What the outer header takes from the inner frame.
     pub(super) flow: Flow,
 }
@@ -134,19 +139,30 @@ impl Reach<'_> {
     }
 }
 
-impl<'c, I: Io> Run<'_, 'c, I> {
+impl<'r, 'c, I: Io> Run<'r, 'c, I> {
+    fn new(context: &'r mut Context<'c, I>, ingress: PortId) -> Self {
+        let stats = context.stats.port(ingress);
+        Run {
+            context,
+            ingress,
+            stats,
+            inside: None,
+            ends: 0,
+            best: None,
+            copy_dropped: None,
+        }
+    }
+
     fn program(&mut self, program: &Program, layout: &Layout, mut packet: I::Packet) {
         for step in &program.0 {
             match step.action {
-                Action::Decap(remote) => {
+                Action::Decap(arrival) => {
                     if let Err(reason) = decap(&mut packet, *layout, self.context.rx_checksum) {
                         return self.end(Verdict::Dropped(reason));
                     }
-                    if let Some(remote) = remote {
-                        let counters = self.context.stats.remote(remote);
-                        counters.received.add(1);
-                        counters.received_bytes.add(packet.len() as u64);
-                    }
+                    let mut tally = Tally::new(self.context.stats);
+                    tally.add(&arrival, None, 1, packet.len() as u64);
+                    tally.count();
                 }
                 Action::Output(target) if step.keep => {
                     self.output_copy(target, &packet, !step.edited);
@@ -154,11 +170,11 @@ impl<'c, I: Io> Run<'_, 'c, I> {
                 Action::Output(target) => return self.output(target, packet),
                 Action::Bridge(inlet) if step.keep => {
                     match self.context.pool.replicate(&packet, false) {
-                        Some(copy) => self.bridge(&inlet, copy),
+                        Some(copy) => self.enter(&Gate::new(inlet), copy),
                         None => self.end(Verdict::Dropped(DropReason::NoBuffer)),
                     }
                 }
-                Action::Bridge(inlet) => return self.bridge(&inlet, packet),
+                Action::Bridge(inlet) => return self.enter(&Gate::new(inlet), packet),
                 Action::Punt => return self.punt(packet, layout.arp),
                 Action::Drop(reason) => return self.end(Verdict::Dropped(reason)),
                 Action::DropFault(reason) => {
@@ -170,20 +186,32 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         self.end(Verdict::Dropped(DropReason::NoDestination));
     }
 
-    fn bridge(&mut self, inlet: &Inlet, packet: I::Packet) {
+    fn enter(&mut self, gate: &Gate, packet: I::Packet) {
+        self.context.stats.bridge(gate.bridge()).received.add(1);
+        self.bridge(gate, packet);
+    }
+
+    /// Through a bridge, which it has entered.
+    fn bridge(&mut self, gate: &Gate, packet: I::Packet) {
+        let counters = self.context.stats.bridge(gate.bridge());
+        let before = self.ends;
+        self.inside = Some(counters);
         let way = match packet.head().first_chunk() {
             Some(header) => {
-                let stations = Stations::of(inlet.bridge, header);
-                bridge(self.context, &Gate::new(*inlet), &stations)
+                let stations = Stations::of(gate.bridge(), header);
+                bridge(self.context, gate, &stations)
             }
             // Who decided to bridge it has seen an Ethernet header.
             None => Err(DropReason::FrameRunt),
         };
         match way {
             Ok(Way::To(target)) => self.output(target, packet),
-            Ok(Way::Flood) => flood::flood(self, inlet, packet),
+            Ok(Way::Flood) => flood::flood(self, &gate.inlet(), packet),
             Err(reason) => self.end(Verdict::Dropped(reason)),
         }
+        self.inside = None;
+        let ends = self.ends - before;
+        counters.copied.add(ends.saturating_sub(1));
     }
 
     fn punt(&mut self, packet: I::Packet, urgent: bool) {
@@ -265,6 +293,13 @@ impl<'c, I: Io> Run<'_, 'c, I> {
     /// drop if there is no better; every other drop is one of a copy.
     pub(super) fn end(&mut self, end: Verdict) {
         self.ends += 1;
+        if let Some(bridge) = self.inside {
+            match end {
+                Verdict::Dropped(_) => bridge.dropped.add(1),
+                Verdict::Waiting => bridge.waited.add(1),
+                Verdict::Forwarded | Verdict::Consumed => {}
+            }
+        }
         let rank = |verdict| match verdict {
             Verdict::Dropped(_) => 0,
             Verdict::Waiting => 1,
@@ -281,7 +316,7 @@ impl<'c, I: Io> Run<'_, 'c, I> {
         }
     }
 
-    fn verdict(self) -> Verdict {
+    fn outcome(self) -> Outcome {
         self.stats.copied.add(self.ends.saturating_sub(1));
         let verdict = self
             .best
@@ -292,6 +327,9 @@ impl<'c, I: Io> Run<'_, 'c, I> {
             Verdict::Consumed => self.stats.consumed.add(1),
             Verdict::Dropped(reason) => self.stats.dropped.count(reason),
         }
-        verdict
+        Outcome {
+            verdict,
+            copy_dropped: self.copy_dropped,
+        }
     }
 }

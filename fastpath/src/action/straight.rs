@@ -17,13 +17,14 @@ use super::bridge::{GONE, Quick};
 use super::encap::Outer;
 use super::packets::Packets;
 use super::prepare::{AsItIs, Losses, Prepare, Strip, Wrap};
-use super::road::{link, up};
+use super::road::{count_sent, link, up};
 use super::run::{Context, Outcome, Verdict};
+use super::tally::Tally;
 use crate::cpu::Work;
 use crate::fdb::{Destination, FdbView, Pair, Word};
 use crate::ids::{PortId, RemoteId};
 use crate::io::{BURST, Burst, Io, Packet};
-use crate::plan::{Layouts, Plans};
+use crate::plan::{Layouts, Plan, Plans};
 use crate::snapshot::{Hop, Port, Remote};
 use crate::trace::last::{Headers, Place};
 use crate::wire::Flow;
@@ -101,6 +102,10 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             words,
         });
         for (range, shape, _) in plans.runs(count) {
+            if let Shape::Bridge(gate) = shape {
+                let counters = self.context.stats.bridge(gate.bridge());
+                counters.received.add(range.len() as u64);
+            }
             let ways = ways.get_mut(range.clone()).unwrap_or_default();
             match shape {
                 Shape::Bridge(gate) | Shape::Decap(_, gate) => self.context.cpu.run(Quick {
@@ -137,8 +142,9 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             watch: outputs.watch(),
         };
         let packets = self.packets.as_mut_slice();
+        let mut tally = Tally::new(stats);
         for (range, shape, layouts) in plans.runs(count) {
-            let Shape::Decap(remote, _) = shape else {
+            let Shape::Decap(arrival, gate) = shape else {
                 continue;
             };
             let start = range.start;
@@ -161,13 +167,10 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
                 }),
             };
             self.gone |= refused.unbounded_shl(start as u32);
-            if let Some(remote) = remote {
-                let counters = stats.remote(*remote);
-                let received = arrived - u64::from(refused.count_ones());
-                counters.received.add(received);
-                counters.received_bytes.add(bytes);
-            }
+            let received = arrived - u64::from(refused.count_ones());
+            tally.add(arrival, Some(gate.bridge()), received, bytes);
         }
+        tally.count();
     }
 
     /// Takes packets in a row that go the same way together, whatever they came in by.
@@ -192,12 +195,8 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             Ok(port) => {
                 let places = [(); BURST];
                 let places = places.get(..group.len()).unwrap_or_default();
-                self.deliver(
-                    port,
-                    group.start,
-                    places,
-                    &mut AsItIs::new(self.facts, port),
-                );
+                let mut prepare = AsItIs::new(self.facts, port);
+                self.deliver(plans, group.start, port, places, &mut prepare);
             }
             // In vain, and the long way has the name of it.
             Err(_) => self.long(plans, group),
@@ -240,25 +239,24 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
     /// Packets from number `at` on that go to a remote over the same neighbour, if there is one.
     #[inline(always)]
     fn hop(&mut self, plans: &Plans, remote: &Remote, hop: Option<Hop>, at: usize, flows: &[Flow]) {
-        let road = hop.and_then(|hop| Some((link(self.context.snapshot, hop.link).ok()?, hop.mac)));
+        let road = hop.and_then(|hop| Some((link(self.context.snapshot, hop.link).ok()?, hop)));
         // What waits, and what is dropped for want of a way, is told by the long way.
-        let Some(((port, vlan), mac)) = road else {
+        let Some(((port, vlan), hop)) = road else {
             return self.long(plans, at..at + flows.len());
         };
-        let mut wrap = Wrap::new(self.facts, Outer::new(remote, port, vlan, mac));
-        let (packets, bytes) = self.deliver(port, at, flows, &mut wrap);
-        let counters = self.context.stats.remote(remote.id);
-        counters.sent.add(packets);
-        counters.sent_bytes.add(bytes);
+        let mut wrap = Wrap::new(self.facts, Outer::new(remote, port, vlan, hop.mac));
+        let counts = self.deliver(plans, at, port, flows, &mut wrap);
+        count_sent(self.context.stats, remote.id, hop.link, counts);
     }
 
-    /// As many packets as there are places, from number `start` on, prepared, to `port`. Returns how
+    /// As many packets as there are places, from number `at` on, prepared, to `port`. Returns how
     /// many went there, and the bytes that are to be counted of them.
     #[inline(always)]
     fn deliver<T: Prepare<I>>(
         &mut self,
+        plans: &Plans,
+        at: usize,
         port: &Port,
-        start: usize,
         places: &[T::Place],
         prepare: &mut T,
     ) -> (u64, u64) {
@@ -269,12 +267,15 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             cpu.run(Each {
                 context: self.context,
                 ingress: self.ingress,
-                start,
+                start: at,
                 packets: self.packets.as_mut_slice(),
                 places,
                 prepare,
             })
         };
+        if refused != 0 {
+            self.count_refused(plans, at, refused);
+        }
         let Context { outputs, stats, .. } = &mut *self.context;
         let mut way = outputs.way_out(port.id);
         let count = places.len();
@@ -291,15 +292,32 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         (packets, bytes)
     }
 
+    /// Counts packets that are dropped, from number `at` on those of these bits, for their bridges.
+    #[cold]
+    fn count_refused(&self, plans: &Plans, at: usize, refused: u64) {
+        let refused = (at..BURST)
+            .zip(0..)
+            .filter(|(_, bit)| refused >> bit & 1 != 0);
+        for (at, _) in refused {
+            if let Plan::Bridge(gate) = plans.of(at) {
+                self.context.stats.bridge(gate.bridge()).dropped.add(1);
+            }
+        }
+    }
+
     /// One by one.
     fn long(&mut self, plans: &Plans, group: Range<usize>) {
         for (at, packet) in group.zip(self.packets.each()) {
-            let (program, layout) = plans.of(at);
             let headers = Headers::of(&packet);
             let Outcome {
                 verdict,
                 copy_dropped,
-            } = super::run(self.context, self.ingress, &program, &layout, packet);
+            } = match plans.of(at) {
+                Plan::Bridge(gate) => super::through(self.context, self.ingress, gate, packet),
+                Plan::Other(program, layout) => {
+                    super::run(self.context, self.ingress, program, &layout, packet)
+                }
+            };
             let last = &self.context.stats.last_drops;
             if let Verdict::Dropped(reason) = verdict {
                 last.keep(reason, self.ingress, Place::Received, &headers);

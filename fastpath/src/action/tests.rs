@@ -11,7 +11,7 @@ use super::*;
 use crate::fdb::Destination;
 use crate::io::Packet;
 use crate::testing::{
-    A, B, DOWN, LONE, Rig, UPLINK, edit_port, inner, port, remote, tunnelled, vtep,
+    A, B, DOWN, LONE, Rig, UPLINK, decap_of, edit_port, inner, port, remote, tunnelled, vtep,
 };
 
 fn program(actions: &[Action]) -> Program {
@@ -39,7 +39,7 @@ const fn drop(reason: DropReason) -> Action {
 #[test]
 fn a_program_ends_where_the_packet_does() {
     let end = drop(DropReason::NoDestination);
-    let decap = Action::Decap(None);
+    let decap = decap_of(None);
     let [flood] = flood(0, From::Port(port(A)));
     for (list, expected) in [
         (vec![], vec![end]),
@@ -66,7 +66,7 @@ fn a_program_ends_where_the_packet_does() {
 fn an_output_takes_the_packet_as_it_stands() {
     let mut rig = Rig::new();
     let frame = tunnelled(1, 10, &inner(1, 2, 10));
-    let list = [out(A), Action::Decap(Some(remote(0))), out(B)];
+    let list = [out(A), decap_of(Some(remote(0))), out(B)];
     assert_eq!(rig.act(UPLINK, &list, &frame), Verdict::Forwarded);
     assert_eq!(rig.sent(A), std::slice::from_ref(&frame));
     assert_eq!(rig.sent(B), [inner(1, 2, 10)]);
@@ -86,7 +86,7 @@ fn a_later_edit_does_not_reach_an_earlier_copy() {
     ecn::set_tos(&mut guest_frame, 2);
     frame[50..].copy_from_slice(&guest_frame);
     ecn::set_tos(&mut frame, 3);
-    let list = [out(A), Action::Decap(None), out(B)];
+    let list = [out(A), decap_of(None), out(B)];
     assert_eq!(rig.act(UPLINK, &list, &frame), Verdict::Forwarded);
     assert_eq!(rig.sent(A), [frame]);
     ecn::set_tos(&mut guest_frame, 3);
@@ -231,7 +231,7 @@ fn remotes_and_bytes_are_counted() {
     assert_eq!(counters.sent_bytes.get(), frame.len() as u64);
     rig.act(
         UPLINK,
-        &[Action::Decap(Some(remote(0))), out(A)],
+        &[decap_of(Some(remote(0))), out(A)],
         &tunnelled(1, 10, &frame),
     );
     let counters = rig.stats.remote(remote(0));

@@ -4,6 +4,7 @@ use super::*;
 use crate::action::{Action, Actions};
 use crate::drop::DropReason;
 use crate::key::WORDS;
+use crate::testing::decap_of;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -26,7 +27,7 @@ fn program(number: usize) -> Program {
     let drop = Action::Drop(DropReason::ALL[number % DropReason::COUNT]);
     let actions: Actions = match number / DropReason::COUNT % 3 {
         0 => [drop].into_iter().collect(),
-        1 => [Action::Decap(None), drop].into_iter().collect(),
+        1 => [decap_of(None), drop].into_iter().collect(),
         _ => [Action::Punt].into_iter().collect(),
     };
     Program::compile(&actions)

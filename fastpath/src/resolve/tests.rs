@@ -7,8 +7,8 @@ use crate::action::Target;
 use crate::ids::TunnelId;
 use crate::parse::parse;
 use crate::testing::{
-    A, B, BOTH, LONE, UPLINK, bridge, edit_port, guest, inner, outer, port, port_inlet, remote,
-    switch, tunnel, tunnel_inlet, tunnelled, vtep,
+    A, B, BOTH, LONE, UPLINK, bridge, decap_of, edit_port, guest, inner, outer, port, port_inlet,
+    remote, switch, tunnel, tunnel_inlet, tunnelled, vtep,
 };
 use crate::wire::craft::{self, Pair};
 use crate::wire::vlan::Tag;
@@ -223,7 +223,7 @@ fn who_may_send_reserved_bits() {
     ] {
         let frame = patched(&tunnelled(host, vni, &inner(1, 2, 10)), 49, &[0x80]);
         let first = bench.actions(UPLINK, &frame)[0];
-        let expected = taken.map_or(Action::Drop(DropReason::VxlanReserved), Action::Decap);
+        let expected = taken.map_or(Action::Drop(DropReason::VxlanReserved), decap_of);
         assert_eq!(first, expected, "{host} on {vni}");
     }
 }
@@ -234,7 +234,7 @@ fn a_tunnel_into_no_bridge() {
     Arc::make_mut(&mut bench.snapshot.tunnels[0]).bridge = bridge(9);
     let frame = tunnelled(1, 10, &inner(1, 2, 10));
     let expected = [
-        Action::Decap(Some(remote(0))),
+        decap_of(Some(remote(0))),
         Action::Drop(DropReason::NoBridge),
     ];
     assert_eq!(bench.actions(UPLINK, &frame), expected);
@@ -268,7 +268,7 @@ fn a_frame_enters_the_bridge_of_its_port_or_tunnel() {
         };
         let known = known.map(remote);
         let inlet = tunnel_inlet(number, known.map_or(stranger, Origin::Remote));
-        let expected = [Action::Decap(known), Action::Bridge(inlet)];
+        let expected = [decap_of(known), Action::Bridge(inlet)];
         let frame = tunnelled(host, vni, &guests);
         assert_eq!(bench.actions(UPLINK, &frame), expected, "{host} on {vni}");
     }
@@ -284,7 +284,7 @@ fn a_bridge_learns_if_both_it_and_the_tunnel_do() {
             learning: false,
             ..tunnel_inlet(0, Origin::Remote(remote(0)))
         };
-        let expected = [Action::Decap(Some(remote(0))), Action::Bridge(inlet)];
+        let expected = [decap_of(Some(remote(0))), Action::Bridge(inlet)];
         let frame = tunnelled(1, 10, &inner(1, 2, 0));
         assert_eq!(bench.actions(UPLINK, &frame), expected);
         let inlet = Inlet {

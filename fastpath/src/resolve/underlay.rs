@@ -1,11 +1,11 @@
 //! Packets from underlay ports: for a tunnel, for the switch itself, or for somebody else.
 
 use super::Resolver;
-use crate::action::{Action, From, Inlet, Target};
+use crate::action::{Action, Arrival, From, Inlet, Target};
 use crate::drop::DropReason;
 use crate::event::Origin;
 use crate::key::Field;
-use crate::snapshot::{EndPoint, Port, Tunnel};
+use crate::snapshot::{EndPoint, Place, Port, Tunnel};
 use crate::wire::{Mac, VlanId};
 use std::net::Ipv4Addr;
 
@@ -38,7 +38,7 @@ impl<'a> Resolver<'a> {
             IPV4 if !self.key.is(Field::HAS_IPV4) => {
                 self.or_rest(port, Action::DropFault(DropReason::IpTruncated))
             }
-            IPV4 => self.ipv4(port, dst),
+            IPV4 => self.ipv4(port, vlan, dst),
             _ => self.rest(port),
         }
     }
@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
 
     /// An address of ours is one on every link, as in Linux: what is sent to it may come back by
     /// another way than what is sent from it.
-    fn ipv4(&mut self, port: &'a Port, dst: Mac) -> Action {
+    fn ipv4(&mut self, port: &'a Port, vlan: Option<VlanId>, dst: Mac) -> Action {
         let local = self.key.ip(Field::DST_IP);
         if dst.is_group() || !self.snapshot.is_own(local) {
             return self.rest(port);
@@ -107,7 +107,7 @@ impl<'a> Resolver<'a> {
             return self.not_ours(port, Action::Drop(DropReason::OuterFragment));
         }
         if self.key.is(Field::HAS_UDP) {
-            return self.udp(port, local);
+            return self.udp(port, vlan, local);
         }
         match self.key.number(Field::PROTOCOL) {
             ICMP if port.local.is_some() => self.icmp(port),
@@ -133,7 +133,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn udp(&mut self, port: &Port, local: Ipv4Addr) -> Action {
+    fn udp(&mut self, port: &Port, vlan: Option<VlanId>, local: Ipv4Addr) -> Action {
         let udp_port = self.key.number(Field::DST_PORT);
         if !self.snapshot.udp_ports.contains(udp_port) {
             return self.not_ours(port, Action::Drop(DropReason::NoService));
@@ -156,13 +156,19 @@ impl<'a> Resolver<'a> {
             .get(&end_point)
             .and_then(|id| snapshot.tunnel(*id))
         {
-            Some(tunnel) => self.tunnel(tunnel),
+            Some(tunnel) => self.tunnel(
+                tunnel,
+                Place {
+                    port: port.id,
+                    vlan,
+                },
+            ),
             None => Action::Drop(DropReason::VniUnknown),
         }
     }
 
     /// Who may send to us, and with which reserved bits; then the inner frame enters the bridge.
-    fn tunnel(&mut self, tunnel: &'a Tunnel) -> Action {
+    fn tunnel(&mut self, tunnel: &'a Tunnel, place: Place) -> Action {
         let source = self.key.ip(Field::SRC_IP);
         if !is_remote_address(source) || self.snapshot.is_own(source) {
             return Action::Drop(DropReason::OuterSource);
@@ -184,8 +190,11 @@ impl<'a> Resolver<'a> {
         if !self.key.is(Field::HAS_INNER) {
             return Action::DropFault(DropReason::InnerRunt);
         }
-        self.actions
-            .push(Action::Decap(remote.map(|remote| remote.id)));
+        self.actions.push(Action::Decap(Arrival {
+            tunnel: tunnel.id,
+            remote: remote.map(|remote| remote.id),
+            link: self.snapshot.link_at(place),
+        }));
         let Some(bridge) = self.snapshot.bridge(tunnel.bridge) else {
             return Action::Drop(DropReason::NoBridge);
         };

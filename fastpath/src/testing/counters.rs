@@ -1,11 +1,11 @@
 //! Counters by name, so that a test can say which ones moved.
 
 use crate::drop::DropReason;
-use crate::ids::{PortId, RemoteId};
-use crate::stats::{Drops, PortStats, WorkerStats};
+use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId};
+use crate::stats::{BridgeStats, Counter, Drops, PortStats, TunnelStats, WorkerStats};
 use std::fmt;
 
-/// All counters but those of bytes and rounds that are not zero: `0.received 1, 0.forwarded 1, ...`,
+/// All counters that are not zero but those of [`carried`], of queues and of time: `0.received 1, 0.forwarded 1, ...`,
 /// ports by number, remotes as `r0`, what belongs to no port by its name alone.
 pub(crate) fn moved(stats: &WorkerStats) -> String {
     let mut list = List::default();
@@ -30,7 +30,8 @@ pub(crate) fn moved(stats: &WorkerStats) -> String {
     list.0.join(", ")
 }
 
-/// Bytes that are not zero, named likewise: sent by ports, and carried from and to remotes.
+/// The others that are not zero, named likewise: bytes sent by ports, and carried from and to remotes;
+/// what tunnels carried by links and from strangers; what bridges did.
 pub(crate) fn carried(stats: &WorkerStats) -> String {
     let mut list = List::default();
     for id in (0..PortId::LIMIT).filter_map(PortId::new) {
@@ -43,6 +44,17 @@ pub(crate) fn carried(stats: &WorkerStats) -> String {
             counters.received_bytes.get(),
         );
         list.add(format_args!("r{id}.sent"), counters.sent_bytes.get());
+    }
+    for id in (0..LinkId::LIMIT).filter_map(LinkId::new) {
+        list.link(id, stats.link(id));
+    }
+    for id in (0..TunnelId::LIMIT).filter_map(TunnelId::new) {
+        let strangers = stats.strangers(id);
+        list.add(format_args!("t{id}.strangers"), strangers.received.get());
+        list.add(format_args!("t{id}.bytes"), strangers.received_bytes.get());
+    }
+    for id in (0..BridgeId::LIMIT).filter_map(BridgeId::new) {
+        list.bridge(id, stats.bridge(id));
     }
     list.0.join(", ")
 }
@@ -60,6 +72,30 @@ impl List {
     fn drops(&mut self, name: fmt::Arguments<'_>, drops: &Drops) {
         for reason in DropReason::ALL {
             self.add(format_args!("{name}.{}", reason.name()), drops.get(*reason));
+        }
+    }
+
+    fn link(&mut self, link: LinkId, counters: &TunnelStats) {
+        self.add(format_args!("l{link}.received"), counters.received.get());
+        self.add(format_args!("l{link}.sent"), counters.sent.get());
+        let bytes = [&counters.received_bytes, &counters.sent_bytes];
+        let [received, sent] = bytes.map(Counter::get);
+        self.add(format_args!("l{link}.received_bytes"), received);
+        self.add(format_args!("l{link}.sent_bytes"), sent);
+    }
+
+    fn bridge(&mut self, bridge: BridgeId, counters: &BridgeStats) {
+        let all = [
+            ("received", &counters.received),
+            ("copied", &counters.copied),
+            ("dropped", &counters.dropped),
+            ("waited", &counters.waited),
+            ("broadcast", &counters.broadcast),
+            ("multicast", &counters.multicast),
+            ("unknown", &counters.unknown),
+        ];
+        for (name, counter) in all {
+            self.add(format_args!("b{bridge}.{name}"), counter.get());
         }
     }
 

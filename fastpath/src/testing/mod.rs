@@ -11,6 +11,6 @@ pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
 pub(crate) use rig::Rig;
 pub(crate) use site::{RING, Site, TX};
 pub(crate) use switch::{
-    A, B, BOTH, DOWN, LONE, UPLINK, bridge, edit_port, edit_remote, learned, link, pinned, port,
-    port_inlet, remote, switch, tunnel, tunnel_inlet, untagged, worker,
+    A, B, BOTH, DOWN, LONE, UPLINK, bridge, decap_of, edit_port, edit_remote, learned, link,
+    pinned, port, port_inlet, remote, switch, tunnel, tunnel_inlet, untagged, worker,
 };

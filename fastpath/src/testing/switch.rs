@@ -8,7 +8,7 @@
 //! ```
 
 use super::frames::vtep;
-use crate::action::{From, Inlet};
+use crate::action::{Action, Arrival, From, Inlet};
 use crate::event::Origin;
 use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
@@ -75,6 +75,17 @@ pub(crate) fn tunnel_inlet(number: usize, origin: Origin) -> Inlet {
         origin,
         learning: true,
     }
+}
+
+/// Out of the tunnel of this remote, or, if there is none, of the one that takes frames from anyone,
+/// in what came by the link of UPLINK.
+pub(crate) fn decap_of(remote: Option<RemoteId>) -> Action {
+    let strict = remote.is_some_and(|remote| remote.index() < 2);
+    Action::Decap(Arrival {
+        tunnel: tunnel(usize::from(!strict)),
+        remote,
+        link: Some(link(0)),
+    })
 }
 
 /// An entry for a station of bridge 0 or 1 that was seen.

@@ -292,7 +292,7 @@ fn behind_a_tunnel_it_is_the_inner_frame_that_is_bridged() {
     let mut rig = Rig::new();
     rig.know(learned(0, guest(2).0, to_port(B)));
     let frame = inner(1, 2, 10);
-    let list = [Action::Decap(Some(remote(0))), Action::Bridge(here()[1].1)];
+    let list = [decap_of(Some(remote(0))), Action::Bridge(here()[1].1)];
     rig.act(UPLINK, &list, &tunnelled(1, 10, &frame));
     assert_eq!(rig.sent(B), [frame]);
     assert_eq!(told(&mut rig), [seen(&here()[1].1)]);
@@ -307,7 +307,7 @@ fn each_bridge_that_a_frame_enters_looks_for_the_stations_there() {
     let outer = tunnelled(1, 10, &frame);
     let list = [
         Action::Bridge(port_inlet(UPLINK, 1)),
-        Action::Decap(Some(remote(0))),
+        decap_of(Some(remote(0))),
         Action::Bridge(tunnelled_inlet),
     ];
     assert_eq!(rig.act(UPLINK, &list, &outer), Verdict::Forwarded);

@@ -7,7 +7,7 @@ use crate::wire::udp::Udp;
 
 /// Decapsulates and sends to A.
 fn list() -> [Action; 2] {
-    [Action::Decap(Some(remote(0))), out(A)]
+    [decap_of(Some(remote(0))), out(A)]
 }
 
 /// A frame for the tunnel, and what is inside.

@@ -40,7 +40,7 @@ fn every_pair(make: impl Fn(Ecn) -> Vec<u8>) {
             let mut rig = Rig::new();
             let mut frame = tunnelled(1, 10, &make(inner));
             set_tos(&mut frame, 10 << 2 | outer.bits());
-            let verdict = rig.act(UPLINK, &[Action::Decap(Some(remote(0))), out(A)], &frame);
+            let verdict = rig.act(UPLINK, &[decap_of(Some(remote(0))), out(A)], &frame);
             let Some(ecn) = expected(inner, outer) else {
                 assert_eq!(verdict, Verdict::Dropped(DropReason::EcnInvalid));
                 assert_eq!(rig.moved(), "2.received 1, 2.dropped.ecn_invalid 1");
@@ -79,7 +79,7 @@ fn what_is_not_ip_has_no_field() {
         let inner = pair(Ecn::NotEct).arp_request();
         let mut frame = tunnelled(1, 10, &inner);
         set_tos(&mut frame, outer.bits());
-        rig.act(UPLINK, &[Action::Decap(None), out(A)], &frame);
+        rig.act(UPLINK, &[decap_of(None), out(A)], &frame);
         assert_eq!(rig.sent(A), [inner]);
     }
 }

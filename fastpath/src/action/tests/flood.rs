@@ -1,7 +1,7 @@
 //! Replication: who gets a copy, in which order, and what is counted.
 
 use super::*;
-use crate::snapshot::Member;
+use crate::snapshot::{Member, Way};
 use crate::testing::{BOTH, tunnel};
 use std::sync::Arc;
 
@@ -146,4 +146,36 @@ fn nobody_is_a_drop() {
     let expected = "0.received 1, 0.forwarded 1, 0.copied 1, 0.copies_dropped.no_destination 1, \
         1.enqueued 1, 1.sent 1";
     assert_eq!(rig.moved(), expected);
+}
+
+/// What bridges counted since the last look.
+fn bridged(rig: &mut Rig) -> String {
+    let all = crate::testing::carried(&rig.stats);
+    rig.moved();
+    let at = all.find("b0.").or(all.find("b1."));
+    all[at.unwrap_or(all.len())..].to_owned()
+}
+
+#[test]
+fn a_bridge_counts_what_it_floods_and_what_becomes_of_it() {
+    let mut rig = Rig::new();
+    let mut frame = inner(1, 2, 10);
+    for (first, kind) in [(0xff, "broadcast"), (0x01, "multicast"), (0x02, "unknown")] {
+        frame[..6].fill(first);
+        rig.act(A, &flood(0, from_port(A)), &frame);
+        let expected = format!("b0.received 1, b0.copied 2, b0.{kind} 1");
+        assert_eq!(bridged(&mut rig), expected);
+    }
+    // A port that is down, and a remote that is not known yet.
+    let record = rig.snapshot.remote(remote(2)).unwrap();
+    record.next_hops.store(0, None);
+    record.next_hops.set_way(Way {
+        paths: 1,
+        hold: true,
+        ..Way::default()
+    });
+    rig.act(LONE, &flood(1, from_port(LONE)), &frame);
+    let expected = "b1.received 1, b1.copied 2, b1.dropped 1, b1.waited 1, b1.unknown 1";
+    let all = crate::testing::carried(&rig.stats);
+    assert!(all.ends_with(expected), "{all}");
 }

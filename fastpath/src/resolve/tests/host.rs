@@ -1,9 +1,10 @@
 //! The switch beside others on its port: on VLANs, and with the kernel of its host.
 
 use super::*;
+use crate::action::Arrival;
 use crate::ids::PortId;
-use crate::snapshot::Own;
-use crate::testing::untagged;
+use crate::snapshot::{Own, Place};
+use crate::testing::{link, untagged};
 use crate::wire::VlanId;
 
 const VLAN: u16 = 100;
@@ -26,6 +27,10 @@ fn with_vlan() -> Bench {
             },
             untagged(vtep(3).1),
         ];
+    });
+    bench.snapshot.links.push(Place {
+        port: port(UPLINK),
+        vlan: VlanId::new(VLAN),
     });
     bench
 }
@@ -69,9 +74,14 @@ fn arp_speaks_of_an_address_in_frames_of_its_vlan() {
 fn packets_for_an_address_may_come_by_any_link_of_ours_and_no_other() {
     let bench = with_vlan();
     let packet = tunnelled(1, 10, &inner(1, 2, 0));
-    for frame in [on_vlan(VLAN, &packet), packet.clone()] {
+    for (frame, by) in [(on_vlan(VLAN, &packet), 1), (packet.clone(), 0)] {
+        let arrival = Arrival {
+            tunnel: tunnel(0),
+            remote: Some(remote(0)),
+            link: Some(link(by)),
+        };
         let first = bench.actions(UPLINK, &frame)[0];
-        assert_eq!(first, Action::Decap(Some(remote(0))));
+        assert_eq!(first, Action::Decap(arrival));
     }
     let nobody = [Action::Drop(DropReason::NotForUs)];
     assert_eq!(bench.actions(UPLINK, &on_vlan(VLAN + 1, &packet)), nobody);
@@ -142,7 +152,7 @@ fn the_switch_keeps_what_is_its_own() {
     let request = pair.echo(request, &[]);
     assert_eq!(bench.actions(UPLINK, &request), [Action::Punt]);
     let tunnelled = bench.actions(UPLINK, &tunnelled(1, 10, &inner(1, 2, 0)));
-    assert_eq!(tunnelled[0], Action::Decap(Some(remote(0))));
+    assert_eq!(tunnelled[0], decap_of(Some(remote(0))));
     let other = patched(&request, 0, &vtep(9).0.bytes());
     let drop = [Action::Drop(DropReason::OtherHost)];
     assert_eq!(bench.actions(UPLINK, &other), drop);

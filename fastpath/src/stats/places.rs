@@ -1,0 +1,61 @@
+//! What is counted by queue, tunnel and bridge.
+
+use super::Counter;
+
+/// What one worker exchanged with the queues of one number of a port: as a rule at most one each way
+/// has it.
+#[derive(Debug, Default)]
+pub struct QueueStats {
+    /// Packets taken from the receive queue.
+    pub received: Counter,
+    /// Bursts in which they came.
+    pub rx_bursts: Counter,
+    /// Packets that the transmit queue accepted.
+    pub sent: Counter,
+    /// Bursts that it was given.
+    pub tx_bursts: Counter,
+}
+
+/// What one worker exchanged through tunnels: with one remote, or by one underlay link.
+#[derive(Debug, Default)]
+pub struct TunnelStats {
+    /// Packets encapsulated to go there.
+    pub sent: Counter,
+    /// Inner bytes of them.
+    pub sent_bytes: Counter,
+    /// Packets decapsulated that came from there.
+    pub received: Counter,
+    /// Inner bytes of them.
+    pub received_bytes: Counter,
+}
+
+/// What one worker decapsulated of one tunnel from senders without a record.
+#[derive(Debug, Default)]
+pub struct StrangerStats {
+    /// Packets.
+    pub received: Counter,
+    /// Inner bytes of them.
+    pub received_bytes: Counter,
+}
+
+/// What one worker did with the frames that entered one bridge, from ports or tunnels.
+///
+/// `received` + `copied` = `dropped` + `waited` + those sent to ports and remotes, which are not
+/// counted again.
+#[derive(Debug, Default)]
+pub struct BridgeStats {
+    /// Frames that entered.
+    pub received: Counter,
+    /// Copies made, or due, of them.
+    pub copied: Counter,
+    /// Frames and copies dropped on their way through the bridge.
+    pub dropped: Counter,
+    /// Frames and copies that control keeps until a neighbour is known.
+    pub waited: Counter,
+    /// Frames flooded that were for everybody.
+    pub broadcast: Counter,
+    /// Frames flooded that were for a group.
+    pub multicast: Counter,
+    /// Frames flooded that were for a station that nobody knows.
+    pub unknown: Counter,
+}
