@@ -95,6 +95,24 @@ fn who_is_credited_or_remembered_does_not_give_way() {
 }
 
 #[test]
+fn in_a_full_bucket_too_what_is_remembered_gives_way_last() {
+    let colliding = (0..100_000).filter(|n| hash(&key(*n, 0), 0) & 15 == 3);
+    let mut cache = Cache::new(64);
+    let mut remembered = Vec::new();
+    for (at, n) in colliding.take(20).enumerate() {
+        let entry = kept(&mut cache, key(n, 0), &resolution(MASKS[3], 0));
+        if at % 2 == 0 && remembered.len() < 5 {
+            cache.set_remembered(entry, true);
+            remembered.push((n, entry));
+        }
+    }
+    for (n, entry) in remembered {
+        let there = cache.lookup(&key(n, 0), 0).map(|hit| hit.entry);
+        assert_eq!(there, Some(entry));
+    }
+}
+
+#[test]
 fn where_all_are_remembered_one_gives_way_all_the_same() {
     for capacity in [1, 4, 16] {
         let mut cache = Cache::new(capacity);

@@ -89,6 +89,23 @@ fn what_a_memo_recalled_is_counted_when_it_is_forgotten() {
     site.stop();
 }
 
+/// Packets with a checksum and without one, of one remote, share a place of the memo.
+#[test]
+fn what_a_memo_recalled_is_counted_when_it_gives_way() {
+    let mut site = Site::alone(16);
+    let mut with = tunnelled(1, 10, &inner(1, 2, 0));
+    with[40..42].copy_from_slice(&[0x12, 0x34]);
+    for frame in [&with, &tunnelled(1, 10, &inner(1, 2, 0))].repeat(3) {
+        for _ in 0..5 {
+            site.arrive(UPLINK, frame);
+        }
+        site.poll(0, 0);
+    }
+    let (survey, _) = survey(&mut site, Task::Show(Which::All));
+    assert_eq!(packets(&survey), [(UPLINK as u64, 1, 30)]);
+    site.stop();
+}
+
 /// The cache has room for two, and three take turns.
 #[test]
 fn hits_and_insertions_are_the_packets_of_entries_there_and_gone() {
