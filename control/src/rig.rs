@@ -44,6 +44,9 @@ const QUEUE: usize = 4096;
 /// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
 const LONGEST: u16 = 2048;
 
+/// What a client waits for.
+pub type Answer = tokio::sync::oneshot::Receiver<Result<Reply, Refused>>;
+
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
     name: String,
@@ -283,8 +286,7 @@ impl Rig {
 
     /// Asks what a client of the API would ask. `None` if it is refused.
     pub fn ask(&mut self, method: Method) -> Option<Reply> {
-        let (reply, mut answer) = tokio::sync::oneshot::channel();
-        self.requests.try_send(Request { method, reply }).ok()?;
+        let mut answer = self.ask_later(method)?;
         self.state.step(self.now);
         answer.try_recv().ok()?.ok()
     }
@@ -303,12 +305,18 @@ impl Rig {
     }
 
     fn request(&mut self, method: Method) -> Option<Result<Reply, Refused>> {
-        let (reply, mut answer) = tokio::sync::oneshot::channel();
-        self.requests.try_send(Request { method, reply }).ok()?;
+        let mut answer = self.ask_later(method)?;
         (0..20).find_map(|_| {
             self.run(1);
             answer.try_recv().ok()
         })
+    }
+
+    /// Asks, and leaves it to the test when state has a turn. `None` if too many are asking.
+    pub fn ask_later(&mut self, method: Method) -> Option<Answer> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.requests.try_send(Request { method, reply }).ok()?;
+        Some(answer)
     }
 
     /// The counters, as clients see them.

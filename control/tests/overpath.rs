@@ -6,8 +6,8 @@
 )]
 
 use control::api::messages::{
-    Changed, DropCount, DropPlace, Explanation, FdbEntry, FdbKind, Method, Question, Reason, Reply,
-    Verdict, Version,
+    CacheAction, CacheEntry, Caches, Changed, DropCount, DropPlace, Entries, Explanation, FdbEntry,
+    FdbKind, Flushed, Method, Question, Reason, Reply, Verdict, Version,
 };
 use control::api::{Refused, Server, Settings, requests};
 use control::config::Name;
@@ -50,6 +50,8 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::VxlanShow => Reply::Tunnels(Vec::new()),
                 Method::DropsShow(port) => Reply::Drops(drops(port.as_ref())),
                 Method::StatsShow => Reply::Stats(Box::default()),
+                Method::CacheShow(entries) => Reply::Caches(Box::new(caches(entries))),
+                Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
                 Method::Explain(question) => Reply::Explanation(Box::new(explained(question))),
             };
             request.answer(reply);
@@ -70,6 +72,28 @@ fn drops(port: Option<&Name>) -> Vec<DropCount> {
         advice: "Wait.".into(),
         last: None,
     }]
+}
+
+/// One entry, if all are asked for.
+fn caches(entries: &Entries) -> Caches {
+    let entry = CacheEntry {
+        entry: "0:17".parse().unwrap(),
+        port: "lan".into(),
+        fields: Vec::new(),
+        packets: 7,
+        current: true,
+        actions: vec![CacheAction::Punt],
+        vlan: None,
+        tunnel: None,
+        remote: None,
+    };
+    Caches {
+        workers: Vec::new(),
+        entries: match entries {
+            Entries::All => vec![entry],
+            _ => Vec::new(),
+        },
+    }
 }
 
 /// Whatever it is, it is dropped.
@@ -142,6 +166,22 @@ fn each_noun_is_shown() {
     assert!(show(&["stats", "show"]).starts_with("account received 0 originated 0"));
     assert_eq!(show(&["fdb", "show", "--json"]), JSON);
     assert_eq!(show(&["--json", "port", "show"]), "[]\n");
+}
+
+#[test]
+fn a_cache_is_shown_and_flushed() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let says = |words: &[&str]| printed(folder.path(), words);
+    let line = "0:17 port(lan), packets:7, current, actions:punt\n";
+    assert_eq!(says(&["cache"]), line);
+    let details = format!("{line}  from port lan\n");
+    assert_eq!(says(&["cache", "show", "--details"]), details);
+    assert_eq!(says(&["cache", "show", "lan"]), "");
+    assert_eq!(says(&["cache", "show", "--entry", "0:17"]), "");
+    assert!(says(&["cache", "--json"]).starts_with(r#"{"workers":[],"entries":[{"entry":"0:17""#));
+    assert_eq!(says(&["cache", "flush"]), "entries removed: 3\n");
+    assert_eq!(says(&["cache", "flush", "--json"]), "{\"entries\":3}\n");
 }
 
 fn dropped(port: &str) -> String {

@@ -37,7 +37,7 @@ impl Mask {
 }
 
 /// Some bits of one word of the key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     word: usize,
     shift: u32,

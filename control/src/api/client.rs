@@ -1,8 +1,8 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Changed, DropCount, Explanation, FdbEntry, Method, Neighbour, Network, NewRoute, Port,
-    Question, Route, Stats, Tunnel, Version,
+    Address, Caches, Changed, DropCount, Entries, Explanation, FdbEntry, Flushed, Method,
+    Neighbour, Network, NewRoute, Port, Question, Route, Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::Name;
@@ -133,6 +133,16 @@ impl Client {
     /// The counters.
     pub fn stats_show(&mut self) -> Result<Stats, ClientError> {
         self.typed(&Method::StatsShow)
+    }
+
+    /// What decides packets.
+    pub fn cache_show(&mut self, entries: Entries) -> Result<Caches, ClientError> {
+        self.typed(&Method::CacheShow(entries))
+    }
+
+    /// Has every packet decided anew.
+    pub fn cache_flush(&mut self) -> Result<Flushed, ClientError> {
+        self.typed(&Method::CacheFlush)
     }
 
     /// What would become of a frame.

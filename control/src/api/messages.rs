@@ -3,6 +3,7 @@
 //! What a field is called here is what it is called on the wire. Addresses travel as text. A
 //! reader passes over fields it does not know, so that fields can be added.
 
+mod cache;
 mod drops;
 mod explain;
 mod hex;
@@ -11,6 +12,10 @@ mod route;
 mod stats;
 mod underlay;
 
+pub use cache::{
+    CacheAction, CacheEntry, CacheMask, Caches, Entries, EntryNumber, EntryNumberError, Flushed,
+    WorkerCache,
+};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
@@ -18,7 +23,7 @@ pub use explain::{
 };
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use method::Method;
-pub(super) use method::{DROPS_SHOW, EXPLAIN, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+pub(super) use method::{CACHE_SHOW, DROPS_SHOW, EXPLAIN, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
@@ -55,6 +60,10 @@ pub enum Reply {
     Drops(Vec<DropCount>),
     /// To [`Method::StatsShow`].
     Stats(Box<Stats>),
+    /// To [`Method::CacheShow`].
+    Caches(Box<Caches>),
+    /// To [`Method::CacheFlush`].
+    Flushed(Flushed),
     /// To [`Method::Explain`].
     Explanation(Box<Explanation>),
 }
@@ -198,6 +207,9 @@ pub enum NeighbourState {
     Stale,
 }
 
+#[cfg(test)]
+#[path = "messages/cache_tests.rs"]
+mod cache_tests;
 #[cfg(test)]
 #[path = "messages/explain_tests.rs"]
 mod explain_tests;

@@ -194,6 +194,7 @@ fn stats() -> Stats {
                 evictions: u64::MAX,
                 inserted: 5,
                 replaced: 6,
+                flushed: 9,
                 mask_limit: 7,
                 masks: 8,
             },
@@ -228,7 +229,7 @@ fn counters() {
             "handed_off": 5,
             "cache": {
                 "hits": 1, "misses": 2, "entries": 3, "evictions": u64::MAX, "inserted": 5,
-                "replaced": 6, "mask_limit": 7, "masks": 8,
+                "replaced": 6, "flushed": 9, "mask_limit": 7, "masks": 8,
             },
         }],
         "events": {"learned": 8},

@@ -1,8 +1,8 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
 use super::messages::{
-    DROPS_SHOW, EXPLAIN, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD,
-    ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, DROPS_SHOW, EXPLAIN, Entries, EntryNumber, Frame, Gateways, Method, Network,
+    NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Name, nearest};
@@ -27,6 +27,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         ROUTE_REPLACE => new_route(params).map(Method::RouteReplace),
         ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
         DROPS_SHOW => one_port(params).map(Method::DropsShow),
+        CACHE_SHOW => entries(params).map(Method::CacheShow),
         EXPLAIN => question(params).map(Method::Explain),
         _ => Err(not_found(name)),
     }
@@ -66,6 +67,23 @@ fn one_port(params: Option<&RawValue>) -> Result<Option<Name>, RpcError> {
     match params.filter(|params| !is_empty(params.get())) {
         None => Ok(None),
         some => Members::read(some, &["port"])?.port().map(Some),
+    }
+}
+
+/// The entries of the flow caches that are asked for: all, those of a port, or one.
+fn entries(params: Option<&RawValue>) -> Result<Entries, RpcError> {
+    let Some(params) = params.filter(|params| !is_empty(params.get())) else {
+        return Ok(Entries::All);
+    };
+    let members = Members::read(Some(params), &["port", "entry"])?;
+    match (members.has("port"), members.has("entry")) {
+        (true, true) => Err(wrong(
+            "entry",
+            "is not taken together with port",
+            "one of them",
+        )),
+        (_, true) => members.entry().map(Entries::Entry),
+        _ => members.port().map(Entries::Port),
     }
 }
 
@@ -124,6 +142,17 @@ impl<'a> Members<'a> {
         let value = value.get();
         serde_json::from_str(value)
             .map_err(|_| wrong(name, format!("{} is no {kind}", short(value)), allowed))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    fn entry(&self) -> Result<EntryNumber, RpcError> {
+        let allowed = EntryNumber::ALLOWED;
+        let text: Cow<'_, str> = self.get("entry", "text", allowed)?;
+        let parsed = text.parse();
+        parsed.map_err(|e| wrong("entry", format!("{:?} {e}", short(&text)), allowed))
     }
 
     fn to(&self) -> Result<Network, RpcError> {

@@ -2,7 +2,7 @@
 
 use super::client::{Client, ClientError};
 use super::messages::{
-    Changed, Gateways, Method, NewRoute, Port, PortState, Reply, Stats, Version,
+    Changed, Flushed, Gateways, Method, NewRoute, Port, PortState, Reply, Stats, Version,
 };
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -119,6 +119,8 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::VxlanShow => Reply::Tunnels(Vec::new()),
         Method::DropsShow(_) => Reply::Drops(Vec::new()),
         Method::StatsShow => Reply::Stats(Box::default()),
+        Method::CacheShow(_) => Reply::Caches(Box::default()),
+        Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
         Method::Explain(question) => return Err(Refused(format!("no port {}", question.port))),
     })
 }

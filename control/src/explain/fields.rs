@@ -100,6 +100,17 @@ pub fn fields(key: &FlowKey, mask: &Mask) -> Vec<Found> {
     found.collect()
 }
 
+/// The names of the fields that decided. One that is a field of several kinds of frames has the last
+/// of its names, which is that of the most common.
+pub fn names(mask: &Mask) -> impl Iterator<Item = &'static str> {
+    let numbered = ROWS.iter().enumerate();
+    let named = numbered.filter(|(at, (_, field, _))| {
+        let later = ROWS.iter().skip(at + 1);
+        later.filter(|(_, other, _)| other == field).count() == 0
+    });
+    named.filter_map(|(_, (name, field, _))| decides(mask, *field).then_some(*name))
+}
+
 /// Whether `field` is one that decided.
 pub fn decides(mask: &Mask, field: Field) -> bool {
     Mask::of(&[field]).is_within(mask)
@@ -206,6 +217,20 @@ mod tests {
             &[],
         );
         assert!(icmp.contains(&"icmp_type 8".to_owned()), "{icmp:?}");
+    }
+
+    #[test]
+    fn a_mask_has_a_name_for_each_of_its_fields() {
+        let mask = Mask::of(&[
+            Field::INGRESS,
+            Field::HAS_ETHERNET,
+            Field::SRC_IP,
+            Field::DST_PORT,
+            Field::INNER_SRC_MAC,
+        ]);
+        let expected = ["ethernet", "source_address", "udp_port", "inner_source_mac"];
+        assert_eq!(names(&mask).collect::<Vec<_>>(), expected);
+        assert_eq!(names(&Mask::default()).count(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::api::messages as api;
 use crate::ports::Port;
 use fastpath::ids::PortId;
 use fastpath::io::Io;
-use fastpath::stats::{Account, Counter, PortStats, WorkerStats};
+use fastpath::stats::{Account, CacheStats, Counter, PortStats, WorkerStats};
 use std::collections::BTreeMap;
 
 impl<I: Io> State<I> {
@@ -142,28 +142,30 @@ impl<I: Io> State<I> {
     fn worker_stats(&self) -> Vec<api::WorkerStats> {
         let numbered = self.workers.iter().zip(0..);
         numbered
-            .map(|(end, worker)| {
-                let cache = &end.stats.cache;
-                api::WorkerStats {
-                    worker,
-                    rounds: end.stats.rounds.get(),
-                    idle_rounds: end.stats.idle_rounds.get(),
-                    busy: self.busy(worker),
-                    events_lost: end.stats.events_lost.get(),
-                    handed_off: end.stats.handed_off.get(),
-                    cache: api::CacheStats {
-                        hits: cache.hits.get(),
-                        misses: cache.misses.get(),
-                        entries: cache.entries.get(),
-                        evictions: cache.evicted.get(),
-                        inserted: cache.inserted.get(),
-                        replaced: cache.replaced.get(),
-                        mask_limit: cache.mask_limit.get(),
-                        masks: cache.masks.get(),
-                    },
-                }
+            .map(|(end, worker)| api::WorkerStats {
+                worker,
+                rounds: end.stats.rounds.get(),
+                idle_rounds: end.stats.idle_rounds.get(),
+                busy: self.busy(worker),
+                events_lost: end.stats.events_lost.get(),
+                handed_off: end.stats.handed_off.get(),
+                cache: show_cache(&end.stats.cache),
             })
             .collect()
+    }
+}
+
+pub(super) fn show_cache(cache: &CacheStats) -> api::CacheStats {
+    api::CacheStats {
+        hits: cache.hits.get(),
+        misses: cache.misses.get(),
+        entries: cache.entries.get(),
+        evictions: cache.evicted.get(),
+        inserted: cache.inserted.get(),
+        replaced: cache.replaced.get(),
+        flushed: cache.flushed.get(),
+        mask_limit: cache.mask_limit.get(),
+        masks: cache.masks.get(),
     }
 }
 

@@ -4,13 +4,13 @@ use super::State;
 use crate::api::Refused;
 use crate::api::messages::{self as api, Bytes, Question};
 use crate::config::{Name, nearest};
-use crate::explain::{End, Fate, Life, Step, Work, World, explain, fields};
+use crate::explain::{End, Fate, Step, Work, World, explain, fields};
 use fastpath::action::{Action, Inlet, Target, Verdict};
 use fastpath::drop::DropReason;
 use fastpath::event::{Event, Origin};
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
-use fastpath::key::Field;
+use fastpath::key::{Field, FlowKey, Mask};
 use fastpath::snapshot::EndPoint;
 use fastpath::wire::{Mac, Vni};
 use std::net::Ipv4Addr;
@@ -26,7 +26,7 @@ impl<I: Io> State<I> {
         };
         let frame = question.frame.as_slice();
         let life = explain(world, ingress, frame);
-        let (tunnel, remote) = self.end_point(&life);
+        let (tunnel, remote) = self.end_point(&life.parsed.key, &life.mask);
         let routes = self.show_routes();
         let found = fields::fields(&life.parsed.key, &life.mask).into_iter();
         Ok(api::Explanation {
@@ -61,7 +61,7 @@ impl<I: Io> State<I> {
         })
     }
 
-    fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {
+    pub(super) fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {
         let mut ports = self.ports.iter();
         if let Some(port) = ports.find(|port| port.wanted.name == name) {
             return Ok(port.id);
@@ -75,8 +75,12 @@ impl<I: Io> State<I> {
     }
 
     /// The tunnel that a frame names and the remote that it is from, if anybody asked.
-    fn end_point(&self, life: &Life) -> (Option<String>, Option<Ipv4Addr>) {
-        let (key, asked) = (&life.parsed.key, |field| fields::decides(&life.mask, field));
+    pub(super) fn end_point(
+        &self,
+        key: &FlowKey,
+        mask: &Mask,
+    ) -> (Option<String>, Option<Ipv4Addr>) {
+        let asked = |field| fields::decides(mask, field);
         let address = |field| Ipv4Addr::from_bits(key.get(field) as u32);
         if !asked(Field::VNI) {
             return (None, None);
@@ -218,18 +222,18 @@ impl<I: Io> State<I> {
         })
     }
 
-    fn bridge_name(&self, id: BridgeId) -> String {
+    pub(super) fn bridge_name(&self, id: BridgeId) -> String {
         let bridge = self.wanted.bridges.get(id.index());
         bridge.map_or_else(String::new, |bridge| bridge.name.to_string())
     }
 
-    fn tunnel_name(&self, id: TunnelId) -> Option<String> {
+    pub(super) fn tunnel_name(&self, id: TunnelId) -> Option<String> {
         let (name, _) = self.tunnels.describe(id)?;
         Some(name.to_string())
     }
 }
 
-fn reason(reason: DropReason) -> api::Reason {
+pub(super) fn reason(reason: DropReason) -> api::Reason {
     api::Reason {
         reason: reason.name().to_owned(),
         meaning: reason.meaning().to_owned(),

@@ -8,6 +8,7 @@
 //! ```
 
 mod acks;
+mod cache;
 mod close;
 mod counters;
 mod drops;
@@ -20,6 +21,7 @@ mod underlay;
 mod wiring;
 
 use acks::Acks;
+use cache::Surveys;
 use drops::{DropKey, Noticed};
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
@@ -43,7 +45,7 @@ use fastpath::snapshot::{Place, Snapshot};
 use fastpath::stats::WorkerStats;
 use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
-use fastpath::worker::Command;
+use fastpath::worker::{Command, Returned};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -103,6 +105,7 @@ pub struct State<I: Io> {
     /// A client's change of this step.
     carried_out: Option<Request>,
     acks: Acks,
+    surveys: Surveys,
     pool: I::Pool,
     now: u64,
     next_second: u64,
@@ -125,6 +128,7 @@ impl<I: Io> State<I> {
         self.start_polling();
         self.carry_out();
         self.acknowledge();
+        busy |= self.survey();
         busy | self
             .acks
             .settle(|change| self.world.laggards(change), self.now)
@@ -269,9 +273,16 @@ impl<I: Io> State<I> {
 
     fn returned(&mut self) -> bool {
         let mut busy = false;
-        for worker in &mut self.workers {
+        for (at, worker) in self.workers.iter_mut().enumerate() {
             while let Ok(back) = worker.returned.pop() {
                 busy = true;
+                let back = match back {
+                    Returned::Surveyed(survey) => {
+                        self.surveys.take(at, survey);
+                        continue;
+                    }
+                    queue => queue,
+                };
                 let Some(id) = close::keep(&mut self.ports, back) else {
                     continue;
                 };

@@ -20,6 +20,10 @@ impl<I: Io> State<I> {
             return false;
         };
         let changed = match &request.method {
+            Method::CacheShow(_) | Method::CacheFlush => {
+                self.ask_workers(request);
+                return true;
+            }
             Method::RouteAdd(route) => Some(self.route_add(route)),
             Method::RouteReplace(route) => Some(self.route_replace(route)),
             Method::RouteDel(to) => Some(self.route_del(*to)),
@@ -51,8 +55,12 @@ impl<I: Io> State<I> {
                 Ok(drops) => Reply::Drops(drops),
                 Err(refused) => return request.refuse(refused),
             },
-            // Changes, which have been carried out.
-            Method::RouteAdd(_) | Method::RouteReplace(_) | Method::RouteDel(_) => return,
+            // What is answered elsewhere.
+            Method::RouteAdd(_)
+            | Method::RouteReplace(_)
+            | Method::RouteDel(_)
+            | Method::CacheShow(_)
+            | Method::CacheFlush => return,
         };
         request.answer(reply);
     }

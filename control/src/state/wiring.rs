@@ -2,6 +2,7 @@
 
 use super::State;
 use super::acks::Acks;
+use super::cache::Surveys;
 use super::underlay::links;
 use crate::api::RequestReceiver;
 use crate::config::Wanted;
@@ -29,8 +30,8 @@ use std::sync::Arc;
 /// Packets that a ring between two threads holds.
 const RING: usize = 512;
 /// Every port can have a transmit queue at each worker; receive queues and taps are bounded by the
-/// worker.
-const COMMANDS: usize = 2 * (MAX_RX_QUEUES + PortId::LIMIT + MAX_TAPS);
+/// worker; and there is one survey at a time.
+const COMMANDS: usize = 2 * (MAX_RX_QUEUES + PortId::LIMIT + MAX_TAPS) + 1;
 
 /// State's ends of everything that goes to and comes from one worker.
 pub struct WorkerEnd<I: Io> {
@@ -214,6 +215,7 @@ fn state<I: Io>(
         requests: settings.requests,
         carried_out: None,
         acks: Acks::default(),
+        surveys: Surveys::default(),
         pool: settings.pool,
         now: 0,
         next_second: 0,

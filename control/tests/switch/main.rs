@@ -11,6 +11,7 @@ mod common;
 
 mod ageing;
 mod bridging;
+mod cache;
 mod cold_warm;
 mod dropped;
 mod drops;

@@ -1,10 +1,13 @@
 //! What a client can ask for.
 
+use super::cache::Entries;
 use super::hex::Question;
 use super::route::{Network, NewRoute};
 use crate::config::Name;
 use serde_json::{Value, json};
 
+/// The name of [`Method::CacheShow`].
+pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
 /// The name of [`Method::Explain`].
@@ -44,6 +47,11 @@ pub enum Method {
     DropsShow(Option<Name>),
     /// `stats.show`, answered by [`Stats`](super::Stats).
     StatsShow,
+    /// `cache.show`, answered by [`Caches`](super::Caches); refused if there is no such port or
+    /// worker. Clients are served one after the other.
+    CacheShow(Entries),
+    /// `cache.flush`, answered by [`Flushed`](super::Flushed) when it is done.
+    CacheFlush,
     /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such port.
     /// Changes nothing.
     Explain(Question),
@@ -51,7 +59,7 @@ pub enum Method {
 
 impl Method {
     /// Those without parameters.
-    pub const PLAIN: [Method; 8] = [
+    pub const PLAIN: [Method; 9] = [
         Method::Version,
         Method::PortShow,
         Method::FdbShow,
@@ -60,10 +68,11 @@ impl Method {
         Method::AddrShow,
         Method::VxlanShow,
         Method::StatsShow,
+        Method::CacheFlush,
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 15] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -76,6 +85,8 @@ impl Method {
         Method::VxlanShow.name(),
         DROPS_SHOW,
         Method::StatsShow.name(),
+        CACHE_SHOW,
+        Method::CacheFlush.name(),
         EXPLAIN,
     ];
 
@@ -94,6 +105,8 @@ impl Method {
             Method::VxlanShow => "vxlan.show",
             Method::DropsShow(_) => DROPS_SHOW,
             Method::StatsShow => "stats.show",
+            Method::CacheShow(_) => CACHE_SHOW,
+            Method::CacheFlush => "cache.flush",
             Method::Explain(_) => EXPLAIN,
         }
     }
@@ -102,7 +115,10 @@ impl Method {
     pub const fn is_change(&self) -> bool {
         matches!(
             self,
-            Method::RouteAdd(_) | Method::RouteDel(_) | Method::RouteReplace(_)
+            Method::RouteAdd(_)
+                | Method::RouteDel(_)
+                | Method::RouteReplace(_)
+                | Method::CacheFlush
         )
     }
 
@@ -114,6 +130,8 @@ impl Method {
             }
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
             Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
+            Method::CacheShow(Entries::Port(port)) => Some(json!({"port": port.as_str()})),
+            Method::CacheShow(Entries::Entry(number)) => Some(json!({"entry": number.to_string()})),
             Method::Explain(question) => {
                 Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
             }

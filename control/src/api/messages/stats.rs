@@ -142,7 +142,7 @@ pub struct WorkerStats {
     pub cache: CacheStats,
 }
 
-/// Counters of a flow cache: entries = inserted - replaced - evictions.
+/// Counters of a flow cache: entries = inserted - replaced - evictions - flushed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheStats {
     /// Packets that an entry decided.
@@ -159,6 +159,9 @@ pub struct CacheStats {
     /// Entries made anew because what they rested on had changed.
     #[serde(default)]
     pub replaced: u64,
+    /// Entries removed by `cache.flush`.
+    #[serde(default)]
+    pub flushed: u64,
     /// Decisions not kept because there were already as many masks as may be.
     #[serde(default)]
     pub mask_limit: u64,

@@ -37,6 +37,7 @@ fn what_a_client_writes_a_server_reads() {
         Method::RouteReplace(route()),
         Method::RouteDel(route().to),
         Method::DropsShow(Some("uplink".parse().unwrap())),
+        Method::CacheShow(Entries::Port("uplink".parse().unwrap())),
         Method::Explain(question()),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
@@ -65,6 +66,9 @@ fn parameters_stand_as_they_are_documented() {
     let port = Method::DropsShow(Some("lan".parse().unwrap()));
     assert_eq!(port.params(), Some(json!({"port": "lan"})));
     assert_eq!(Method::DropsShow(None).params(), None);
+    let entry = Method::CacheShow(Entries::Entry("1:17".parse().unwrap()));
+    assert_eq!(entry.params(), Some(json!({"entry": "1:17"})));
+    assert_eq!(Method::CacheShow(Entries::All).params(), None);
     let wire = json!({"port": "uplink", "frame": "02ff00"});
     assert_eq!(Method::Explain(question()).params(), Some(wire));
 }
@@ -94,6 +98,30 @@ fn a_port_may_be_named_and_need_not_be() {
         assert_eq!(refused("drops.show", params), message);
     }
     refused("drops.show", json!({"port": "x".repeat(10_000)}));
+}
+
+#[test]
+fn entries_are_all_those_of_a_port_or_one() {
+    let entries = |params| read("cache.show", params);
+    assert_eq!(entries(json!({})), Ok(Method::CacheShow(Entries::All)));
+    let entry = EntryNumber {
+        worker: 65_535,
+        place: u32::MAX,
+    };
+    let wire = json!({"entry": "65535:4294967295"});
+    let asked = Method::CacheShow(Entries::Entry(entry));
+    assert_eq!(asked.params(), Some(wire.clone()));
+    assert_eq!(entries(wire), Ok(asked));
+    let allowed = EntryNumber::ALLOWED;
+    for text in ["17", "0:", ":0", "65536:0", "0:4294967296", "0:1:2", "a:b"] {
+        let message = format!("entry: {text:?} is no number of an entry; allowed: {allowed}");
+        assert_eq!(refused("cache.show", json!({"entry": text})), message);
+    }
+    let both = refused("cache.show", json!({"entry": "0:17", "port": "lan"}));
+    assert_eq!(
+        both,
+        "entry: is not taken together with port; allowed: one of them"
+    );
 }
 
 #[test]

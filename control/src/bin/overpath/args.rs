@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use crate::{frame, route};
+use crate::{cache, frame, route};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use control::api::messages::{Method, Network, NewRoute, Question};
@@ -85,6 +85,12 @@ pub(crate) enum Noun {
     Stats {
         #[command(subcommand)]
         verb: Option<Verb>,
+    },
+    /// Flow caches: which decisions are kept, and how many packets each decided
+    #[command(infer_subcommands = true)]
+    Cache {
+        #[command(subcommand)]
+        verb: Option<cache::Verb>,
     },
     /// What would become of a frame, step by step; nothing is sent or learned
     Explain(FrameWords),
@@ -193,6 +199,7 @@ impl Noun {
             Noun::Vxlan { .. } => Method::VxlanShow,
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { .. } => Method::StatsShow,
+            Noun::Cache { verb } => cache::method(verb.as_ref()),
             Noun::Explain(words) => Method::Explain(words.question()?),
             Noun::Route { verb } => match verb {
                 None | Some(RouteVerb::Show) => Method::RouteShow,

@@ -2,6 +2,7 @@
 
 mod addr;
 mod args;
+mod cache;
 mod completion;
 mod drops;
 mod explain;
@@ -76,6 +77,12 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::DropsShow(_) => drops::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
+        Method::CacheShow(_) => {
+            let details =
+                matches!(&arguments.noun, Noun::Cache { verb: Some(verb) } if verb.details());
+            cache::text(&serde_json::from_str(answer)?, details)
+        }
+        Method::CacheFlush => cache::flushed(&serde_json::from_str(answer)?),
         Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
     })
 }

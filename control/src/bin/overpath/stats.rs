@@ -112,6 +112,7 @@ fn caches(stats: &Stats) -> String {
             word("evictions", cache.evictions),
             word("inserted", cache.inserted),
             word("replaced", cache.replaced),
+            word("flushed", cache.flushed),
             word("mask-limit", cache.mask_limit),
             word("masks", cache.masks),
         ]);
@@ -162,6 +163,7 @@ mod tests {
             evictions: 4,
             inserted: 5,
             replaced: 6,
+            flushed: 9,
             mask_limit: 7,
             masks: 8,
         };
@@ -228,8 +230,8 @@ tunnel vx10 remote 192.0.2.1 rx 1 bytes 60 tx 2 bytes 120
 fdb entries 1 static 2 limit 3 learned 4 moved 5 aged 6 flushed 7 full 8
 worker 0 rounds 1000 idle 900 busy 10% events-lost 9 handed-off 10
 worker 1 rounds 1    idle 900 busy 10% events-lost 9 handed-off 10
-worker 0 cache hits 1   misses 2 entries 3 evictions 4 inserted 5 replaced 6 mask-limit 7 masks 8
-worker 1 cache hits 100 misses 2 entries 3 evictions 4 inserted 5 replaced 6 mask-limit 7 masks 8
+worker 0 cache hits 1   misses 2 entries 3 evictions 4 inserted 5 replaced 6 flushed 9 mask-limit 7 masks 8
+worker 1 cache hits 100 misses 2 entries 3 evictions 4 inserted 5 replaced 6 flushed 9 mask-limit 7 masks 8
 event learned 8
 ";
         assert_eq!(text(&stats()), expected);

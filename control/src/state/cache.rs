@@ -1,0 +1,174 @@
+//! Questions about the flow caches: surveys go out to the workers and come back when they are done.
+//! Clients are served one after the other.
+
+mod entry;
+
+use super::State;
+use super::wiring::WorkerEnd;
+use crate::api::messages::{Caches, Entries, Flushed, Method, Reply, WorkerCache};
+use crate::api::{Refused, Request};
+use fastpath::cache::{Survey, Task, Which};
+use fastpath::io::Io;
+use fastpath::worker::Command;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+
+/// Most entries of one worker in an answer.
+const ROOM: usize = 4096;
+/// Most clients that wait for their turn.
+const LIMIT: usize = 16;
+
+/// What is to be done for a client.
+#[derive(Clone, Copy)]
+struct Errand {
+    task: Task,
+    /// The one worker that is asked; none: all.
+    worker: Option<usize>,
+}
+
+/// The client that is served.
+struct Served {
+    request: Request,
+    /// Workers that have not answered.
+    missing: usize,
+    /// By number of the worker.
+    surveys: Vec<(usize, Box<Survey>)>,
+}
+
+/// Clients with questions about caches.
+#[derive(Default)]
+pub(super) struct Surveys {
+    waiting: VecDeque<(Request, Errand)>,
+    served: Option<Served>,
+}
+
+impl Surveys {
+    /// A worker gives a survey back.
+    pub(super) fn take(&mut self, worker: usize, survey: Box<Survey>) {
+        if let Some(served) = &mut self.served {
+            served.surveys.push((worker, survey));
+            served.missing = served.missing.saturating_sub(1);
+        }
+    }
+
+    /// The client whose answer is there.
+    fn done(&mut self) -> Option<Served> {
+        self.served.take_if(|served| served.missing == 0)
+    }
+
+    /// Serves the next client, if none is being served. One that has gone is passed over.
+    fn serve<I: Io>(&mut self, workers: &mut [WorkerEnd<I>]) {
+        while self.served.is_none()
+            && let Some((request, errand)) = self.waiting.pop_front()
+        {
+            if request.reply.is_closed() {
+                continue;
+            }
+            let room = match errand.task {
+                Task::Show(_) => ROOM,
+                Task::Flush => 0,
+            };
+            let asked = workers.iter_mut().enumerate();
+            let asked = asked.filter(|(at, _)| errand.worker.is_none_or(|worker| worker == *at));
+            let asked = asked.map(|(_, worker)| {
+                let survey = Box::new(Survey::new(errand.task, room));
+                worker.command(Command::Survey(survey));
+            });
+            self.served = Some(Served {
+                request,
+                missing: asked.count(),
+                surveys: Vec::new(),
+            });
+        }
+    }
+}
+
+impl<I: Io> State<I> {
+    /// Takes a question that workers are to answer. Refused at once is what cannot be answered.
+    pub(super) fn ask_workers(&mut self, request: Request) {
+        match self.errand(&request.method) {
+            Err(refused) => request.refuse(refused),
+            Ok(_) if self.surveys.waiting.len() >= LIMIT => {
+                let busy = "too many clients are asking for the caches; ask again";
+                request.refuse(Refused(busy.to_owned()));
+            }
+            Ok(errand) => self.surveys.waiting.push_back((request, errand)),
+        }
+    }
+
+    fn errand(&self, method: &Method) -> Result<Errand, Refused> {
+        let (which, worker) = match method {
+            Method::CacheShow(Entries::Port(name)) => {
+                (Which::Port(self.port_of_that_name(*name)?), None)
+            }
+            Method::CacheShow(Entries::Entry(number)) => {
+                let (worker, count) = (usize::from(number.worker), self.workers.len());
+                if worker >= count {
+                    let why = format!("entry: there is no worker {worker}, but {count}, from 0");
+                    return Err(Refused(why));
+                }
+                (Which::Place(number.place), Some(worker))
+            }
+            Method::CacheFlush => {
+                let (task, worker) = (Task::Flush, None);
+                return Ok(Errand { task, worker });
+            }
+            _ => (Which::All, None),
+        };
+        let task = Task::Show(which);
+        Ok(Errand { task, worker })
+    }
+
+    /// Answers the client whose survey is done, and begins the next one.
+    pub(super) fn survey(&mut self) -> bool {
+        let done = self.surveys.done();
+        let busy = done.is_some();
+        if let Some(Served {
+            request,
+            mut surveys,
+            ..
+        }) = done
+        {
+            surveys.sort_by_key(|(worker, _)| *worker);
+            let reply = match &request.method {
+                Method::CacheFlush => {
+                    let entries = surveys.iter().map(|(_, survey)| survey.found() as u64);
+                    Reply::Flushed(Flushed {
+                        entries: entries.sum(),
+                    })
+                }
+                _ => Reply::Caches(Box::new(self.caches(&surveys))),
+            };
+            request.answer(reply);
+        }
+        self.surveys.serve(&mut self.workers);
+        busy
+    }
+
+    fn caches(&self, surveys: &[(usize, Box<Survey>)]) -> Caches {
+        let workers = surveys.iter();
+        let workers = workers.filter_map(|(worker, survey)| self.worker_cache(*worker, survey));
+        let entries = surveys.iter().flat_map(|(worker, survey)| {
+            let records = survey.records().iter();
+            records.filter_map(|record| self.show_record(*worker, record))
+        });
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort_by_key(|entry| Reverse(entry.packets));
+        Caches {
+            workers: workers.collect(),
+            entries,
+        }
+    }
+
+    fn worker_cache(&self, worker: usize, survey: &Survey) -> Option<WorkerCache> {
+        let (totals, stats) = (survey.totals(), &self.workers.get(worker)?.stats);
+        Some(WorkerCache {
+            worker: worker.try_into().ok()?,
+            limit: totals.limit as u64,
+            counters: super::counters::show_cache(&stats.cache),
+            gone: totals.gone,
+            masks: totals.masks.iter().map(entry::show_mask).collect(),
+            more: survey.found().saturating_sub(survey.records().len()) as u64,
+        })
+    }
+}
