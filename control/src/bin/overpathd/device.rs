@@ -216,7 +216,7 @@ fn close(running: Running, queues: Vec<Returned<DpdkIo>>) -> DriverCounters {
         match queue {
             Returned::Rx(queue) => rx.push(queue),
             Returned::Tx(queue) => tx.push(queue),
-            Returned::Withdrawn(_) | Returned::Surveyed(_) => {}
+            Returned::Withdrawn(_) | Returned::Tap(_) | Returned::Surveyed(_) => {}
         }
     }
     match port.stop(rx, tx) {
