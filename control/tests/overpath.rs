@@ -6,11 +6,12 @@
 )]
 
 use control::api::messages::{
-    CacheAction, CacheEntry, Caches, Changed, DropCount, DropPlace, Entries, Explanation, FdbEntry,
-    FdbKind, Flushed, Method, Question, Reason, Reply, Verdict, Version,
+    CacheAction, CacheEntry, Caches, Changed, DropBehind, DropCount, DropPlace, Entries,
+    Explanation, FdbEntry, FdbKind, Flushed, Method, Question, Reason, Reply, Verdict, Version,
 };
 use control::api::{Refused, Server, Settings, requests};
 use control::config::Name;
+use fastpath::drop::DropReason;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -52,6 +53,13 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::StatsShow => Reply::Stats(Box::default()),
                 Method::CacheShow(entries) => Reply::Caches(Box::new(caches(entries))),
                 Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
+                Method::ExplainEntry(number) => {
+                    let why = Refused(format!("there is no entry {number}"));
+                    request.refuse(why);
+                    continue;
+                }
+                Method::ExplainDrop(reason) => Reply::DropBehind(Box::new(behind(*reason))),
+                Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
                 Method::Explain(question) => Reply::Explanation(Box::new(explained(question))),
             };
             request.answer(reply);
@@ -93,6 +101,21 @@ fn caches(entries: &Entries) -> Caches {
             Entries::All => vec![entry],
             _ => Vec::new(),
         },
+    }
+}
+
+/// It has never occurred.
+fn behind(reason: DropReason) -> DropBehind {
+    DropBehind {
+        reason: Reason {
+            reason: reason.name().into(),
+            meaning: "It is so.".into(),
+            advice: "Wait.".into(),
+        },
+        counters: Vec::new(),
+        causes: Vec::new(),
+        entries: Vec::new(),
+        more: 0,
     }
 }
 
@@ -182,6 +205,26 @@ fn a_cache_is_shown_and_flushed() {
     assert!(says(&["cache", "--json"]).starts_with(r#"{"workers":[],"entries":[{"entry":"0:17""#));
     assert_eq!(says(&["cache", "flush"]), "entries removed: 3\n");
     assert_eq!(says(&["cache", "flush", "--json"]), "{\"entries\":3}\n");
+}
+
+#[test]
+fn what_is_behind_something_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let says = |words: &[&str]| printed(folder.path(), words);
+    let drop = says(&["explain", "--drop", "tx_full"]);
+    let expected = "tx_full was not counted since the start\ntx_full: It is so. Wait.\n";
+    assert_eq!(drop, expected);
+    let json = says(&["explain", "--drop", "tx_full", "--json"]);
+    assert!(json.starts_with(r#"{"reason":"tx_full""#), "{json}");
+    let station = says(&["explain", "--fdb", "02:00:00:00:00:01"]);
+    assert!(station.starts_with("no bridge knows it"), "{station}");
+    let output = run(folder.path(), &["explain", "--entry", "0:17"]);
+    let told = (output.status.code(), output.stderr);
+    assert_eq!(
+        told,
+        (Some(1), b"overpath: there is no entry 0:17\n".to_vec())
+    );
 }
 
 fn dropped(port: &str) -> String {

@@ -22,6 +22,12 @@ macro_rules! reasons {
                 }
             }
 
+            /// The reason of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                let mut all = Self::ALL.iter().copied();
+                all.find(|reason| reason.name() == name)
+            }
+
             /// When a packet is dropped by this name: a sentence for who runs the switch. It is what
             /// stands in the documentation of the variant.
             pub fn meaning(self) -> &'static str {

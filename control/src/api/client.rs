@@ -1,11 +1,14 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Caches, Changed, DropCount, Entries, Explanation, FdbEntry, Flushed, Method,
-    Neighbour, Network, NewRoute, Port, Question, Route, Stats, Tunnel, Version,
+    Address, Caches, Changed, DropBehind, DropCount, Entries, EntryBehind, EntryNumber,
+    Explanation, FdbEntry, Flushed, Method, Neighbour, Network, NewRoute, Port, Question, Route,
+    StationBehind, Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::Name;
+use fastpath::drop::DropReason;
+use fastpath::wire::Mac;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -148,6 +151,21 @@ impl Client {
     /// What would become of a frame.
     pub fn explain(&mut self, question: Question) -> Result<Explanation, ClientError> {
         self.typed(&Method::Explain(question))
+    }
+
+    /// An entry of a flow cache, and what stands behind it.
+    pub fn explain_entry(&mut self, entry: EntryNumber) -> Result<EntryBehind, ClientError> {
+        self.typed(&Method::ExplainEntry(entry))
+    }
+
+    /// A reason for drops, and what stands behind it.
+    pub fn explain_drop(&mut self, reason: DropReason) -> Result<DropBehind, ClientError> {
+        self.typed(&Method::ExplainDrop(reason))
+    }
+
+    /// A station, and what would become of frames for it.
+    pub fn explain_fdb(&mut self, mac: Mac) -> Result<Vec<StationBehind>, ClientError> {
+        self.typed(&Method::ExplainFdb(mac))
     }
 
     fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {

@@ -3,6 +3,7 @@
 //! What a field is called here is what it is called on the wire. Addresses travel as text. A
 //! reader passes over fields it does not know, so that fields can be added.
 
+mod behind;
 mod cache;
 mod drops;
 mod explain;
@@ -12,6 +13,7 @@ mod route;
 mod stats;
 mod underlay;
 
+pub use behind::{BridgeBehind, DropBehind, EntryBehind, StationBehind};
 pub use cache::{
     CacheAction, CacheEntry, CacheMask, Caches, Entries, EntryNumber, EntryNumberError, Flushed,
     WorkerCache,
@@ -23,7 +25,10 @@ pub use explain::{
 };
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use method::Method;
-pub(super) use method::{CACHE_SHOW, DROPS_SHOW, EXPLAIN, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE};
+pub(super) use method::{
+    CACHE_SHOW, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, ROUTE_ADD,
+    ROUTE_DEL, ROUTE_REPLACE,
+};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
@@ -66,6 +71,12 @@ pub enum Reply {
     Flushed(Flushed),
     /// To [`Method::Explain`].
     Explanation(Box<Explanation>),
+    /// To [`Method::ExplainEntry`].
+    EntryBehind(Box<EntryBehind>),
+    /// To [`Method::ExplainDrop`].
+    DropBehind(Box<DropBehind>),
+    /// To [`Method::ExplainFdb`].
+    StationsBehind(Vec<StationBehind>),
 }
 
 /// Who answers.
@@ -207,6 +218,9 @@ pub enum NeighbourState {
     Stale,
 }
 
+#[cfg(test)]
+#[path = "messages/behind_tests.rs"]
+mod behind_tests;
 #[cfg(test)]
 #[path = "messages/cache_tests.rs"]
 mod cache_tests;

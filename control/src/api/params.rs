@@ -1,11 +1,14 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
 use super::messages::{
-    CACHE_SHOW, DROPS_SHOW, EXPLAIN, Entries, EntryNumber, Frame, Gateways, Method, Network,
-    NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, Entries,
+    EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL,
+    ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Name, nearest};
+use fastpath::drop::DropReason;
+use fastpath::wire::Mac;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -29,6 +32,15 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         DROPS_SHOW => one_port(params).map(Method::DropsShow),
         CACHE_SHOW => entries(params).map(Method::CacheShow),
         EXPLAIN => question(params).map(Method::Explain),
+        EXPLAIN_ENTRY => Members::read(params, &["entry"])?
+            .entry()
+            .map(Method::ExplainEntry),
+        EXPLAIN_DROP => Members::read(params, &["reason"])?
+            .reason()
+            .map(Method::ExplainDrop),
+        EXPLAIN_FDB => Members::read(params, &["mac"])?
+            .mac()
+            .map(Method::ExplainFdb),
         _ => Err(not_found(name)),
     }
 }
@@ -153,6 +165,25 @@ impl<'a> Members<'a> {
         let text: Cow<'_, str> = self.get("entry", "text", allowed)?;
         let parsed = text.parse();
         parsed.map_err(|e| wrong("entry", format!("{:?} {e}", short(&text)), allowed))
+    }
+
+    fn reason(&self) -> Result<DropReason, RpcError> {
+        let allowed = "the name of a reason for drops";
+        let text: Cow<'_, str> = self.get("reason", "text", allowed)?;
+        DropReason::named(&text).ok_or_else(|| {
+            let shown = short(&text);
+            let names = DropReason::ALL.iter().map(|reason| reason.name());
+            let hint = nearest(&shown, names);
+            let hint = hint.map_or_else(String::new, |near| format!(", did you mean {near}?"));
+            wrong("reason", format!("{shown:?} is none{hint}"), allowed)
+        })
+    }
+
+    fn mac(&self) -> Result<Mac, RpcError> {
+        let allowed = "an Ethernet address, as in 02:00:00:00:00:01";
+        let text: Cow<'_, str> = self.get("mac", "text", allowed)?;
+        let none = |_| wrong("mac", format!("{:?} is none", short(&text)), allowed);
+        text.parse().map_err(none)
     }
 
     fn to(&self) -> Result<Network, RpcError> {

@@ -121,6 +121,11 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::StatsShow => Reply::Stats(Box::default()),
         Method::CacheShow(_) => Reply::Caches(Box::default()),
         Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
+        Method::ExplainEntry(number) => return Err(Refused(format!("no entry {number}"))),
+        Method::ExplainDrop(reason) => {
+            return Err(Refused(format!("no drops by {}", reason.name())));
+        }
+        Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
         Method::Explain(question) => return Err(Refused(format!("no port {}", question.port))),
     })
 }

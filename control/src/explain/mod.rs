@@ -22,7 +22,7 @@ use fastpath::event::Event;
 use fastpath::fdb::FdbReader;
 use fastpath::ids::PortId;
 use fastpath::key::Mask;
-use fastpath::parse::{Parsed, parse};
+use fastpath::parse::{Layout, Parsed, parse};
 use fastpath::resolve::resolve;
 use fastpath::snapshot::Snapshot;
 use walk::Walk;
@@ -144,6 +144,14 @@ pub fn explain(world: World<'_>, ingress: PortId, frame: &[u8]) -> Life {
         verdict,
         events: bench.told(),
     }
+}
+
+/// What would become of `frame` if a bridge had it for `to`, whoever sent it.
+pub fn reach(world: World<'_>, to: Target, frame: &[u8]) -> End {
+    let mut bench = Bench::new(world, PortId::modulo(0), Layout::default());
+    let fate = bench.fate(world.snapshot, &[Action::Output(to)], frame);
+    let to = Some(to);
+    End { to, fate }
 }
 
 #[cfg(test)]

@@ -35,6 +35,9 @@ struct Served {
     surveys: Vec<(usize, Box<Survey>)>,
 }
 
+/// Surveys that are done.
+type Done = [(usize, Box<Survey>)];
+
 /// Clients with questions about caches.
 #[derive(Default)]
 pub(super) struct Surveys {
@@ -101,7 +104,7 @@ impl<I: Io> State<I> {
             Method::CacheShow(Entries::Port(name)) => {
                 (Which::Port(self.port_of_that_name(*name)?), None)
             }
-            Method::CacheShow(Entries::Entry(number)) => {
+            Method::CacheShow(Entries::Entry(number)) | Method::ExplainEntry(number) => {
                 let (worker, count) = (usize::from(number.worker), self.workers.len());
                 if worker >= count {
                     let why = format!("entry: there is no worker {worker}, but {count}, from 0");
@@ -109,6 +112,7 @@ impl<I: Io> State<I> {
                 }
                 (Which::Place(number.place), Some(worker))
             }
+            Method::ExplainDrop(reason) => (Which::Drops(*reason), None),
             Method::CacheFlush => {
                 let (task, worker) = (Task::Flush, None);
                 return Ok(Errand { task, worker });
@@ -130,22 +134,40 @@ impl<I: Io> State<I> {
         }) = done
         {
             surveys.sort_by_key(|(worker, _)| *worker);
-            let reply = match &request.method {
-                Method::CacheFlush => {
-                    let entries = surveys.iter().map(|(_, survey)| survey.found() as u64);
-                    Reply::Flushed(Flushed {
-                        entries: entries.sum(),
-                    })
-                }
-                _ => Reply::Caches(Box::new(self.caches(&surveys))),
-            };
-            request.answer(reply);
+            match self.answer(&request.method, &surveys) {
+                Ok(reply) => request.answer(reply),
+                Err(refused) => request.refuse(refused),
+            }
         }
         self.surveys.serve(&mut self.workers);
         busy
     }
 
-    fn caches(&self, surveys: &[(usize, Box<Survey>)]) -> Caches {
+    fn answer(&self, method: &Method, surveys: &Done) -> Result<Reply, Refused> {
+        let mut caches = self.caches(surveys);
+        Ok(match method {
+            Method::CacheFlush => {
+                let entries = surveys.iter().map(|(_, survey)| survey.found() as u64);
+                Reply::Flushed(Flushed {
+                    entries: entries.sum(),
+                })
+            }
+            Method::ExplainEntry(number) => {
+                let entry = caches.entries.pop().ok_or_else(|| {
+                    Refused(format!("there is no entry {number}; see cache show"))
+                })?;
+                Reply::EntryBehind(Box::new(self.entry_behind(entry)))
+            }
+            Method::ExplainDrop(reason) => {
+                let more = caches.workers.iter().map(|cache| cache.more).sum();
+                let behind = self.drop_behind(*reason, caches.entries, more);
+                Reply::DropBehind(Box::new(behind))
+            }
+            _ => Reply::Caches(Box::new(caches)),
+        })
+    }
+
+    fn caches(&self, surveys: &Done) -> Caches {
         let workers = surveys.iter();
         let workers = workers.filter_map(|(worker, survey)| self.worker_cache(*worker, survey));
         let entries = surveys.iter().flat_map(|(worker, survey)| {

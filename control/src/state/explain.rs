@@ -139,7 +139,7 @@ impl<I: Io> State<I> {
         }
     }
 
-    fn show_end(&self, end: End, routes: &[api::Route]) -> api::End {
+    pub(super) fn show_end(&self, end: End, routes: &[api::Route]) -> api::End {
         let to = end.to.and_then(|to| match to {
             Target::Port(id) => {
                 let port = self.port_name(id)?;

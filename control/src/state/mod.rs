@@ -8,6 +8,7 @@
 //! ```
 
 mod acks;
+mod behind;
 mod cache;
 mod close;
 mod counters;

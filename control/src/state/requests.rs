@@ -20,7 +20,10 @@ impl<I: Io> State<I> {
             return false;
         };
         let changed = match &request.method {
-            Method::CacheShow(_) | Method::CacheFlush => {
+            Method::CacheShow(_)
+            | Method::CacheFlush
+            | Method::ExplainEntry(_)
+            | Method::ExplainDrop(_) => {
                 self.ask_workers(request);
                 return true;
             }
@@ -48,6 +51,7 @@ impl<I: Io> State<I> {
                 Ok(explanation) => Reply::Explanation(Box::new(explanation)),
                 Err(refused) => return request.refuse(refused),
             },
+            Method::ExplainFdb(mac) => Reply::StationsBehind(self.stations_behind(*mac)),
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
@@ -60,7 +64,9 @@ impl<I: Io> State<I> {
             | Method::RouteReplace(_)
             | Method::RouteDel(_)
             | Method::CacheShow(_)
-            | Method::CacheFlush => return,
+            | Method::CacheFlush
+            | Method::ExplainEntry(_)
+            | Method::ExplainDrop(_) => return,
         };
         request.answer(reply);
     }
@@ -82,11 +88,11 @@ impl<I: Io> State<I> {
         }
     }
 
-    fn show_ports(&self) -> Vec<api::Port> {
+    pub(super) fn show_ports(&self) -> Vec<api::Port> {
         self.ports.iter().map(|port| self.show_port(port)).collect()
     }
 
-    fn show_port(&self, port: &Port<I>) -> api::Port {
+    pub(super) fn show_port(&self, port: &Port<I>) -> api::Port {
         let (info, reason) = match &port.life {
             Life::Open(info) => (Some(info), None),
             Life::Waiting { reason, .. } => (None, Some(reason.clone())),

@@ -8,24 +8,24 @@ use control::config::Wanted;
 use control::rig::Rig;
 use fastpath::wire::craft::Pair;
 
-fn caches(rig: &mut Rig, entries: Entries) -> Caches {
+pub(crate) fn caches(rig: &mut Rig, entries: Entries) -> Caches {
     match rig.change(Method::CacheShow(entries)) {
         Some(Reply::Caches(caches)) => *caches,
         other => panic!("no caches: {other:?}"),
     }
 }
 
-fn of_port(port: &str) -> Entries {
+pub(crate) fn of_port(port: &str) -> Entries {
     Entries::Port(port.parse().unwrap())
 }
 
 /// A configuration with a cache that is looked over in a few rounds.
-fn small(config: &str) -> String {
+pub(crate) fn small(config: &str) -> String {
     format!("[switch]\ncache_entries = 64\n{config}")
 }
 
 /// A tunnel with one known remote, after some packets each way.
-fn tunnelled() -> Switch {
+pub(crate) fn tunnelled() -> Switch {
     let mut switch = Switch::new(&small(&vxlan("remotes = [\"192.0.2.1\"]")));
     for _ in 0..3 {
         switch.pass("a", &from_to(1, 2));
@@ -44,7 +44,7 @@ fn named<'a>(entry: &'a CacheEntry, field: &str) -> Option<&'a str> {
 }
 
 /// The entry of the tunnel.
-fn decap(caches: &Caches) -> &CacheEntry {
+pub(crate) fn decap(caches: &Caches) -> &CacheEntry {
     let mut entries = caches.entries.iter();
     entries
         .find(|entry| entry.actions.contains(&CacheAction::Decap))

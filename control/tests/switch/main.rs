@@ -10,6 +10,7 @@
 mod common;
 
 mod ageing;
+mod behind;
 mod bridging;
 mod cache;
 mod cold_warm;

@@ -1,9 +1,11 @@
 //! What a client can ask for.
 
-use super::cache::Entries;
+use super::cache::{Entries, EntryNumber};
 use super::hex::Question;
 use super::route::{Network, NewRoute};
 use crate::config::Name;
+use fastpath::drop::DropReason;
+use fastpath::wire::Mac;
 use serde_json::{Value, json};
 
 /// The name of [`Method::CacheShow`].
@@ -12,6 +14,12 @@ pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
 /// The name of [`Method::Explain`].
 pub(in crate::api) const EXPLAIN: &str = "explain";
+/// The name of [`Method::ExplainEntry`].
+pub(in crate::api) const EXPLAIN_ENTRY: &str = "explain.entry";
+/// The name of [`Method::ExplainDrop`].
+pub(in crate::api) const EXPLAIN_DROP: &str = "explain.drop";
+/// The name of [`Method::ExplainFdb`].
+pub(in crate::api) const EXPLAIN_FDB: &str = "explain.fdb";
 /// The name of [`Method::RouteAdd`].
 pub(in crate::api) const ROUTE_ADD: &str = "route.add";
 /// The name of [`Method::RouteDel`].
@@ -55,6 +63,14 @@ pub enum Method {
     /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such port.
     /// Changes nothing.
     Explain(Question),
+    /// `explain.entry`, answered by [`EntryBehind`](super::EntryBehind); refused if there is no such
+    /// entry.
+    ExplainEntry(EntryNumber),
+    /// `explain.drop`, answered by [`DropBehind`](super::DropBehind).
+    ExplainDrop(DropReason),
+    /// `explain.fdb`, answered by a list of [`StationBehind`](super::StationBehind), one for each
+    /// bridge that knows the station.
+    ExplainFdb(Mac),
 }
 
 impl Method {
@@ -72,7 +88,7 @@ impl Method {
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 18] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -88,6 +104,9 @@ impl Method {
         CACHE_SHOW,
         Method::CacheFlush.name(),
         EXPLAIN,
+        EXPLAIN_ENTRY,
+        EXPLAIN_DROP,
+        EXPLAIN_FDB,
     ];
 
     /// The name on the wire.
@@ -108,6 +127,9 @@ impl Method {
             Method::CacheShow(_) => CACHE_SHOW,
             Method::CacheFlush => "cache.flush",
             Method::Explain(_) => EXPLAIN,
+            Method::ExplainEntry(_) => EXPLAIN_ENTRY,
+            Method::ExplainDrop(_) => EXPLAIN_DROP,
+            Method::ExplainFdb(_) => EXPLAIN_FDB,
         }
     }
 
@@ -131,7 +153,11 @@ impl Method {
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
             Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
             Method::CacheShow(Entries::Port(port)) => Some(json!({"port": port.as_str()})),
-            Method::CacheShow(Entries::Entry(number)) => Some(json!({"entry": number.to_string()})),
+            Method::CacheShow(Entries::Entry(number)) | Method::ExplainEntry(number) => {
+                Some(json!({"entry": number.to_string()}))
+            }
+            Method::ExplainDrop(reason) => Some(json!({"reason": reason.name()})),
+            Method::ExplainFdb(mac) => Some(json!({"mac": mac.to_string()})),
             Method::Explain(question) => {
                 Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
             }

@@ -39,6 +39,9 @@ fn what_a_client_writes_a_server_reads() {
         Method::DropsShow(Some("uplink".parse().unwrap())),
         Method::CacheShow(Entries::Port("uplink".parse().unwrap())),
         Method::Explain(question()),
+        Method::ExplainEntry("0:17".parse().unwrap()),
+        Method::ExplainDrop(DropReason::TxFull),
+        Method::ExplainFdb("02:00:00:00:00:01".parse().unwrap()),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
@@ -122,6 +125,18 @@ fn entries_are_all_those_of_a_port_or_one() {
         both,
         "entry: is not taken together with port; allowed: one of them"
     );
+}
+
+#[test]
+fn a_reason_or_station_that_is_none_is_told_what_is_allowed() {
+    let reason = |text| refused("explain.drop", json!({"reason": text}));
+    let allowed = "; allowed: the name of a reason for drops";
+    let near = "reason: \"tx_ful\" is none, did you mean tx_full?";
+    assert_eq!(reason("tx_ful"), format!("{near}{allowed}"));
+    assert_eq!(reason("what"), format!("reason: \"what\" is none{allowed}"));
+    let mac = refused("explain.fdb", json!({"mac": "02:00"}));
+    let expected = "mac: \"02:00\" is none; allowed: an Ethernet address, as in 02:00:00:00:00:01";
+    assert_eq!(mac, expected);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use crate::explain::behind::BehindWords;
 use crate::{cache, frame, route};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -92,8 +93,9 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<cache::Verb>,
     },
-    /// What would become of a frame, step by step; nothing is sent or learned
-    Explain(FrameWords),
+    /// What would become of a frame, step by step, or what is behind an entry, a drop or a station;
+    /// nothing is sent or learned
+    Explain(ExplainWords),
     /// A script that teaches a shell to complete these words
     Completion {
         /// Which shell
@@ -144,16 +146,33 @@ impl RouteWords {
     }
 }
 
+/// What is to be explained.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainWords {
+    #[command(flatten)]
+    frame: FrameWords,
+    #[command(flatten)]
+    behind: BehindWords,
+}
+
+impl ExplainWords {
+    fn method(&self) -> Result<Method, String> {
+        let frame = || self.frame.question().map(Method::Explain);
+        self.behind.method().map_or_else(frame, Ok)
+    }
+}
+
 /// A frame, and where it comes in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FrameWords {
     /// The port that it comes in by
-    port: Name,
+    #[arg(required_unless_present = "behind", conflicts_with = "behind")]
+    port: Option<Name>,
     /// The frame in hex, spaces and colons at will; - reads it from standard input
-    #[arg(required_unless_present = "pcap", conflicts_with = "pcap")]
+    #[arg(required_unless_present_any = ["pcap", "behind"], conflicts_with = "pcap")]
     hex: Vec<String>,
     /// Take the frame out of a capture of Ethernet, pcap or pcapng
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "behind")]
     pcap: Option<PathBuf>,
     /// Which frame of the capture
     #[arg(long, value_name = "N", conflicts_with = "hex", default_value = "1")]
@@ -162,14 +181,12 @@ pub(crate) struct FrameWords {
 
 impl FrameWords {
     fn question(&self) -> Result<Question, String> {
+        let port = self.port.ok_or("say which port the frame comes in by")?;
         let frame = match &self.pcap {
             Some(path) => frame::of_capture(path, self.frame.get())?,
             None => frame::of_words(&self.hex)?,
         };
-        Ok(Question {
-            port: self.port,
-            frame,
-        })
+        Ok(Question { port, frame })
     }
 }
 
@@ -200,7 +217,7 @@ impl Noun {
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { .. } => Method::StatsShow,
             Noun::Cache { verb } => cache::method(verb.as_ref()),
-            Noun::Explain(words) => Method::Explain(words.question()?),
+            Noun::Explain(words) => words.method()?,
             Noun::Route { verb } => match verb {
                 None | Some(RouteVerb::Show) => Method::RouteShow,
                 Some(RouteVerb::Add(words)) => Method::RouteAdd(words.route()?),
@@ -364,6 +381,33 @@ mod tests {
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_a_number_is_asked_for_instead_of_a_frame() {
+        let method = |line: &str| parse(line).unwrap().method();
+        let entry = "0:17".parse().unwrap();
+        let line = "overpath explain --entry 0:17";
+        assert_eq!(method(line), Ok(Method::ExplainEntry(entry)));
+        let reason = fastpath::drop::DropReason::TxFull;
+        let line = "overpath explain --drop tx_full --json";
+        assert_eq!(method(line), Ok(Method::ExplainDrop(reason)));
+        let mac = "02:00:00:00:00:01".parse().unwrap();
+        let line = "overpath explain --fdb 02:00:00:00:00:01 -w";
+        assert_eq!(method(line), Ok(Method::ExplainFdb(mac)));
+        for line in [
+            "overpath explain --entry 17",
+            "overpath explain --drop full",
+            "overpath explain --fdb 02:00",
+            "overpath explain --entry 0:17 --drop tx_full",
+            "overpath explain lan --entry 0:17",
+            "overpath explain lan 00 --drop tx_full",
+            "overpath explain --entry 0:17 --pcap /nowhere",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        let hint = parse("overpath explain --drop tx_ful").unwrap_err();
+        assert!(hint.to_string().contains("'tx_full'"), "{hint}");
     }
 
     #[test]

@@ -83,6 +83,11 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
             cache::text(&serde_json::from_str(answer)?, details)
         }
         Method::CacheFlush => cache::flushed(&serde_json::from_str(answer)?),
+        Method::ExplainEntry(_) => explain::behind::entry(&serde_json::from_str(answer)?),
+        Method::ExplainDrop(_) => explain::behind::drop(&serde_json::from_str(answer)?),
+        Method::ExplainFdb(_) => {
+            explain::behind::stations(&serde_json::from_str::<Vec<_>>(answer)?)
+        }
         Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
     })
 }

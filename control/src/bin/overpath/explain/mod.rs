@@ -1,5 +1,6 @@
 //! `overpath explain`: the life of a frame, from top to bottom.
 
+pub(crate) mod behind;
 mod page;
 
 use crate::table::{maybe, word};

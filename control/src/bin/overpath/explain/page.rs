@@ -17,6 +17,11 @@ impl Page {
         self.0.push('\n');
     }
 
+    /// Lines of text that end as lines do.
+    pub(super) fn lines(&mut self, indent: usize, text: &str) {
+        text.lines().for_each(|line| self.line(indent, line));
+    }
+
     /// Bytes in hex, a line for each 16 of them.
     pub(super) fn dump(&mut self, indent: usize, bytes: &[u8]) {
         for (at, row) in bytes.chunks(WIDTH).enumerate() {
