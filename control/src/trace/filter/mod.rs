@@ -20,8 +20,11 @@
 mod libpcap;
 #[cfg(feature = "libpcap")]
 mod locate;
+mod program;
 mod vocabulary;
 mod words;
+
+pub use program::Program;
 
 use crate::config::{Place, nearest};
 use fastpath::trace::filter::Filter;
@@ -89,13 +92,21 @@ impl std::error::Error for ExpressionError {}
 /// What is wrong, and where. Every expression but the empty one is refused by a build without the
 /// feature `libpcap`.
 pub fn compile(expression: &str) -> Result<Filter, ExpressionError> {
+    program(expression)?.filter()
+}
+
+/// The same, to be joined with others.
+///
+/// # Errors
+/// As [`compile`], but for a program that cannot be run.
+pub fn program(expression: &str) -> Result<Program, ExpressionError> {
     if expression.len() > MAX_EXPRESSION {
         let problem = format!("a filter has at most {MAX_EXPRESSION} characters");
         return Err(ExpressionError::whole(problem));
     }
     let words = words::split(expression);
     if words.is_empty() {
-        return Ok(Filter::everything());
+        return Ok(Program::everything());
     }
     let mut before = "";
     for word in &words {
@@ -112,8 +123,7 @@ pub fn compile(expression: &str) -> Result<Filter, ExpressionError> {
         }
         before = word.text;
     }
-    let program = libpcap::compile(expression, &words)?;
-    Filter::new(&program).map_err(|error| ExpressionError::whole(format!("cannot run: {error}")))
+    libpcap::compile(expression, &words).map(Program::new)
 }
 
 #[cfg(test)]
