@@ -1,38 +1,65 @@
-//! The line of text on a copy: what became of the packet, why, and what decided it.
+//! The line of text on a copy: on which side it was made, what became of the packet, why, and what
+//! decided it.
 
 use fastpath::action::Verdict;
-use fastpath::trace::note::{Decided, Moment};
+use fastpath::ids::WorkerId;
+use fastpath::trace::note::{Decided, Note, Side};
 use std::fmt;
 
-/// What is known of a packet, as text: `verdict dropped, reason udp_checksum, decided by entry 7`.
-/// Empty if nothing is.
+/// What is known of a copy, as text:
+/// `received, verdict dropped, reason udp_checksum, decided by entry 0:7`.
 #[derive(Clone, Copy, Debug)]
-pub struct Comment<'a>(pub &'a Moment);
+pub struct Comment<'a> {
+    /// What its worker said of it.
+    pub note: &'a Note,
+    /// Whose flow cache the entry is in; none if control made the copy.
+    pub worker: Option<WorkerId>,
+}
+
+impl Comment<'_> {
+    /// Where an entry is: each worker has a cache of its own.
+    fn at(&self, entry: u32) -> String {
+        match self.worker {
+            Some(worker) => format!("{worker}:{entry}"),
+            None => entry.to_string(),
+        }
+    }
+}
 
 impl fmt::Display for Comment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.verdict {
+        let moment = &self.note.moment;
+        f.write_str(match moment.side {
+            Side::Received => "received",
+            Side::Sent => "sent",
+        })?;
+        match moment.verdict {
             None => {}
-            Some(Verdict::Forwarded) => f.write_str("verdict forwarded")?,
-            Some(Verdict::Consumed) => f.write_str("verdict consumed")?,
-            Some(Verdict::Waiting) => f.write_str("verdict waiting")?,
+            Some(Verdict::Forwarded) => f.write_str(", verdict forwarded")?,
+            Some(Verdict::Consumed) => f.write_str(", verdict consumed")?,
+            Some(Verdict::Waiting) => f.write_str(", verdict waiting")?,
             Some(Verdict::Dropped(reason)) => {
-                write!(f, "verdict dropped, reason {}", reason.name())?;
+                write!(f, ", verdict dropped, reason {}", reason.name())?;
             }
         }
-        if let Some(reason) = self.0.copy_dropped {
+        if let Some(reason) = moment.copy_dropped {
             write!(f, ", a copy dropped, reason {}", reason.name())?;
         }
-        let Some(decided) = self.0.decided else {
-            return Ok(());
-        };
-        if self.0.verdict.is_some() {
-            f.write_str(", ")?;
+        match moment.decided {
+            None => {}
+            Some(Decided::Entry(entry)) => write!(f, ", decided by entry {}", self.at(entry))?,
+            Some(Decided::Made(entry)) => {
+                write!(
+                    f,
+                    ", decided by resolving, kept as entry {}",
+                    self.at(entry)
+                )?;
+            }
+            Some(Decided::Resolved) => f.write_str(", decided by resolving")?,
         }
-        match decided {
-            Decided::Made(entry) => write!(f, "decided by resolving, kept as entry {entry}"),
-            Decided::Entry(entry) => write!(f, "decided by entry {entry}"),
-            Decided::Resolved => f.write_str("decided by resolving"),
+        match self.note.lost {
+            0 => Ok(()),
+            lost => write!(f, ", {lost} copies lost before it"),
         }
     }
 }
@@ -42,38 +69,77 @@ mod tests {
     use super::*;
     use fastpath::drop::DropReason;
     use fastpath::ids::PortId;
-    use fastpath::trace::note::Side;
+    use fastpath::trace::note::Moment;
+
+    /// Of the second worker.
+    fn note(verdict: Option<Verdict>, decided: Option<Decided>) -> Note {
+        let moment = Moment {
+            verdict,
+            decided,
+            ..Moment::new(0, PortId::new(0).unwrap(), Side::Received)
+        };
+        Note {
+            moment,
+            len: 60,
+            kept: 60,
+            lost: 0,
+        }
+    }
+
+    fn said(note: &Note) -> String {
+        let worker = WorkerId::new(1);
+        Comment { note, worker }.to_string()
+    }
 
     #[test]
     fn what_is_known_is_said_in_words_that_can_be_searched_for() {
-        let said = |verdict, decided| {
-            let moment = Moment {
-                verdict,
-                decided,
-                ..Moment::new(0, PortId::new(0).unwrap(), Side::Received)
-            };
-            Comment(&moment).to_string()
-        };
         let dropped = Some(Verdict::Dropped(DropReason::UdpChecksum));
         let cases = [
-            (None, None, ""),
-            (Some(Verdict::Forwarded), None, "verdict forwarded"),
-            (Some(Verdict::Consumed), None, "verdict consumed"),
-            (Some(Verdict::Waiting), None, "verdict waiting"),
+            (None, None, "received"),
+            (
+                Some(Verdict::Forwarded),
+                None,
+                "received, verdict forwarded",
+            ),
+            (Some(Verdict::Consumed), None, "received, verdict consumed"),
+            (Some(Verdict::Waiting), None, "received, verdict waiting"),
+            (
+                None,
+                Some(Decided::Resolved),
+                "received, decided by resolving",
+            ),
             (
                 None,
                 Some(Decided::Made(3)),
-                "decided by resolving, kept as entry 3",
+                "received, decided by resolving, kept as entry 1:3",
             ),
-            (None, Some(Decided::Resolved), "decided by resolving"),
             (
                 dropped,
                 Some(Decided::Entry(7)),
-                "verdict dropped, reason udp_checksum, decided by entry 7",
+                "received, verdict dropped, reason udp_checksum, decided by entry 1:7",
             ),
         ];
         for (verdict, decided, expected) in cases {
-            assert_eq!(said(verdict, decided), expected);
+            assert_eq!(said(&note(verdict, decided)), expected);
         }
+    }
+
+    #[test]
+    fn the_other_side_a_dropped_copy_and_what_was_lost_are_said_too() {
+        let mut note = note(Some(Verdict::Forwarded), Some(Decided::Entry(7)));
+        note.moment.side = Side::Sent;
+        note.moment.copy_dropped = Some(DropReason::PortDown);
+        note.lost = 3;
+        assert_eq!(
+            said(&note),
+            "sent, verdict forwarded, a copy dropped, reason port_down, decided by entry 1:7, \
+             3 copies lost before it"
+        );
+        let worker = None;
+        let of_control = Comment {
+            note: &note,
+            worker,
+        };
+        assert!(of_control.to_string().contains("decided by entry 7, "));
     }
 }
