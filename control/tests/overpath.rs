@@ -61,6 +61,11 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::ExplainDrop(reason) => Reply::DropBehind(Box::new(behind(*reason))),
                 Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
                 Method::Explain(question) => Reply::Explanation(Box::new(explained(question))),
+                Method::CaptureStart(capture) => {
+                    let why = Refused(format!("there is no {}", capture.of));
+                    request.refuse(why);
+                    continue;
+                }
             };
             request.answer(reply);
         }

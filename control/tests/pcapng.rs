@@ -5,10 +5,12 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+#[path = "common/readers.rs"]
+mod readers;
+
 use control::trace::pcapng::{Direction, Packet, Statistics, Writer};
 use fastpath::wire::{Mac, craft};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use readers::printed;
 
 /// A second that is no round number, in nanoseconds.
 const TIME: u64 = 1_700_000_001_234_567_890;
@@ -51,29 +53,6 @@ fn file() -> Vec<u8> {
         writer.statistics(interface, &statistics).unwrap();
     }
     writer.into_inner()
-}
-
-/// What a program prints that is given `input`. `None`, said loudly, if it is not installed.
-fn printed(program: &str, arguments: &[&str], input: &[u8]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped());
-    let spawned = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = spawned else {
-        let name = std::thread::current().name().unwrap_or("a test").to_owned();
-        let line =
-            format!("SKIPPED: {name}: {program} is not installed: scripts/install-deps lab test\n");
-        // Past the capture of the test runner.
-        let _ = std::io::stderr().write_all(line.as_bytes());
-        return None;
-    };
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program}: {errors}");
-    Some(String::from_utf8(output.stdout).unwrap())
 }
 
 /// The fields of each packet that tshark prints, and `more` arguments.

@@ -1,9 +1,9 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Caches, Changed, DropBehind, DropCount, Entries, EntryBehind, EntryNumber,
-    Explanation, FdbEntry, Flushed, Method, Neighbour, Network, NewRoute, Port, Question, Route,
-    StationBehind, Stats, Tunnel, Version,
+    Address, Caches, Capture, Capturing, Changed, DropBehind, DropCount, Entries, EntryBehind,
+    EntryNumber, Explanation, FdbEntry, Flushed, Method, Neighbour, Network, NewRoute, Port,
+    Question, Route, StationBehind, Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::Name;
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,40 @@ pub enum ClientError {
 pub struct Client {
     stream: BufReader<UnixStream>,
     last: u64,
+}
+
+/// The file of a capture: pcapng, as it comes. Dropped, it ends the capture.
+#[derive(Debug)]
+pub struct CaptureStream(BufReader<UnixStream>);
+
+impl CaptureStream {
+    /// A handle by which another thread can end the capture.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn ender(&self) -> io::Result<Ender> {
+        self.0.get_ref().try_clone().map(Ender)
+    }
+}
+
+impl Read for CaptureStream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+/// Ends a capture.
+#[derive(Debug)]
+pub struct Ender(UnixStream);
+
+impl Ender {
+    /// Asks for the end. What was copied before is still to be read, and the statistics behind it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn end(&self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
 }
 
 #[derive(Deserialize)]
@@ -166,6 +201,14 @@ impl Client {
     /// A station, and what would become of frames for it.
     pub fn explain_fdb(&mut self, mac: Mac) -> Result<Vec<StationBehind>, ClientError> {
         self.typed(&Method::ExplainFdb(mac))
+    }
+
+    /// Begins a capture, whose file is what can be read from then on.
+    pub fn capture(mut self, capture: Capture) -> Result<(Capturing, CaptureStream), ClientError> {
+        let told = self.typed(&Method::CaptureStart(capture))?;
+        // The next packet may be far.
+        self.stream.get_ref().set_read_timeout(None)?;
+        Ok((told, CaptureStream(self.stream)))
     }
 
     fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {

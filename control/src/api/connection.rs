@@ -1,10 +1,12 @@
 //! One client: reads a request, has it answered, writes the answer, and so on.
 
+use super::capture;
 use super::messages::{Method, Reply};
 use super::request::{Request, RequestSender};
 use super::rpc::{self, MAX_REQUEST, RpcError};
 use super::server::Settings;
 use super::waiting::Ticket;
+use crate::trace::recording::Feed;
 use crossbeam_channel::TrySendError;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -36,10 +38,14 @@ pub(super) async fn serve(
         }
         let Line::Whole(line) = line else { return };
         if let Some(answer) = connection.answer(&line).await {
-            match timeout(settings.write_timeout, writer.write_all(&answer)).await {
+            match timeout(settings.write_timeout, writer.write_all(&answer.line)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return tracing::debug!("a client did not wait: {error}"),
                 Err(_) => return tracing::debug!("a client was too slow to take its answer"),
+            }
+            if let Some(feed) = answer.feed {
+                let reader = connection.reader;
+                return capture::serve(*feed, reader, writer, settings.write_timeout).await;
             }
         }
         ticket.waiting();
@@ -90,6 +96,13 @@ enum Line {
     Evicted,
 }
 
+/// What a client gets.
+struct Answer {
+    line: Vec<u8>,
+    /// A capture, which follows the line and ends the connection.
+    feed: Option<Box<Feed>>,
+}
+
 struct Connection<'a> {
     reader: BufReader<ReadHalf<'a>>,
     settings: Settings,
@@ -119,14 +132,22 @@ impl Connection<'_> {
     }
 
     /// The answer, if there is to be one.
-    async fn answer(&self, line: &[u8]) -> Option<Vec<u8>> {
+    async fn answer(&self, line: &[u8]) -> Option<Answer> {
         let call = match rpc::parse(line) {
             Ok(call) => call,
-            Err(refusal) => return rpc::answer::<()>(refusal.id, Err(refusal.error)).ok(),
+            Err(refusal) => {
+                let line = rpc::answer::<()>(refusal.id, Err(refusal.error)).ok()?;
+                return Some(Answer { line, feed: None });
+            }
         };
         let outcome = self.ask(call.method).await;
         // A notification is carried out as well, but nobody is told.
-        rpc::answer(Some(call.id?), outcome).ok()
+        let line = rpc::answer(Some(call.id?), outcome.as_ref().map_err(Clone::clone)).ok()?;
+        let feed = match outcome {
+            Ok(Reply::Capturing(feed)) => Some(feed),
+            _ => None,
+        };
+        Some(Answer { line, feed })
     }
 
     /// Has the state thread answer.

@@ -5,6 +5,7 @@
 
 mod behind;
 mod cache;
+mod capture;
 mod drops;
 mod explain;
 mod hex;
@@ -18,6 +19,7 @@ pub use cache::{
     CacheAction, CacheEntry, CacheMask, Caches, Entries, EntryNumber, EntryNumberError, Flushed,
     WorkerCache,
 };
+pub use capture::{Capture, Capturing, Subject};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
@@ -26,8 +28,8 @@ pub use explain::{
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use method::Method;
 pub(super) use method::{
-    CACHE_SHOW, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, ROUTE_ADD,
-    ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
+    ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
@@ -37,12 +39,13 @@ pub use underlay::{
 };
 
 use super::text;
+use crate::trace::recording::Feed;
 use fastpath::wire::Mac;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// The answer to a [`Method`], as the state thread gives it. It is turned into text elsewhere.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Reply {
     /// To [`Method::Version`].
@@ -77,6 +80,8 @@ pub enum Reply {
     DropBehind(Box<DropBehind>),
     /// To [`Method::ExplainFdb`].
     StationsBehind(Vec<StationBehind>),
+    /// To [`Method::CaptureStart`]. As text it is [`Capturing`].
+    Capturing(Box<Feed>),
 }
 
 /// Who answers.

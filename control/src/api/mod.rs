@@ -12,6 +12,7 @@
 //!
 //! [`messages`] are the answers, [`RpcError`] has the codes of refusals.
 
+mod capture;
 pub mod client;
 mod connection;
 pub mod messages;

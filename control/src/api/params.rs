@@ -1,9 +1,11 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
+mod capture;
+
 use super::messages::{
-    CACHE_SHOW, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, Entries,
-    EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL,
-    ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
+    Entries, EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD,
+    ROUTE_DEL, ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Name, nearest};
@@ -36,11 +38,12 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
             .entry()
             .map(Method::ExplainEntry),
         EXPLAIN_DROP => Members::read(params, &["reason"])?
-            .reason()
+            .reason("reason", "the name of a reason for drops")
             .map(Method::ExplainDrop),
         EXPLAIN_FDB => Members::read(params, &["mac"])?
             .mac()
             .map(Method::ExplainFdb),
+        CAPTURE_START => capture::capture(params).map(Method::CaptureStart),
         _ => Err(not_found(name)),
     }
 }
@@ -167,15 +170,14 @@ impl<'a> Members<'a> {
         parsed.map_err(|e| wrong("entry", format!("{:?} {e}", short(&text)), allowed))
     }
 
-    fn reason(&self) -> Result<DropReason, RpcError> {
-        let allowed = "the name of a reason for drops";
-        let text: Cow<'_, str> = self.get("reason", "text", allowed)?;
+    fn reason(&self, key: &str, allowed: &str) -> Result<DropReason, RpcError> {
+        let text: Cow<'_, str> = self.get(key, "text", allowed)?;
         DropReason::named(&text).ok_or_else(|| {
             let shown = short(&text);
             let names = DropReason::ALL.iter().map(|reason| reason.name());
             let hint = nearest(&shown, names);
             let hint = hint.map_or_else(String::new, |near| format!(", did you mean {near}?"));
-            wrong("reason", format!("{shown:?} is none{hint}"), allowed)
+            wrong(key, format!("{shown:?} is none{hint}"), allowed)
         })
     }
 
@@ -193,11 +195,15 @@ impl<'a> Members<'a> {
         parsed.map_err(|e| wrong("to", format!("{:?}: {e}", short(&text)), allowed))
     }
 
-    /// Whether there is one of that name is known elsewhere.
     fn port(&self) -> Result<Name, RpcError> {
+        self.name("port")
+    }
+
+    /// Whether there is anything of that name is known elsewhere.
+    fn name(&self, key: &str) -> Result<Name, RpcError> {
         let allowed = Name::ALLOWED;
-        let text: Cow<'_, str> = self.get("port", "text", allowed)?;
-        let no_name = |_| wrong("port", format!("{:?} is no name", short(&text)), allowed);
+        let text: Cow<'_, str> = self.get(key, "text", allowed)?;
+        let no_name = |_| wrong(key, format!("{:?} is no name", short(&text)), allowed);
         text.parse().map_err(no_name)
     }
 

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod abuse;
+mod capture;
 mod files;
 
 /// Long enough that only a hang reaches it.
@@ -127,6 +128,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         }
         Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
         Method::Explain(question) => return Err(Refused(format!("no port {}", question.port))),
+        Method::CaptureStart(capture) => return Err(Refused(format!("no {}", capture.of))),
     })
 }
 

@@ -10,6 +10,7 @@
 mod acks;
 mod behind;
 mod cache;
+mod capture;
 mod close;
 mod counters;
 mod drops;
@@ -48,7 +49,7 @@ use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::{Command, Returned};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tracing::{info, warn};
 
 /// Events and packets taken from one queue in one step.
@@ -107,6 +108,8 @@ pub struct State<I: Io> {
     carried_out: Option<Request>,
     acks: Acks,
     surveys: Surveys,
+    /// What is captured; that of captures that have ended is gone.
+    captures: Vec<Weak<str>>,
     pool: I::Pool,
     now: u64,
     next_second: u64,
@@ -280,6 +283,11 @@ impl<I: Io> State<I> {
                 let back = match back {
                     Returned::Surveyed(survey) => {
                         self.surveys.take(at, survey);
+                        continue;
+                    }
+                    Returned::Tap(_) => {
+                        worker.taps -= 1;
+                        drop(self.watch.abandoned());
                         continue;
                     }
                     queue => queue,

@@ -19,6 +19,13 @@ impl<I: Io> State<I> {
         let Ok(request) = self.requests.try_recv() else {
             return false;
         };
+        if let Method::CaptureStart(capture) = &request.method {
+            match self.capture(capture) {
+                Ok(feed) => request.answer(Reply::Capturing(Box::new(feed))),
+                Err(refused) => request.refuse(refused),
+            }
+            return true;
+        }
         let changed = match &request.method {
             Method::CacheShow(_)
             | Method::CacheFlush
@@ -66,7 +73,8 @@ impl<I: Io> State<I> {
             | Method::CacheShow(_)
             | Method::CacheFlush
             | Method::ExplainEntry(_)
-            | Method::ExplainDrop(_) => return,
+            | Method::ExplainDrop(_)
+            | Method::CaptureStart(_) => return,
         };
         request.answer(reply);
     }

@@ -44,6 +44,8 @@ pub struct WorkerEnd<I: Io> {
     pub(super) punts: Consumer<Punt<I::Packet>>,
     /// Its counters.
     pub(super) stats: Arc<WorkerStats>,
+    /// Taps that it has, at most [`MAX_TAPS`].
+    pub(super) taps: usize,
 }
 
 impl<I: Io> WorkerEnd<I> {
@@ -127,6 +129,7 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
             handoff,
             punts,
             stats,
+            taps: 0,
         });
     }
     let state = state(settings, ends, fdb, world, events);
@@ -216,6 +219,7 @@ fn state<I: Io>(
         carried_out: None,
         acks: Acks::default(),
         surveys: Surveys::default(),
+        captures: Vec::new(),
         pool: settings.pool,
         now: 0,
         next_second: 0,

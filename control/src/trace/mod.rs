@@ -4,3 +4,5 @@ pub mod clock;
 pub mod comment;
 pub mod filter;
 pub mod pcapng;
+pub mod recording;
+pub mod scope;

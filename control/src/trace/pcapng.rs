@@ -205,6 +205,11 @@ impl<W: Write> Writer<W> {
         self.end()
     }
 
+    /// What is written to. Whole blocks may be taken out of it.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// What was written to.
     pub fn into_inner(self) -> W {
         self.out

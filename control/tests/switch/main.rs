@@ -8,11 +8,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/readers.rs"]
+mod readers;
 
 mod ageing;
 mod behind;
 mod bridging;
 mod cache;
+mod capture;
 mod cold_warm;
 mod dropped;
 mod drops;

@@ -1,6 +1,7 @@
 //! What a client can ask for.
 
 use super::cache::{Entries, EntryNumber};
+use super::capture::Capture;
 use super::hex::Question;
 use super::route::{Network, NewRoute};
 use crate::config::Name;
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 
 /// The name of [`Method::CacheShow`].
 pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
+/// The name of [`Method::CaptureStart`].
+pub(in crate::api) const CAPTURE_START: &str = "capture.start";
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
 /// The name of [`Method::Explain`].
@@ -71,6 +74,10 @@ pub enum Method {
     /// `explain.fdb`, answered by a list of [`StationBehind`](super::StationBehind), one for each
     /// bridge that knows the station.
     ExplainFdb(Mac),
+    /// `capture.start`, answered by [`Capturing`](super::Capturing), behind which a pcapng file follows
+    /// until the capture ends, and the connection with it. Refused if there is nothing of that name,
+    /// the filter is wrong, or too many captures run.
+    CaptureStart(Capture),
 }
 
 impl Method {
@@ -88,7 +95,7 @@ impl Method {
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 18] = [
+    pub const NAMES: [&str; 19] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -107,6 +114,7 @@ impl Method {
         EXPLAIN_ENTRY,
         EXPLAIN_DROP,
         EXPLAIN_FDB,
+        CAPTURE_START,
     ];
 
     /// The name on the wire.
@@ -130,6 +138,7 @@ impl Method {
             Method::ExplainEntry(_) => EXPLAIN_ENTRY,
             Method::ExplainDrop(_) => EXPLAIN_DROP,
             Method::ExplainFdb(_) => EXPLAIN_FDB,
+            Method::CaptureStart(_) => CAPTURE_START,
         }
     }
 
@@ -161,6 +170,7 @@ impl Method {
             Method::Explain(question) => {
                 Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
             }
+            Method::CaptureStart(capture) => Some(capture.params()),
             _ => None,
         }
     }

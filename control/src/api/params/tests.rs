@@ -1,7 +1,9 @@
 //! Names and parameters, right and wrong.
 
 use super::*;
+use crate::api::messages::{Capture, Subject};
 use serde_json::json;
+use std::num::{NonZeroU16, NonZeroU64};
 
 fn read(name: &str, params: impl fmt::Display) -> Result<Method, RpcError> {
     let params = RawValue::from_string(params.to_string()).unwrap();
@@ -30,6 +32,15 @@ fn route() -> NewRoute {
     }
 }
 
+fn capture() -> Capture {
+    Capture {
+        filter: "udp port 53".to_owned(),
+        snap: NonZeroU16::new(96).unwrap(),
+        count: NonZeroU64::new(10),
+        ..Capture::of(Subject::Port("uplink".parse().unwrap()))
+    }
+}
+
 #[test]
 fn what_a_client_writes_a_server_reads() {
     let changes = [
@@ -42,6 +53,7 @@ fn what_a_client_writes_a_server_reads() {
         Method::ExplainEntry("0:17".parse().unwrap()),
         Method::ExplainDrop(DropReason::TxFull),
         Method::ExplainFdb("02:00:00:00:00:01".parse().unwrap()),
+        Method::CaptureStart(capture()),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
@@ -251,4 +263,58 @@ fn bad_gateways_are_named_with_what_is_allowed() {
     }
     let missing = refused("route.add", json!({"to": "0.0.0.0/0"}));
     assert_eq!(missing, format!("via: is missing{allowed}"));
+}
+
+#[test]
+fn a_capture_is_of_one_subject() {
+    let read = |params| read("capture.start", params);
+    let of = |subject| Ok(Method::CaptureStart(Capture::of(subject)));
+    let name = |text: &str| text.parse().unwrap();
+    let reason = DropReason::TxFull;
+    for (params, subject) in [
+        (json!({"port": "a"}), Subject::Port(name("a"))),
+        (json!({"bridge": "a"}), Subject::Bridge(name("a"))),
+        (json!({"tunnel": "a"}), Subject::Tunnel(name("a"))),
+        (json!({"name": "a"}), Subject::Named(name("a"))),
+        (json!({"drops": true}), Subject::Drops(None)),
+        (json!({"drops": "tx_full"}), Subject::Drops(Some(reason))),
+    ] {
+        let method = read(params.to_string());
+        assert_eq!(method, of(subject));
+        assert_eq!(method.unwrap().params(), Some(params));
+    }
+    let refused = |params: &str| refused("capture.start", params);
+    let one = "capture.start takes one of port, bridge, tunnel, name, drops";
+    for params in ["{}", r#"{"filter":"udp"}"#, r#"{"port":"a","drops":true}"#] {
+        assert_eq!(refused(params), one, "{params}");
+    }
+    for (params, problem) in [
+        (r#"{"port":"a/b"}"#, r#"port: "a/b" is no name"#),
+        (
+            r#"{"drops":"tx_ful"}"#,
+            r#"drops: "tx_ful" is none, did you mean tx_full?"#,
+        ),
+        (r#"{"drops":false}"#, "drops: false is no text"),
+        (
+            r#"{"port":"a","snap":0}"#,
+            "snap: 0 is no such number; allowed: a number from 1 to 65535",
+        ),
+        (
+            r#"{"port":"a","count":0}"#,
+            "count: 0 is no such number; allowed: a number above 0",
+        ),
+        (r#"{"port":"a","filter":1}"#, "filter: 1 is no text"),
+        (
+            r#"{"port":"a","snaps":1}"#,
+            "snaps: is no parameter here; did you mean snap?",
+        ),
+    ] {
+        assert!(refused(params).starts_with(problem), "{}", refused(params));
+    }
+}
+
+#[test]
+fn a_capture_stands_as_it_is_documented() {
+    let wire = json!({"port": "uplink", "filter": "udp port 53", "snap": 96, "count": 10});
+    assert_eq!(Method::CaptureStart(capture()).params(), Some(wire));
 }

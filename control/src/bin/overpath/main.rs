@@ -89,6 +89,8 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
             explain::behind::stations(&serde_json::from_str::<Vec<_>>(answer)?)
         }
         Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
+        // It is followed by a file, and done elsewhere.
+        Method::CaptureStart(_) => String::new(),
     })
 }
 

@@ -1,0 +1,195 @@
+//! From whose packets are asked for to ports and filters.
+
+use super::filter::{self, ExpressionError, Program};
+use crate::api::Refused;
+use crate::api::messages::{Capture, Subject};
+use crate::config::{Bridge, Name, Tunnel, Wanted, nearest};
+use fastpath::ids::PortId;
+use fastpath::trace::wish::{Only, PortSet, Wish};
+
+/// Most tunnels of a bridge that is captured: each brings a filter, which takes a part of a millisecond
+/// to compile.
+const MAX_TUNNELS: usize = 32;
+
+/// What a capture comes to.
+#[derive(Debug)]
+pub struct Scope {
+    /// Whose packets; a mere name has its kind now.
+    pub of: Subject,
+    /// Which they are. Nobody grants two wishes to one packet.
+    pub wishes: Vec<Wish>,
+}
+
+impl Scope {
+    /// What `capture` comes to in a switch that is as it is `wanted`.
+    ///
+    /// # Errors
+    /// If there is nothing of that name or too much, or if the filter is wrong.
+    pub fn new(wanted: &Wanted, capture: &Capture) -> Result<Self, Refused> {
+        let of = match capture.of {
+            Subject::Named(name) => meant(wanted, name)?,
+            other => other,
+        };
+        let user = filter::program(&capture.filter).map_err(refused)?;
+        let everything = |ports, program: &Program| wish(ports, Only::Everything, program);
+        let drops = |only| wish(PortSet::ALL, only, &user);
+        let wishes = match of {
+            Subject::Port(name) | Subject::Named(name) => {
+                vec![everything(port(wanted, name)?, &user)?]
+            }
+            Subject::Bridge(name) => bridge(wanted, name, user)?,
+            Subject::Tunnel(name) => {
+                let tunnel = tunnel(wanted, name)?;
+                vec![everything(
+                    underlay(wanted),
+                    &outer(wanted, tunnel)?.and(user),
+                )?]
+            }
+            Subject::Drops(None) => vec![drops(Only::Dropped)?],
+            Subject::Drops(Some(reason)) => vec![drops(Only::DroppedFor(reason))?],
+        };
+        Ok(Scope { of, wishes })
+    }
+}
+
+/// The one thing of that name.
+fn meant(wanted: &Wanted, name: Name) -> Result<Subject, Refused> {
+    let port = wanted.port(name).map(|_| Subject::Port(name));
+    let bridge = wanted.bridge(name).map(|_| Subject::Bridge(name));
+    let tunnel = wanted.tunnel(name).map(|_| Subject::Tunnel(name));
+    let found: Vec<_> = [port, bridge, tunnel].into_iter().flatten().collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let ports = wanted.ports.iter().map(|port| &port.name);
+            let bridges = wanted.bridges.iter().map(|bridge| &bridge.name);
+            let tunnels = wanted.tunnels.iter().map(|tunnel| &tunnel.name);
+            let names = ports.chain(bridges).chain(tunnels);
+            Err(missing("port, bridge or tunnel", name, names))
+        }
+        _ => {
+            let kinds: Vec<_> = found.iter().map(Subject::to_string).collect();
+            let kinds = kinds.join(" or ");
+            Err(Refused(format!(
+                "{name} is the name of several: say {kinds}"
+            )))
+        }
+    }
+}
+
+fn missing<'n>(kind: &str, name: Name, names: impl Iterator<Item = &'n Name>) -> Refused {
+    let hint = nearest(name.as_str(), names.map(Name::as_str));
+    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Refused(format!("there is no {kind} {name}{hint}"))
+}
+
+fn refused(error: ExpressionError) -> Refused {
+    Refused(format!("filter: {error}"))
+}
+
+/// What comes in and what leaves.
+fn wish(ports: PortSet, only: Only, program: &Program) -> Result<Wish, Refused> {
+    Ok(Wish {
+        only,
+        filter: program.filter().map_err(refused)?,
+        ..Wish::everything(ports)
+    })
+}
+
+fn port(wanted: &Wanted, name: Name) -> Result<PortSet, Refused> {
+    let ports = set(wanted, |port| port == name);
+    if ports.is_empty() {
+        let names = wanted.ports.iter().map(|port| &port.name);
+        return Err(missing("port", name, names));
+    }
+    Ok(ports)
+}
+
+fn tunnel(wanted: &Wanted, name: Name) -> Result<&Tunnel, Refused> {
+    wanted.tunnel(name).ok_or_else(|| {
+        let names = wanted.tunnels.iter().map(|tunnel| &tunnel.name);
+        missing("tunnel", name, names)
+    })
+}
+
+/// Its ports, and what its tunnels carry by other ports.
+fn bridge(wanted: &Wanted, name: Name, user: Program) -> Result<Vec<Wish>, Refused> {
+    let bridge = wanted.bridge(name).ok_or_else(|| {
+        let names = wanted.bridges.iter().map(|bridge| &bridge.name);
+        missing("bridge", name, names)
+    })?;
+    let own = set(wanted, |port| bridge.ports.contains(&port));
+    let others = set(wanted, |port| {
+        !bridge.ports.contains(&port) && is_underlay(wanted, port)
+    });
+    let carried = carried(wanted, bridge)?.map(|carried| carried.and(user.clone()));
+    let wishes = [(own, Some(user)), (others, carried)];
+    let wishes: Vec<_> = wishes
+        .into_iter()
+        .filter(|(ports, _)| !ports.is_empty())
+        .filter_map(|(ports, program)| Some(wish(ports, Only::Everything, &program?)))
+        .collect::<Result<_, _>>()?;
+    if wishes.is_empty() {
+        return Err(Refused(format!(
+            "bridge {name} has neither ports nor tunnels"
+        )));
+    }
+    Ok(wishes)
+}
+
+/// The outer frames of all tunnels of a bridge; `None` if it has none.
+fn carried(wanted: &Wanted, bridge: &Bridge) -> Result<Option<Program>, Refused> {
+    let tunnels = wanted.tunnels.iter();
+    let tunnels: Vec<_> = tunnels.filter(|t| t.bridge == bridge.name).collect();
+    if tunnels.len() > MAX_TUNNELS {
+        return Err(Refused(format!(
+            "bridge {} has {} tunnels, and a capture has at most {MAX_TUNNELS}: name a port or a tunnel",
+            bridge.name,
+            tunnels.len()
+        )));
+    }
+    let mut all: Option<Program> = None;
+    for tunnel in tunnels {
+        let outer = outer(wanted, tunnel)?;
+        all = Some(match all {
+            Some(all) => all.or(outer),
+            None => outer,
+        });
+    }
+    Ok(all)
+}
+
+/// The outer frames of a tunnel, both ways: behind a tag too, if any address of ours is.
+fn outer(wanted: &Wanted, tunnel: &Tunnel) -> Result<Program, Refused> {
+    let (local, port) = (tunnel.local, tunnel.udp_port);
+    // Behind 8 bytes of UDP and 4 of flags: the VNI, and a reserved byte (RFC 7348, section 5).
+    let vni = tunnel.vni.get() << 8;
+    let words =
+        format!("ip host {local} and udp dst port {port} and udp[12:4] & 0xffffff00 = {vni:#x}");
+    let program = |words: &str| filter::program(words).map_err(refused);
+    let plain = program(&words)?;
+    let mut addresses = wanted.ports.iter().flat_map(|port| &port.addresses);
+    if addresses.any(|own| own.vlan.is_some()) {
+        return Ok(plain.or(program(&format!("vlan and {words}"))?));
+    }
+    Ok(plain)
+}
+
+/// Any of them: an answer may take another way than the question.
+fn underlay(wanted: &Wanted) -> PortSet {
+    set(wanted, |port| is_underlay(wanted, port))
+}
+
+fn is_underlay(wanted: &Wanted, port: Name) -> bool {
+    wanted.port(port).is_some_and(|port| port.is_underlay())
+}
+
+/// The ports of a kind, which is told by their names.
+fn set(wanted: &Wanted, has: impl Fn(Name) -> bool) -> PortSet {
+    let numbered = wanted.ports.iter().zip((0..).map_while(PortId::new));
+    let there = numbered.filter(|(port, _)| has(port.name));
+    there.map(|(_, id)| id).collect()
+}
+
+#[cfg(test)]
+mod tests;
