@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+use crate::capture::CaptureWords;
+use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
 use crate::{cache, frame, route};
 use clap::{Parser, Subcommand};
@@ -28,8 +30,8 @@ pub(crate) struct Arguments {
 
     /// Show it anew every so many seconds, 1 if none are said; Ctrl-C ends it
     #[arg(short, long, global = true, value_name = "SECONDS", num_args = 0..=1)]
-    #[arg(default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub(crate) watch: Option<u32>,
+    #[arg(default_missing_value = "1", value_parser = seconds)]
+    pub(crate) watch: Option<DashW>,
 
     #[command(subcommand)]
     pub(crate) noun: Noun,
@@ -96,6 +98,12 @@ pub(crate) enum Noun {
     /// What would become of a frame, step by step, or what is behind an entry, a drop or a station;
     /// nothing is sent or learned
     Explain(ExplainWords),
+    /// Copies of packets, each with what became of it, as a pcapng file
+    ///
+    /// overpath capture uplink udp port 4789 -w uplink.pcapng
+    /// overpath capture drops | tcpdump -n -r -
+    #[command(verbatim_doc_comment)]
+    Capture(CaptureWords),
     /// A script that teaches a shell to complete these words
     Completion {
         /// Which shell
@@ -198,7 +206,7 @@ impl Arguments {
     pub(crate) fn method(&self) -> Result<Method, String> {
         let method = self.noun.method()?;
         let once = method.is_change() || matches!(self.noun, Noun::Completion { .. });
-        if self.watch.is_some() && once {
+        if matches!(self.watch, Some(DashW::Every(_))) && once {
             return Err("--watch is for what is shown".to_owned());
         }
         Ok(method)
@@ -218,6 +226,7 @@ impl Noun {
             Noun::Stats { .. } => Method::StatsShow,
             Noun::Cache { verb } => cache::method(verb.as_ref()),
             Noun::Explain(words) => words.method()?,
+            Noun::Capture(words) => Method::CaptureStart(words.capture()?),
             Noun::Route { verb } => match verb {
                 None | Some(RouteVerb::Show) => Method::RouteShow,
                 Some(RouteVerb::Add(words)) => Method::RouteAdd(words.route()?),
@@ -321,15 +330,16 @@ mod tests {
             arguments.method().map(|_| arguments.watch)
         };
         assert_eq!(watch("overpath stats"), Ok(None));
+        let every = |seconds| Ok(Some(DashW::Every(seconds)));
         for line in [
             "overpath stats -w",
             "overpath drops lan -w",
             "overpath drops -w 1 lan",
             "overpath fdb show --watch --json",
         ] {
-            assert_eq!(watch(line), Ok(Some(1)), "{line}");
+            assert_eq!(watch(line), every(1), "{line}");
         }
-        assert_eq!(watch("overpath -w 5 drops"), Ok(Some(5)));
+        assert_eq!(watch("overpath -w 5 drops"), every(5));
         for line in [
             "overpath route del default -w",
             "overpath completion bash -w",

@@ -3,7 +3,9 @@
 mod addr;
 mod args;
 mod cache;
+mod capture;
 mod completion;
+mod dash_w;
 mod drops;
 mod explain;
 mod fdb;
@@ -23,6 +25,7 @@ use clap::{CommandFactory, Parser};
 use control::api::RpcError;
 use control::api::client::{Client, ClientError};
 use control::api::messages::Method;
+use dash_w::DashW;
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -37,9 +40,12 @@ fn main() -> ExitCode {
             .exit()
     });
     let turn = |before: &str| turn(&arguments, &method, before);
-    let done = match arguments.watch {
-        None => turn("").map(drop),
-        Some(seconds) => watch::repeat(Duration::from_secs(seconds.into()), turn),
+    let done = match (&method, &arguments.watch) {
+        (Method::CaptureStart(wanted), to) => capture::run(&arguments.socket, wanted, to.as_ref()),
+        (_, Some(DashW::Every(seconds))) => {
+            watch::repeat(Duration::from_secs((*seconds).into()), turn)
+        }
+        _ => turn("").map(drop),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
