@@ -9,9 +9,9 @@ use fastpath::ids::{BridgeId, RemoteId};
 use fastpath::publish::Publisher;
 use fastpath::snapshot::Snapshot;
 use fastpath::wire::Mac;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-/// What happened to the table, since the start.
+/// What happened to the entries of a bridge, or of all, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FdbCounters {
     /// Static entries added.
@@ -28,6 +28,27 @@ pub struct FdbCounters {
     pub full: u64,
 }
 
+impl FdbCounters {
+    /// Entries that there are.
+    pub fn entries(&self) -> u64 {
+        let came = self.added + self.learned;
+        came.saturating_sub(self.aged + self.flushed)
+    }
+}
+
+impl std::iter::Sum for FdbCounters {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(FdbCounters::default(), |sum, one| FdbCounters {
+            added: sum.added + one.added,
+            learned: sum.learned + one.learned,
+            moved: sum.moved + one.moved,
+            aged: sum.aged + one.aged,
+            flushed: sum.flushed + one.flushed,
+            full: sum.full + one.full,
+        })
+    }
+}
+
 /// The forwarding table as control keeps it.
 ///
 /// Workers read it for each packet, and are told nothing. Only what was removed is published as a
@@ -38,7 +59,8 @@ pub struct Fdb {
     reader: FdbReader,
     removed: bool,
     now: u32,
-    counters: FdbCounters,
+    /// Of bridges that ever had an entry, or wanted one.
+    counters: HashMap<BridgeId, FdbCounters>,
 }
 
 impl Fdb {
@@ -50,7 +72,7 @@ impl Fdb {
             reader: reader.clone(),
             removed: false,
             now: 0,
-            counters: FdbCounters::default(),
+            counters: HashMap::new(),
         };
         (fdb, reader)
     }
@@ -65,8 +87,9 @@ impl Fdb {
         let new = inserted
             .as_ref()
             .is_ok_and(|inserted| inserted.replaced.is_none());
-        self.counters.added += u64::from(new);
-        inserted.is_ok()
+        let inserted = inserted.is_ok();
+        self.count(bridge).added += u64::from(new);
+        inserted
     }
 
     /// A station was seen at `to`. A static entry stays as it is.
@@ -80,11 +103,15 @@ impl Fdb {
             Some(known) if known.kind == Kind::Static || known.to == to => {}
             Some(_) => {
                 self.insert(key, value);
-                self.counters.moved += 1;
+                self.count(bridge).moved += 1;
             }
-            None if self.insert(key, value) => self.counters.learned += 1,
-            None => self.counters.full += 1,
+            None if self.insert(key, value) => self.count(bridge).learned += 1,
+            None => self.count(bridge).full += 1,
         }
+    }
+
+    fn count(&mut self, bridge: BridgeId) -> &mut FdbCounters {
+        self.counters.entry(bridge).or_default()
     }
 
     fn insert(&mut self, key: FdbKey, value: FdbValue) -> bool {
@@ -98,7 +125,9 @@ impl Fdb {
     /// Removes the learned entries that lead to `to`: its link is lost, as a Linux bridge does.
     pub fn flush(&mut self, to: Destination) {
         let gone = |entry: &FdbEntry| entry.value.kind == Kind::Learned && entry.value.to == to;
-        self.counters.flushed += self.remove_all(gone);
+        for bridge in self.remove_all(gone) {
+            self.count(bridge).flushed += 1;
+        }
     }
 
     /// Sets the time in seconds, on the workers' clock: what is learned from now on was seen now.
@@ -116,10 +145,13 @@ impl Fdb {
                 && ageing(entry.key.bridge())
                     .is_some_and(|limit| ageing::is_over(entry.seen, now, limit))
         };
-        self.counters.aged += self.remove_all(over);
+        for bridge in self.remove_all(over) {
+            self.count(bridge).aged += 1;
+        }
     }
 
-    fn remove_all(&mut self, gone: impl Fn(&FdbEntry) -> bool) -> u64 {
+    /// Returns the bridge of each that is gone.
+    fn remove_all(&mut self, gone: impl Fn(&FdbEntry) -> bool) -> Vec<BridgeId> {
         let keys: Vec<_> = self
             .table
             .iter()
@@ -129,7 +161,7 @@ impl Fdb {
         for key in &keys {
             self.remove(*key);
         }
-        keys.len() as u64
+        keys.iter().map(|key| key.bridge()).collect()
     }
 
     /// Asks the workers to pass what was removed since the last call, and frees the places of what
@@ -165,9 +197,14 @@ impl Fdb {
         self.table.iter().filter_map(remote).collect()
     }
 
-    /// What happened to the table.
+    /// What happened to the entries of a bridge.
+    pub fn counters_of(&self, bridge: BridgeId) -> FdbCounters {
+        self.counters.get(&bridge).copied().unwrap_or_default()
+    }
+
+    /// What happened to the table: the sum over all bridges.
     pub fn counters(&self) -> FdbCounters {
-        self.counters
+        self.counters.values().copied().sum()
     }
 
     /// Entries in the table.
@@ -249,6 +286,11 @@ mod tests {
         fdb.learn(bridge(1), B, remote(1));
         fdb.flush(port(1));
         assert_eq!((fdb.len(), fdb.counters().flushed), (2, 2));
+        let of = |number| fdb.counters_of(bridge(number));
+        let (one, two) = (of(0), of(1));
+        assert_eq!((one.learned, one.flushed, one.entries()), (1, 1, 1));
+        assert_eq!((two.learned, two.flushed, two.entries()), (2, 1, 1));
+        assert_eq!(of(2), FdbCounters::default());
         assert_eq!(places(&fdb), [(B, port(1)), (B, remote(1))]);
     }
 
@@ -274,6 +316,8 @@ mod tests {
             .map(|entry| entry.key.bridge().index())
             .collect();
         assert_eq!((left.len(), fdb.counters().aged), (3, 1));
+        let aged = |number| fdb.counters_of(bridge(number)).aged;
+        assert_eq!([aged(0), aged(1), aged(2)], [1, 0, 0]);
         fdb.set_now(116);
         fdb.expire(ageing);
         assert_eq!(
