@@ -8,7 +8,9 @@ mod cache;
 mod capture;
 mod drops;
 mod explain;
+mod groups;
 mod hex;
+mod histogram;
 mod method;
 mod route;
 mod stats;
@@ -25,7 +27,9 @@ pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
     Verdict,
 };
+pub use groups::{BridgeStats, LinkStats, QueueStats, TunnelStats, VniStats};
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
+pub use histogram::Histogram;
 pub use method::Method;
 pub(super) use method::{
     CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
@@ -232,6 +236,9 @@ mod cache_tests;
 #[cfg(test)]
 #[path = "messages/explain_tests.rs"]
 mod explain_tests;
+#[cfg(test)]
+#[path = "messages/stats_tests.rs"]
+mod stats_tests;
 #[cfg(test)]
 #[path = "messages_tests.rs"]
 mod tests;

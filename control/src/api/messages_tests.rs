@@ -134,113 +134,6 @@ fn neighbours() {
     );
 }
 
-fn stats() -> Stats {
-    Stats {
-        account: Account {
-            received: 1,
-            originated: 2,
-            copied: 3,
-            sent: 4,
-            dropped: 5,
-            consumed: 6,
-            held: 7,
-        },
-        drops: [("vni_unknown".to_string(), 5)].into(),
-        ports: vec![PortStats {
-            port: "lan".into(),
-            received: 1,
-            forwarded: 2,
-            dropped: 3,
-            consumed: 4,
-            waited: 8,
-            enqueued: 5,
-            sent: 6,
-            tx_dropped: 7,
-            originated: 9,
-            copied: 10,
-            copies_dropped: 11,
-            wait_dropped: 12,
-        }],
-        remotes: vec![RemoteStats {
-            tunnel: "vx10".into(),
-            remote: [192, 0, 2, 1].into(),
-            rx: Traffic {
-                packets: 1,
-                bytes: 60,
-            },
-            tx: Traffic::default(),
-        }],
-        fdb: FdbStats {
-            entries: 1,
-            static_entries: 2,
-            limit: 3,
-            learned: 4,
-            moved: 5,
-            aged: 6,
-            flushed: 7,
-            full: 8,
-        },
-        workers: vec![WorkerStats {
-            worker: 0,
-            rounds: 1,
-            idle_rounds: 2,
-            busy: 3,
-            events_lost: 4,
-            handed_off: 5,
-            cache: CacheStats {
-                hits: 1,
-                misses: 2,
-                entries: 3,
-                evictions: u64::MAX,
-                inserted: 5,
-                replaced: 6,
-                flushed: 9,
-                mask_limit: 7,
-                masks: 8,
-            },
-        }],
-        events: [("learned".to_string(), 8)].into(),
-    }
-}
-
-#[test]
-fn counters() {
-    let wire = json!({
-        "account": {
-            "received": 1, "originated": 2, "copied": 3, "sent": 4, "dropped": 5, "consumed": 6,
-            "held": 7,
-        },
-        "drops": {"vni_unknown": 5},
-        "ports": [{
-            "port": "lan", "received": 1, "forwarded": 2, "dropped": 3, "consumed": 4,
-            "waited": 8, "enqueued": 5, "sent": 6, "tx_dropped": 7,
-            "originated": 9, "copied": 10, "copies_dropped": 11, "wait_dropped": 12,
-        }],
-        "remotes": [{
-            "tunnel": "vx10", "remote": "192.0.2.1",
-            "rx": {"packets": 1, "bytes": 60}, "tx": {"packets": 0, "bytes": 0},
-        }],
-        "fdb": {
-            "entries": 1, "static_entries": 2, "limit": 3, "learned": 4, "moved": 5, "aged": 6,
-            "flushed": 7, "full": 8,
-        },
-        "workers": [{
-            "worker": 0, "rounds": 1, "idle_rounds": 2, "busy": 3, "events_lost": 4,
-            "handed_off": 5,
-            "cache": {
-                "hits": 1, "misses": 2, "entries": 3, "evictions": u64::MAX, "inserted": 5,
-                "replaced": 6, "flushed": 9, "mask_limit": 7, "masks": 8,
-            },
-        }],
-        "events": {"learned": 8},
-    });
-    assert_eq!(
-        serde_json::to_value(Reply::Stats(Box::new(stats()))).unwrap(),
-        wire
-    );
-    same(stats(), wire);
-}
-
 #[test]
 fn drops() {
     same(
@@ -273,23 +166,6 @@ fn drops() {
     same(
         DropPlace::ALL,
         json!(["dropped", "copies_dropped", "wait_dropped", "tx_dropped"]),
-    );
-}
-
-/// As an older daemon says it.
-#[test]
-fn counters_that_are_not_told_are_zero() {
-    let wire = json!({
-        "account": Account::default(), "drops": {}, "ports": [], "events": {},
-        "workers": [{
-            "worker": 1, "cache": {"hits": 1, "misses": 2, "entries": 3, "evictions": 4},
-        }],
-    });
-    let stats: Stats = serde_json::from_value(wire).unwrap();
-    assert_eq!((stats.remotes.len(), stats.fdb), (0, FdbStats::default()));
-    assert_eq!(
-        (stats.workers[0].rounds, stats.workers[0].cache.hits),
-        (0, 1)
     );
 }
 

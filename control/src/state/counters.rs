@@ -1,9 +1,12 @@
 //! The counters, as clients see them.
 
 use super::State;
+use super::groups::vni_stats;
+use super::sampled::{Sampled, Way};
 use crate::api::messages as api;
+use crate::fdb::FdbCounters;
 use crate::ports::Port;
-use fastpath::ids::PortId;
+use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
 use fastpath::stats::{Account, CacheStats, Counter, PortStats, WorkerStats};
 use std::collections::BTreeMap;
@@ -43,6 +46,7 @@ impl<I: Io> State<I> {
                 .counters()
                 .map(|(name, n)| (format!("neigh_{name}"), n)),
         );
+        let tunnels = self.tunnel_stats();
         api::Stats {
             account: show_account(&account),
             drops: self.drops(),
@@ -51,9 +55,15 @@ impl<I: Io> State<I> {
                 .iter()
                 .map(|port| self.port_stats(port))
                 .collect(),
+            queues: self.queue_stats(),
+            bridges: self.bridge_stats(),
+            vnis: vni_stats(&tunnels),
+            tunnels,
+            links: self.link_stats(),
             remotes: self.remote_stats(),
             fdb: self.fdb_stats(),
             workers: self.worker_stats(),
+            ticks_per_second: self.ticks_per_second(),
             events,
         }
     }
@@ -76,6 +86,7 @@ impl<I: Io> State<I> {
 
     fn port_stats(&self, port: &Port<I>) -> api::PortStats {
         let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
+        let rate = |way| self.rate(Sampled::Port(port.id, way));
         api::PortStats {
             port: port.wanted.name.to_string(),
             received: sum(|p| p.received.get()),
@@ -90,6 +101,12 @@ impl<I: Io> State<I> {
             copied: sum(|p| p.copied.get()),
             copies_dropped: sum(|p| p.copies_dropped.total()),
             wait_dropped: sum(|p| p.wait_dropped.total()),
+            received_bytes: sum(|p| p.received_bytes.get()),
+            sent_bytes: sum(|p| p.sent_bytes.get()),
+            rx_rate: rate(Way::Received),
+            rx_byte_rate: rate(Way::ReceivedBytes),
+            tx_rate: rate(Way::Sent),
+            tx_byte_rate: rate(Way::SentBytes),
         }
     }
 
@@ -107,9 +124,22 @@ impl<I: Io> State<I> {
     }
 
     fn fdb_stats(&self) -> api::FdbStats {
-        let counters = self.fdb.counters();
+        let bridges = (0..self.wanted.bridges.len()).map_while(BridgeId::new);
+        let rate = |name: fn(BridgeId) -> Sampled| -> u64 {
+            bridges.clone().map(|id| self.rate(name(id))).sum()
+        };
         api::FdbStats {
-            entries: self.fdb.len() as u64,
+            learned_rate: rate(Sampled::Learned),
+            moved_rate: rate(Sampled::Moved),
+            aged_rate: rate(Sampled::Aged),
+            ..self.show_fdb_counters(self.fdb.counters())
+        }
+    }
+
+    /// Without the rates.
+    pub(super) fn show_fdb_counters(&self, counters: FdbCounters) -> api::FdbStats {
+        api::FdbStats {
+            entries: counters.entries(),
             static_entries: counters.added,
             limit: u64::from(self.wanted.switch.fdb_entries),
             learned: counters.learned,
@@ -117,41 +147,46 @@ impl<I: Io> State<I> {
             aged: counters.aged,
             flushed: counters.flushed,
             full: counters.full,
+            ..api::FdbStats::default()
         }
     }
 
-    /// Takes note of how many rounds the workers make. Called once a second.
-    pub(super) fn sample_rounds(&mut self) {
-        let numbered = || (0..).zip(&self.workers);
-        let all = numbered().map(|(worker, end)| (worker, end.stats.rounds.get()));
-        let idle = numbered().map(|(worker, end)| (worker, end.stats.idle_rounds.get()));
-        self.rounds.sample(self.now, all);
-        self.idle_rounds.sample(self.now, idle);
-    }
-
-    /// How many of a hundred rounds of the last whole second found a packet.
-    fn busy(&self, worker: u16) -> u8 {
-        let (all, idle) = (self.rounds.of(worker), self.idle_rounds.of(worker));
-        let share = all
-            .saturating_sub(idle)
-            .saturating_mul(100)
-            .checked_div(all);
-        share.unwrap_or_default().try_into().unwrap_or_default()
-    }
-
     fn worker_stats(&self) -> Vec<api::WorkerStats> {
-        let numbered = self.workers.iter().zip(0..);
+        let numbered = (0..).zip(&self.workers);
         numbered
-            .map(|(end, worker)| api::WorkerStats {
-                worker,
-                rounds: end.stats.rounds.get(),
-                idle_rounds: end.stats.idle_rounds.get(),
-                busy: self.busy(worker),
-                events_lost: end.stats.events_lost.get(),
-                handed_off: end.stats.handed_off.get(),
-                cache: show_cache(&end.stats.cache),
-            })
+            .map(|(worker, end)| self.worker(worker, &end.stats))
             .collect()
+    }
+
+    fn worker(&self, worker: u16, stats: &WorkerStats) -> api::WorkerStats {
+        let all = |counter: fn(&PortStats) -> &Counter| -> u64 {
+            let ports = self.ports.iter().map(|port| stats.port(port.id));
+            ports.map(|port| counter(port).get()).sum()
+        };
+        let busy = self.rate(Sampled::Busy(worker));
+        let spent = busy + self.rate(Sampled::Idle(worker));
+        let packets = self.rate(Sampled::Packets(worker));
+        let share = busy.saturating_mul(100).checked_div(spent);
+        api::WorkerStats {
+            worker,
+            rounds: stats.rounds.get(),
+            idle_rounds: stats.idle_rounds.get(),
+            busy: share.unwrap_or_default().try_into().unwrap_or_default(),
+            busy_ticks: stats.busy_ticks.get(),
+            idle_ticks: stats.idle_ticks.get(),
+            received: all(|port| &port.received),
+            sent: all(|port| &port.sent),
+            moved: stats.moved(),
+            ticks_per_packet: busy.checked_div(packets).unwrap_or_default(),
+            rx_burst_sizes: (&stats.rx_bursts).into(),
+            tx_burst_sizes: (&stats.tx_bursts).into(),
+            rx_to_tx_ticks: (&stats.rx_to_tx).into(),
+            resolve_ticks: (&stats.cache.resolve_times).into(),
+            resolve_ticks_sum: stats.cache.resolve_ticks.get(),
+            events_lost: stats.events_lost.get(),
+            handed_off: stats.handed_off.get(),
+            cache: show_cache(&stats.cache),
+        }
     }
 }
 

@@ -16,18 +16,22 @@ mod counters;
 mod drops;
 mod events;
 mod explain;
+mod groups;
 mod parked;
 mod requests;
 mod routes;
+mod sampled;
+mod traffic;
 mod underlay;
 mod wiring;
 
 use acks::Acks;
 use cache::Surveys;
 use drops::{DropKey, Noticed};
+use sampled::{Pace, Sampled};
+use traffic::Ledger;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
-use crate::api::messages::Traffic;
 use crate::api::{Request, RequestReceiver};
 use crate::config::Wanted;
 use crate::device::{DeviceEnd, Order, Report};
@@ -40,7 +44,7 @@ use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::EventReceiver;
 use fastpath::fdb::Destination;
-use fastpath::ids::{BridgeId, PortId, RemoteId, WorkerId};
+use fastpath::ids::{BridgeId, PortId, WorkerId};
 use fastpath::io::{Io, Pool, RxQueue};
 use fastpath::publish::{Change, Publisher};
 use fastpath::snapshot::{Place, Snapshot};
@@ -48,7 +52,6 @@ use fastpath::stats::WorkerStats;
 use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
 use fastpath::worker::{Command, Returned};
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use tracing::{info, warn};
 
@@ -65,9 +68,7 @@ pub struct State<I: Io> {
     version: String,
     ports: Vec<Port<I>>,
     tunnels: Tunnels,
-    /// What stood in the counters of learned remotes when they were learned: received, sent. As many
-    /// as there are numbers at most.
-    counted: HashMap<RemoteId, [Traffic; 2]>,
+    ledger: Ledger,
     neighbours: Neighbours,
     /// By [`LinkId`](fastpath::ids::LinkId): where addresses of ours are.
     links: Vec<Place>,
@@ -95,9 +96,8 @@ pub struct State<I: Io> {
     waiting: Waiting<I::Packet>,
     drop_rates: Rates<DropKey>,
     noticed: Noticed,
-    /// Rounds, and those without a packet, by number of the worker.
-    rounds: Rates<u16>,
-    idle_rounds: Rates<u16>,
+    rates: Rates<Sampled>,
+    pace: Pace,
     /// Receive queues, each with the place of the worker that is to poll it once a snapshot that
     /// knows their port is published.
     arrived: Vec<(usize, I::Rx)>,
@@ -342,7 +342,7 @@ impl<I: Io> State<I> {
         }
         self.next_second = self.now + SECOND;
         self.sample_drops();
-        self.sample_rounds();
+        self.sample_rates();
         let bridges = &self.wanted.bridges;
         self.fdb.expire(|bridge| {
             let ageing = bridges.get(bridge.index())?.ageing;
@@ -355,7 +355,6 @@ impl<I: Io> State<I> {
         for (remote, address) in gone {
             self.neighbours.unwant(address);
             self.give_up_remote(remote);
-            self.counted.remove(&remote);
             self.dirty = true;
         }
         for at in 0..self.ports.len() {

@@ -8,7 +8,6 @@ use crate::neighbours::{AddressState, OnLink};
 use fastpath::ids::{RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::snapshot::{Place, Remote};
-use fastpath::stats::TunnelStats;
 use fastpath::wire::VlanId;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -163,40 +162,6 @@ impl<I: Io> State<I> {
             tx,
             last_error: self.show_error(remote.id),
         }
-    }
-
-    /// What was received from a remote, and sent there, since it has its number.
-    fn traffic(&self, id: RemoteId) -> [api::Traffic; 2] {
-        let before = self.counted.get(&id).copied().unwrap_or_default();
-        let [mut rx, mut tx] = self.counted(id);
-        for (now, before) in [&mut rx, &mut tx].into_iter().zip(before) {
-            now.packets = now.packets.saturating_sub(before.packets);
-            now.bytes = now.bytes.saturating_sub(before.bytes);
-        }
-        [rx, tx]
-    }
-
-    /// What workers counted under a number, whoever had it.
-    fn counted(&self, id: RemoteId) -> [api::Traffic; 2] {
-        let sum = |counter: fn(&TunnelStats) -> u64| -> u64 {
-            self.all_stats()
-                .map(|stats| counter(stats.remote(id)))
-                .sum()
-        };
-        let rx = api::Traffic {
-            packets: sum(|remote| remote.received.get()),
-            bytes: sum(|remote| remote.received_bytes.get()),
-        };
-        let tx = api::Traffic {
-            packets: sum(|remote| remote.sent.get()),
-            bytes: sum(|remote| remote.sent_bytes.get()),
-        };
-        [rx, tx]
-    }
-
-    /// A remote has a number that another one may have had: workers count on from there.
-    pub(super) fn count_anew(&mut self, id: RemoteId) {
-        self.counted.insert(id, self.counted(id));
     }
 
     fn show_error(&self, id: RemoteId) -> Option<api::RemoteError> {

@@ -69,10 +69,16 @@ impl<I: Io> State<I> {
         }
     }
 
+    /// All links, by number.
+    pub(super) fn numbered_links(&self) -> impl Iterator<Item = (LinkId, Place)> {
+        (0..).map_while(LinkId::new).zip(self.links.iter().copied())
+    }
+
     /// The links of a port, by number.
     fn links_of(&self, id: PortId) -> Vec<(LinkId, Place)> {
-        let numbered = (0..).map_while(LinkId::new).zip(self.links.iter().copied());
-        numbered.filter(|(_, link)| link.port == id).collect()
+        self.numbered_links()
+            .filter(|(_, link)| link.port == id)
+            .collect()
     }
 
     /// A port is open.

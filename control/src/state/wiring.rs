@@ -3,6 +3,9 @@
 use super::State;
 use super::acks::Acks;
 use super::cache::Surveys;
+use super::drops::Noticed;
+use super::sampled::Pace;
+use super::traffic::Ledger;
 use super::underlay::links;
 use crate::api::RequestReceiver;
 use crate::config::Wanted;
@@ -24,7 +27,6 @@ use fastpath::trace::watch::{MAX_TAPS, Watch};
 use fastpath::tx::{Handoff, Outputs, Punt};
 use fastpath::worker::{Command, MAX_RX_QUEUES, Parts, Returned, Worker};
 use rtrb::{Consumer, Producer, RingBuffer};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Packets that a ring between two threads holds.
@@ -192,7 +194,7 @@ fn state<I: Io>(
     State {
         ports: ports.collect(),
         tunnels: Tunnels::new(&wanted),
-        counted: HashMap::new(),
+        ledger: Ledger::default(),
         neighbours: Neighbours::new(),
         links: links(&wanted),
         lower_changed: true,
@@ -209,9 +211,9 @@ fn state<I: Io>(
         watch: Watch::default(),
         waiting: Waiting::default(),
         drop_rates: Rates::default(),
-        noticed: HashMap::new(),
-        rounds: Rates::default(),
-        idle_rounds: Rates::default(),
+        noticed: Noticed::default(),
+        rates: Rates::default(),
+        pace: Pace::default(),
         arrived: Vec::new(),
         events,
         device: settings.device,

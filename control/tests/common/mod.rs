@@ -2,6 +2,7 @@
 
 pub(crate) mod arbitrary;
 mod setup;
+pub(crate) mod sums;
 
 use control::api::messages::{FdbEntry, Method, Neighbour, Port, Reply, Stats};
 use control::config::Wanted;
@@ -164,6 +165,8 @@ pub(crate) struct Switch {
     pub(crate) rig: Rig,
     names: Vec<String>,
     before: Stats,
+    /// A port of it belongs to the kernel of the host.
+    kernel: bool,
 }
 
 impl Switch {
@@ -192,9 +195,15 @@ impl Switch {
     pub(crate) fn numbered(wanted: Wanted, workers: usize, number: u8) -> Self {
         let names = wanted.ports.iter().map(|port| port.name.to_string());
         let names = names.collect();
+        let kernel = wanted.ports.iter().any(|port| port.local.is_some());
         let rig = Rig::numbered(wanted, workers, number);
         let before = Stats::default();
-        let mut switch = Switch { rig, names, before };
+        let mut switch = Switch {
+            rig,
+            names,
+            before,
+            kernel,
+        };
         switch.rig.run(3);
         switch.before = switch.rig.stats();
         switch
@@ -334,8 +343,11 @@ impl Switch {
         ports.into_iter().find(|port| port.name == name).unwrap()
     }
 
-    /// Stops; every packet is accounted for.
-    pub(crate) fn close(self) {
+    /// Stops; every packet is accounted for, and all sums close.
+    #[track_caller]
+    pub(crate) fn close(mut self) {
+        self.rig.run(3);
+        sums::assert_closed(&self.rig.stats(), self.kernel);
         self.rig.close();
     }
 }

@@ -199,34 +199,6 @@ fn rates_are_of_the_last_whole_second() {
     switch.close();
 }
 
-#[test]
-fn a_worker_is_busy_by_its_rounds_of_the_last_second() {
-    let mut switch = switch(1);
-    let worker = |switch: &mut Switch| switch.rig.stats().workers[0].clone();
-    let second = |switch: &mut Switch| {
-        switch.rig.wait(1_000);
-        switch.rig.step();
-    };
-    second(&mut switch);
-    let before = worker(&mut switch);
-    for _ in 0..10 {
-        switch.rig.send("a", &from_to(1, 5));
-        assert_eq!(switch.rig.poll(0), 1);
-    }
-    for _ in 0..30 {
-        assert_eq!(switch.rig.poll(0), 0);
-    }
-    assert_eq!(worker(&mut switch).busy, before.busy, "not over yet");
-    second(&mut switch);
-    let after = worker(&mut switch);
-    assert_eq!(after.busy, 25);
-    assert_eq!(after.rounds - before.rounds, 40);
-    assert_eq!(after.idle_rounds - before.idle_rounds, 30);
-    second(&mut switch);
-    assert_eq!(worker(&mut switch).busy, 0, "no round at all");
-    switch.close();
-}
-
 fn sum<T>(of: &[T], number: impl Fn(&T) -> u64) -> u64 {
     of.iter().map(number).sum()
 }

@@ -31,6 +31,7 @@ mod outer;
 mod remotes;
 mod routes;
 mod statics;
+mod sums;
 mod vlans;
 mod waiting;
 mod workers;

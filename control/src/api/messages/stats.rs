@@ -1,6 +1,6 @@
 //! The counters as clients see them.
 
-use super::Traffic;
+use super::{BridgeStats, Histogram, LinkStats, QueueStats, Traffic, TunnelStats, VniStats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,6 +15,21 @@ pub struct Stats {
     pub drops: BTreeMap<String, u64>,
     /// By port, in the order of the configuration.
     pub ports: Vec<PortStats>,
+    /// By queue, in the order of ports and numbers.
+    #[serde(default)]
+    pub queues: Vec<QueueStats>,
+    /// By bridge, in the order of the configuration.
+    #[serde(default)]
+    pub bridges: Vec<BridgeStats>,
+    /// By tunnel, in the order of the configuration.
+    #[serde(default)]
+    pub tunnels: Vec<TunnelStats>,
+    /// By VNI, smallest first.
+    #[serde(default)]
+    pub vnis: Vec<VniStats>,
+    /// By underlay link, in the order of ports.
+    #[serde(default)]
+    pub links: Vec<LinkStats>,
     /// By remote, in the order of the tunnels' configuration.
     #[serde(default)]
     pub remotes: Vec<RemoteStats>,
@@ -23,6 +38,9 @@ pub struct Stats {
     pub fdb: FdbStats,
     /// By worker.
     pub workers: Vec<WorkerStats>,
+    /// How many cycles of the workers' counters there are in a second; 0 if that is not known yet.
+    #[serde(default)]
+    pub ticks_per_second: u64,
     /// What workers told the state thread, by kind; kinds that never occurred are left out.
     pub events: BTreeMap<String, u64>,
 }
@@ -80,10 +98,28 @@ pub struct PortStats {
     /// Of `waited`, packets that were dropped in the end.
     #[serde(default)]
     pub wait_dropped: u64,
+    /// Bytes of `received`.
+    #[serde(default)]
+    pub received_bytes: u64,
+    /// Bytes of `sent`.
+    #[serde(default)]
+    pub sent_bytes: u64,
+    /// How much `received` grew in the last whole second.
+    #[serde(default)]
+    pub rx_rate: u64,
+    /// How much `received_bytes` did.
+    #[serde(default)]
+    pub rx_byte_rate: u64,
+    /// How much `sent` did.
+    #[serde(default)]
+    pub tx_rate: u64,
+    /// How much `sent_bytes` did.
+    #[serde(default)]
+    pub tx_byte_rate: u64,
 }
 
 /// What was exchanged with one remote since it is known. Learned remotes that were forgotten are
-/// left out.
+/// left out, and are in the sum of their tunnel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteStats {
     /// The tunnel.
@@ -115,6 +151,15 @@ pub struct FdbStats {
     pub flushed: u64,
     /// Addresses not learned because there was no room.
     pub full: u64,
+    /// How much `learned` grew in the last whole second.
+    #[serde(default)]
+    pub learned_rate: u64,
+    /// How much `moved` did.
+    #[serde(default)]
+    pub moved_rate: u64,
+    /// How much `aged` did.
+    #[serde(default)]
+    pub aged_rate: u64,
 }
 
 /// Counters of one worker.
@@ -128,10 +173,42 @@ pub struct WorkerStats {
     /// Of these, rounds that found no packet.
     #[serde(default)]
     pub idle_rounds: u64,
-    /// How many of a hundred rounds of the last whole second found a packet. Not a share of time:
-    /// such rounds take longer.
+    /// How much of the last whole second it spent in rounds that moved packets, in percent.
     #[serde(default)]
     pub busy: u8,
+    /// Cycles of rounds that moved packets.
+    #[serde(default)]
+    pub busy_ticks: u64,
+    /// Cycles of rounds that found none.
+    #[serde(default)]
+    pub idle_ticks: u64,
+    /// Packets taken from receive queues.
+    #[serde(default)]
+    pub received: u64,
+    /// Packets that its transmit queues accepted.
+    #[serde(default)]
+    pub sent: u64,
+    /// Packets moved: those received, and those that other workers or the switch gave it to send.
+    #[serde(default)]
+    pub moved: u64,
+    /// Cycles for each packet moved in the last whole second; 0 if there was none.
+    #[serde(default)]
+    pub ticks_per_packet: u64,
+    /// Bursts received, by their packets.
+    #[serde(default)]
+    pub rx_burst_sizes: Histogram,
+    /// Bursts given to transmit queues, by their packets.
+    #[serde(default)]
+    pub tx_burst_sizes: Histogram,
+    /// Packets moved, by the cycles of the round that did it: none was longer between the two queues.
+    #[serde(default)]
+    pub rx_to_tx_ticks: Histogram,
+    /// Packets that were resolved, by the cycles that it took.
+    #[serde(default)]
+    pub resolve_ticks: Histogram,
+    /// All cycles spent on that.
+    #[serde(default)]
+    pub resolve_ticks_sum: u64,
     /// What it had to tell the state thread and could not; the next packet tells it again.
     #[serde(default)]
     pub events_lost: u64,

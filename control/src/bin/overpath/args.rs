@@ -3,7 +3,7 @@
 use crate::capture::CaptureWords;
 use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
-use crate::{cache, frame, route};
+use crate::{cache, frame, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use control::api::messages::{Method, Network, NewRoute, Question};
@@ -84,10 +84,11 @@ pub(crate) enum Noun {
         words: Vec<Name>,
     },
     /// Counters: where every packet went
-    #[command(infer_subcommands = true)]
     Stats {
-        #[command(subcommand)]
-        verb: Option<Verb>,
+        /// What is shown: account, drop, port, queue, bridge, vxlan, link, fdb, worker, cache, event;
+        /// all, if nothing is said. `show` may stand before it
+        #[arg(value_name = "SECTION")]
+        words: Vec<String>,
     },
     /// Flow caches: which decisions are kept, and how many packets each decided
     #[command(infer_subcommands = true)]
@@ -223,7 +224,7 @@ impl Noun {
             Noun::Addr { .. } => Method::AddrShow,
             Noun::Vxlan { .. } => Method::VxlanShow,
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
-            Noun::Stats { .. } => Method::StatsShow,
+            Noun::Stats { words } => stats::sections(words).map(|_| Method::StatsShow)?,
             Noun::Cache { verb } => cache::method(verb.as_ref()),
             Noun::Explain(words) => words.method()?,
             Noun::Capture(words) => Method::CaptureStart(words.capture()?),
@@ -234,6 +235,16 @@ impl Noun {
                 Some(RouteVerb::Del { to }) => Method::RouteDel(*to),
             },
         })
+    }
+}
+
+impl Noun {
+    /// The sections of counters that are to be shown; none of another noun.
+    pub(crate) fn sections(&self) -> Vec<stats::Section> {
+        match self {
+            Noun::Stats { words } => stats::sections(words).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -321,6 +332,21 @@ mod tests {
         for line in ["overpath drops a b", "overpath drops show a b"] {
             assert!(parse(line).unwrap().method().is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn counters_are_shown_by_section() {
+        for line in [
+            "overpath stats",
+            "overpath st s",
+            "overpath stats show port worker",
+            "overpath stats b --json",
+        ] {
+            let method = parse(line).unwrap().noun.method();
+            assert_eq!(method, Ok(Method::StatsShow), "{line}");
+        }
+        let wrong = parse("overpath stats lan").unwrap().noun.method();
+        assert!(wrong.is_err());
     }
 
     #[test]

@@ -82,7 +82,9 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         Method::AddrShow => addr::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::DropsShow(_) => drops::text(&serde_json::from_str::<Vec<_>>(answer)?),
-        Method::StatsShow => stats::text(&serde_json::from_str(answer)?),
+        Method::StatsShow => {
+            stats::text(&serde_json::from_str(answer)?, &arguments.noun.sections())
+        }
         Method::CacheShow(_) => {
             let details =
                 matches!(&arguments.noun, Noun::Cache { verb: Some(verb) } if verb.details());

@@ -10,7 +10,13 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn push<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| plain(&cell)).into());
+        self.push_all(cells);
+    }
+
+    /// A row of any number of cells.
+    pub(crate) fn push_all(&mut self, cells: impl IntoIterator<Item = String>) {
+        let row = cells.into_iter().map(|cell| plain(&cell));
+        self.rows.push(row.collect());
     }
 }
 

@@ -61,7 +61,7 @@ mod tests {
     fn a_cache_is_shown_whole_or_in_part_and_flushed() {
         let method = |line: &str| parse(line).unwrap().method();
         let show = |entries| Ok(Method::CacheShow(entries));
-        for line in ["overpath cache", "overpath ca show", "overpath cache s -w"] {
+        for line in ["overpath cache", "overpath cac show", "overpath cache s -w"] {
             assert_eq!(method(line), show(Entries::All), "{line}");
         }
         let port = Entries::Port("lan".parse().unwrap());

@@ -1,0 +1,98 @@
+//! Counters by queue, bridge, tunnel, VNI and underlay link, as clients see them.
+
+use super::{FdbStats, Traffic};
+use serde::{Deserialize, Serialize};
+
+/// Counters of the queues of one number of a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStats {
+    /// The port.
+    pub port: String,
+    /// The number, from 0.
+    pub queue: u16,
+    /// Packets taken from the receive queue; of all queues together: `received` of the port.
+    pub received: u64,
+    /// Bursts in which they came.
+    pub rx_bursts: u64,
+    /// Packets that the transmit queue accepted; of all queues together: `sent` of the port.
+    pub sent: u64,
+    /// Bursts that it was given.
+    pub tx_bursts: u64,
+}
+
+/// Counters of one bridge: received + copied = sent + dropped + waited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeStats {
+    /// The bridge.
+    pub bridge: String,
+    /// Frames that entered, from its ports and its tunnels.
+    pub received: u64,
+    /// Copies of them, made or due, beyond the first.
+    pub copied: u64,
+    /// Frames and copies that left, to its ports and its tunnels.
+    pub sent: u64,
+    /// Frames and copies dropped on their way through.
+    pub dropped: u64,
+    /// Frames and copies kept until a neighbour was known, whatever became of them then.
+    pub waited: u64,
+    /// Of `received`, frames flooded that were for everybody.
+    pub broadcast: u64,
+    /// Of `received`, frames flooded that were for a group.
+    pub multicast: u64,
+    /// Of `received`, frames flooded that were for a station that was not known.
+    pub unknown: u64,
+    /// Frames that entered in the last whole second.
+    pub rx_rate: u64,
+    /// Its part of the forwarding table; the limit is that of all bridges together.
+    pub fdb: FdbStats,
+}
+
+/// Counters of one tunnel since the start. Packets and bytes are those of inner frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelStats {
+    /// The tunnel.
+    pub tunnel: String,
+    /// Its bridge.
+    pub bridge: String,
+    /// Its VNI.
+    pub vni: u32,
+    /// What came by it: from its remotes, those that were forgotten, and strangers.
+    pub rx: Traffic,
+    /// What was sent by it.
+    pub tx: Traffic,
+    /// Of `rx`, what came from senders without a record.
+    pub strangers: Traffic,
+    /// Packets that came in the last whole second.
+    pub rx_rate: u64,
+    /// Packets sent in the last whole second.
+    pub tx_rate: u64,
+}
+
+/// Counters of all tunnels of one VNI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VniStats {
+    /// The VNI.
+    pub vni: u32,
+    /// What came by them.
+    pub rx: Traffic,
+    /// What was sent by them.
+    pub tx: Traffic,
+}
+
+/// What tunnels sent and received by one underlay link: a port, or one VLAN of it. Packets and bytes
+/// are those of inner frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStats {
+    /// The port.
+    pub port: String,
+    /// The VLAN; none: frames without a tag.
+    pub vlan: Option<u16>,
+    /// What came by it.
+    pub rx: Traffic,
+    /// What was sent by it.
+    pub tx: Traffic,
+    /// Packets that came in the last whole second.
+    pub rx_rate: u64,
+    /// Packets sent in the last whole second.
+    pub tx_rate: u64,
+}

@@ -1,0 +1,130 @@
+//! Counters by queue, bridge, tunnel, VNI and link.
+
+use super::per_second;
+use crate::table::{Table, maybe, word};
+use control::api::messages::{BridgeStats, FdbStats, Stats, Traffic};
+
+pub(super) fn queues(stats: &Stats) -> String {
+    let mut table = Table::default();
+    for queue in &stats.queues {
+        table.push([
+            word("queue", &queue.port),
+            queue.queue.to_string(),
+            word("received", queue.received),
+            word("bursts", queue.rx_bursts),
+            word("sent", queue.sent),
+            word("bursts", queue.tx_bursts),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What bridges did, what they flooded with its share of what entered, and their tables.
+pub(super) fn bridges(stats: &Stats) -> String {
+    let (mut all, mut flooded) = (Table::default(), Table::default());
+    let mut tables = Table::default();
+    for bridge in &stats.bridges {
+        let name = word("bridge", &bridge.bridge);
+        all.push([
+            name.clone(),
+            word("received", bridge.received),
+            word("copied", bridge.copied),
+            word("sent", bridge.sent),
+            word("dropped", bridge.dropped),
+            word("waited", bridge.waited),
+            per_second("rate", bridge.rx_rate),
+        ]);
+        flooded.push([
+            name.clone(),
+            share("flooded broadcast", bridge.broadcast, bridge),
+            share("multicast", bridge.multicast, bridge),
+            share("unknown", bridge.unknown, bridge),
+        ]);
+        let [entries, rest @ ..] = fdb_words(&bridge.fdb);
+        let first = [name, format!("fdb {entries}")];
+        tables.push_all(first.into_iter().chain(rest));
+    }
+    all.to_string() + &flooded.to_string() + &tables.to_string()
+}
+
+fn share(name: &str, count: u64, bridge: &BridgeStats) -> String {
+    let percent = count.saturating_mul(100).checked_div(bridge.received);
+    format!("{name} {count} {}%", percent.unwrap_or_default())
+}
+
+pub(super) fn fdb_words(fdb: &FdbStats) -> [String; 11] {
+    [
+        word("entries", fdb.entries),
+        word("static", fdb.static_entries),
+        word("limit", fdb.limit),
+        word("learned", fdb.learned),
+        word("moved", fdb.moved),
+        word("aged", fdb.aged),
+        word("flushed", fdb.flushed),
+        word("full", fdb.full),
+        per_second("learn-rate", fdb.learned_rate),
+        per_second("move-rate", fdb.moved_rate),
+        per_second("age-rate", fdb.aged_rate),
+    ]
+}
+
+/// Received, sent: packets and bytes.
+fn traffic(rx: Traffic, tx: Traffic) -> [String; 4] {
+    [
+        word("rx", rx.packets),
+        word("bytes", rx.bytes),
+        word("tx", tx.packets),
+        word("bytes", tx.bytes),
+    ]
+}
+
+/// Tunnels, their VNIs, their remotes.
+pub(super) fn tunnels(stats: &Stats) -> String {
+    let (mut tunnels, mut vnis) = (Table::default(), Table::default());
+    let mut remotes = Table::default();
+    for tunnel in &stats.tunnels {
+        let [rx, rx_bytes, tx, tx_bytes] = traffic(tunnel.rx, tunnel.tx);
+        tunnels.push([
+            word("tunnel", &tunnel.tunnel),
+            word("vni", tunnel.vni),
+            word("bridge", &tunnel.bridge),
+            rx,
+            rx_bytes,
+            per_second("rate", tunnel.rx_rate),
+            tx,
+            tx_bytes,
+            per_second("rate", tunnel.tx_rate),
+            word("strangers", tunnel.strangers.packets),
+            word("bytes", tunnel.strangers.bytes),
+        ]);
+    }
+    for vni in &stats.vnis {
+        let [rx, rx_bytes, tx, tx_bytes] = traffic(vni.rx, vni.tx);
+        vnis.push([word("vni", vni.vni), rx, rx_bytes, tx, tx_bytes]);
+    }
+    for remote in &stats.remotes {
+        let [rx, rx_bytes, tx, tx_bytes] = traffic(remote.rx, remote.tx);
+        let tunnel = word("tunnel", &remote.tunnel);
+        let remote = word("remote", remote.remote);
+        remotes.push([tunnel, remote, rx, rx_bytes, tx, tx_bytes]);
+    }
+    tunnels.to_string() + &vnis.to_string() + &remotes.to_string()
+}
+
+pub(super) fn links(stats: &Stats) -> String {
+    let mut table = Table::default();
+    for link in &stats.links {
+        let [rx, rx_bytes, tx, tx_bytes] = traffic(link.rx, link.tx);
+        table.push([
+            word("link", &link.port),
+            maybe("vlan", link.vlan),
+            rx,
+            rx_bytes,
+            per_second("rate", link.rx_rate),
+            tx,
+            tx_bytes,
+            per_second("rate", link.tx_rate),
+        ]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,127 @@
+//! Counters by queue, bridge, tunnel, VNI and underlay link, as clients see them.
+
+use super::State;
+use super::sampled::{Sampled, Way};
+use super::traffic::{Both, add};
+use crate::api::messages as api;
+use fastpath::ids::{BridgeId, QueueId};
+use fastpath::io::Io;
+use fastpath::stats::{BridgeStats, Counter, QueueStats};
+use fastpath::wire::VlanId;
+use std::collections::BTreeMap;
+
+impl<I: Io> State<I> {
+    /// Of queues that are there or were.
+    pub(super) fn queue_stats(&self) -> Vec<api::QueueStats> {
+        let mut all = Vec::new();
+        for port in &self.ports {
+            let there = usize::from(port.queues.0.max(port.queues.1));
+            for number in (0..).map_while(QueueId::new) {
+                let sum = |counter: fn(&QueueStats) -> &Counter| -> u64 {
+                    let queues = self.all_stats().map(|stats| stats.queue(port.id, number));
+                    queues.map(|queue| counter(queue).get()).sum()
+                };
+                let queue = api::QueueStats {
+                    port: port.wanted.name.to_string(),
+                    queue: number.get(),
+                    received: sum(|queue| &queue.received),
+                    rx_bursts: sum(|queue| &queue.rx_bursts),
+                    sent: sum(|queue| &queue.sent),
+                    tx_bursts: sum(|queue| &queue.tx_bursts),
+                };
+                if number.index() < there || queue.rx_bursts + queue.tx_bursts > 0 {
+                    all.push(queue);
+                }
+            }
+        }
+        all
+    }
+
+    fn of_bridge(&self, id: BridgeId, counter: fn(&BridgeStats) -> &Counter) -> u64 {
+        let bridges = self.all_stats().map(|stats| stats.bridge(id));
+        bridges.map(|bridge| counter(bridge).get()).sum()
+    }
+
+    /// Frames that entered a bridge.
+    pub(super) fn entered(&self, id: BridgeId) -> u64 {
+        self.of_bridge(id, |bridge| &bridge.received)
+    }
+
+    pub(super) fn bridge_stats(&self) -> Vec<api::BridgeStats> {
+        let bridges = (0..).map_while(BridgeId::new).zip(&self.wanted.bridges);
+        bridges
+            .map(|(id, wanted)| {
+                let sum = |counter| self.of_bridge(id, counter);
+                let (received, copied) = (self.entered(id), sum(|bridge| &bridge.copied));
+                let (dropped, waited) =
+                    (sum(|bridge| &bridge.dropped), sum(|bridge| &bridge.waited));
+                api::BridgeStats {
+                    bridge: wanted.name.to_string(),
+                    received,
+                    copied,
+                    // While workers go on, what was dropped may be read after what entered.
+                    sent: (received + copied).saturating_sub(dropped + waited),
+                    dropped,
+                    waited,
+                    broadcast: sum(|bridge| &bridge.broadcast),
+                    multicast: sum(|bridge| &bridge.multicast),
+                    unknown: sum(|bridge| &bridge.unknown),
+                    rx_rate: self.rate(Sampled::Entered(id)),
+                    fdb: api::FdbStats {
+                        learned_rate: self.rate(Sampled::Learned(id)),
+                        moved_rate: self.rate(Sampled::Moved(id)),
+                        aged_rate: self.rate(Sampled::Aged(id)),
+                        ..self.show_fdb_counters(self.fdb.counters_of(id))
+                    },
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn tunnel_stats(&self) -> Vec<api::TunnelStats> {
+        let mut traffic = self.tunnel_traffic();
+        let ids = self.tunnels.ids();
+        ids.filter_map(|id| {
+            let wanted = self.tunnels.wanted(id)?;
+            let [rx, tx] = traffic.remove(&id).unwrap_or_default();
+            Some(api::TunnelStats {
+                tunnel: wanted.name.to_string(),
+                bridge: wanted.bridge.to_string(),
+                vni: wanted.vni.get(),
+                rx,
+                tx,
+                strangers: self.strangers(id),
+                rx_rate: self.rate(Sampled::Tunnel(id, Way::Received)),
+                tx_rate: self.rate(Sampled::Tunnel(id, Way::Sent)),
+            })
+        })
+        .collect()
+    }
+
+    pub(super) fn link_stats(&self) -> Vec<api::LinkStats> {
+        let links = self.numbered_links().map(|(id, place)| {
+            let [rx, tx] = self.link_traffic(id);
+            api::LinkStats {
+                port: self.port_name(place.port).unwrap_or_default(),
+                vlan: place.vlan.map(VlanId::get),
+                rx,
+                tx,
+                rx_rate: self.rate(Sampled::Link(id, Way::Received)),
+                tx_rate: self.rate(Sampled::Link(id, Way::Sent)),
+            }
+        });
+        links.collect()
+    }
+}
+
+/// The sums of tunnels, by VNI.
+pub(super) fn vni_stats(tunnels: &[api::TunnelStats]) -> Vec<api::VniStats> {
+    let mut vnis: BTreeMap<u32, Both> = BTreeMap::new();
+    for tunnel in tunnels {
+        let sum = vnis.entry(tunnel.vni).or_default();
+        *sum = add(*sum, [tunnel.rx, tunnel.tx]);
+    }
+    let vnis = vnis.into_iter();
+    vnis.map(|(vni, [rx, tx])| api::VniStats { vni, rx, tx })
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! The sums that close while a switch is at rest, whatever has happened to it.
+
+use control::api::messages::{BridgeStats, FdbStats, PortStats, Stats, Traffic};
+
+fn packets(all: impl IntoIterator<Item = Traffic>) -> (u64, u64) {
+    let all = all.into_iter();
+    all.fold((0, 0), |(packets, bytes), one| {
+        (packets + one.packets, bytes + one.bytes)
+    })
+}
+
+fn of_ports(stats: &Stats, counter: fn(&PortStats) -> u64) -> u64 {
+    stats.ports.iter().map(counter).sum()
+}
+
+/// Asserts that queues and workers say of ports, links and VNIs of tunnels, and bridges of the
+/// forwarding table what these say of themselves; and that what bridges sent has left by ports, but
+/// for what waits. `kernel`: ports also send what came from no bridge.
+#[track_caller]
+pub(crate) fn assert_closed(stats: &Stats, kernel: bool) {
+    for port in &stats.ports {
+        let queues = stats.queues.iter().filter(|queue| queue.port == port.port);
+        let (received, sent) = queues.fold((0, 0), |(received, sent), queue| {
+            (received + queue.received, sent + queue.sent)
+        });
+        assert_eq!((received, sent), (port.received, port.sent), "{port:?}");
+    }
+    let workers = stats.workers.iter();
+    let of_workers = workers.fold((0, 0), |(received, sent), worker| {
+        (received + worker.received, sent + worker.sent)
+    });
+    let account = (stats.account.received, stats.account.sent);
+    assert_eq!(of_workers, account);
+    let received = of_ports(stats, |port| port.received);
+    assert_eq!((received, of_ports(stats, |port| port.sent)), account);
+
+    let (tunnels, links, vnis) = (&stats.tunnels, &stats.links, &stats.vnis);
+    let received = packets(tunnels.iter().map(|tunnel| tunnel.rx));
+    assert_eq!(received, packets(links.iter().map(|link| link.rx)));
+    assert_eq!(received, packets(vnis.iter().map(|vni| vni.rx)));
+    let sent = packets(tunnels.iter().map(|tunnel| tunnel.tx));
+    assert_eq!(sent, packets(links.iter().map(|link| link.tx)));
+    assert_eq!(sent, packets(vnis.iter().map(|vni| vni.tx)));
+
+    let bridges = &stats.bridges;
+    for bridge in bridges {
+        let (came, gone) = (
+            bridge.received + bridge.copied,
+            bridge.dropped + bridge.waited,
+        );
+        assert_eq!(came, bridge.sent + gone, "{bridge:?}");
+    }
+    let fdb = |counter: fn(&FdbStats) -> u64| {
+        let sum: u64 = bridges.iter().map(|bridge| counter(&bridge.fdb)).sum();
+        assert_eq!(sum, counter(&stats.fdb));
+    };
+    fdb(|fdb| fdb.entries);
+    fdb(|fdb| fdb.learned);
+    fdb(|fdb| fdb.moved);
+    fdb(|fdb| fdb.aged + fdb.flushed + fdb.full);
+    let sum = |counter: fn(&BridgeStats) -> u64| -> u64 { bridges.iter().map(counter).sum() };
+    let waited_in_vain = of_ports(stats, |port| port.wait_dropped);
+    let released = sum(|bridge| bridge.waited) - waited_in_vain - stats.account.held;
+    let enqueued = of_ports(stats, |port| port.enqueued - port.originated);
+    if kernel {
+        assert!(enqueued >= sum(|bridge| bridge.sent) + released);
+    } else {
+        assert_eq!(enqueued, sum(|bridge| bridge.sent) + released);
+    }
+}
