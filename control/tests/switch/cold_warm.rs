@@ -3,7 +3,8 @@
 
 use crate::common::arbitrary::{Step, World, answers, world};
 use crate::common::moved;
-use control::api::messages::{Method, Reply, Stats};
+use crate::common::sums::assert_closed;
+use control::api::messages::{BridgeStats, LinkStats, Method, Reply, Stats, TunnelStats};
 use control::config::Wanted;
 use control::rig::Rig;
 use fastpath::ids::RemoteId;
@@ -17,6 +18,7 @@ struct Seen {
     fdb: Vec<String>,
     neighbours: String,
     counters: BTreeMap<String, i64>,
+    groups: (Vec<BridgeStats>, Vec<TunnelStats>, Vec<LinkStats>),
     remotes: [u64; 4],
 }
 
@@ -133,13 +135,21 @@ impl<'a> Runner<'a> {
                 }
             }
         }
+        let stats = self.rig.stats();
         Seen {
             frames,
             fdb,
             neighbours,
-            counters: moved(&Stats::default(), &self.rig.stats()),
+            counters: moved(&Stats::default(), &stats),
+            groups: (stats.bridges, stats.tunnels, stats.links),
             remotes,
         }
+    }
+
+    fn close(mut self) {
+        self.rig.run(3);
+        assert_closed(&self.rig.stats(), false);
+        self.rig.close();
     }
 }
 
@@ -158,7 +168,7 @@ fn the_cache_decides_nothing() {
             prop_assert_eq!(&seen[2], &seen[1], "tiny, cold: step {}", number);
         }
         for rig in rigs {
-            rig.rig.close();
+            rig.close();
         }
     });
 }
@@ -188,7 +198,7 @@ fn more_workers_do_the_same() {
             prop_assert_eq!(&seen[2], &seen[0], "three workers, one: step {}", number);
         }
         for rig in rigs {
-            rig.rig.close();
+            rig.close();
         }
     });
 }
