@@ -54,7 +54,6 @@ pub struct StationBehind {
     /// The entry, and where it is from.
     pub entry: FdbEntry,
     /// What would become of a short frame that its bridge has for it.
-    #[serde(flatten)]
     pub end: End,
     /// The port by which it would leave, or would have left.
     pub port: Option<Port>,

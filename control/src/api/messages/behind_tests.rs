@@ -88,21 +88,36 @@ fn a_station() {
         kind: FdbKind::Static,
         age: None,
     };
+    let port = Port {
+        name: "lan".into(),
+        device: "d".into(),
+        driver: None,
+        state: PortState::Up,
+        reason: None,
+        mac: None,
+        mtu: 1500,
+        rx_queues: 1,
+        tx_queues: 1,
+        rx: RxCounters::default(),
+        tx: TxCounters::default(),
+    };
     let behind = StationBehind {
         entry: entry.clone(),
         end: End {
             to: Some(Target::Port { port: "lan".into() }),
-            fate: Fate::Dropped(reason()),
+            fate: Fate::Sent {
+                port: "lan".into(),
+                frame: Bytes(vec![2, 0xff]),
+            },
         },
-        port: None,
+        port: Some(port.clone()),
         tunnel: None,
         mtu: Some(1500),
     };
     let wire = json!({
         "entry": serde_json::to_value(entry).unwrap(),
-        "to": {"port": "lan"}, "fate": "dropped",
-        "reason": "no_bridge", "meaning": "It is in none.", "advice": "Put it in one.",
-        "port": null, "tunnel": null, "mtu": 1500,
+        "end": {"to": {"port": "lan"}, "fate": "sent", "port": "lan", "frame": "02ff"},
+        "port": serde_json::to_value(port).unwrap(), "tunnel": null, "mtu": 1500,
     });
     same(behind, wire);
 }
