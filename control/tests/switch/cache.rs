@@ -6,7 +6,8 @@ use control::api::messages::{
 };
 use control::config::Wanted;
 use control::rig::Rig;
-use fastpath::wire::craft::Pair;
+use fastpath::wire::craft::{Pair, tagged};
+use fastpath::wire::{EtherType, Tag};
 
 pub(crate) fn caches(rig: &mut Rig, entries: Entries) -> Caches {
     match rig.change(Method::CacheShow(entries)) {
@@ -146,6 +147,26 @@ fn one_entry_is_shown_by_its_number() {
     switch.close();
 }
 
+/// Of a tunnel on a VLAN, and of tagged frames for another station.
+#[test]
+fn an_entry_of_tagged_packets_names_their_vlan_if_it_decided() {
+    let tagged_address = "{ address = \"192.0.2.2/24\", vlan = 7 }";
+    let config = vxlan("remotes = [\"192.0.2.1\"]").replace("\"192.0.2.2/24\"", tagged_address);
+    let mut switch = Switch::cold(Wanted::parse(&small(&config), "test").unwrap(), 1);
+    let on_vlan = |frame: &[u8]| tagged(frame, EtherType::VLAN, Tag::from_bits(7));
+    switch.pass("uplink", &on_vlan(&from_peer(1, &from_to(3, 1))));
+    let mut other = from_to(1, 2);
+    other[..6].copy_from_slice(&peer(9).0.bytes());
+    switch.pass("uplink", &on_vlan(&other));
+    let shown = caches(&mut switch.rig, of_port("uplink"));
+    let entry = decap(&shown);
+    let behind = (entry.vlan, entry.tunnel.as_deref());
+    assert_eq!(behind, (Some(7), Some("vx10")));
+    let vlans = shown.entries.iter().map(|entry| entry.vlan);
+    assert_eq!(vlans.filter(Option::is_none).count(), 1);
+    switch.close();
+}
+
 #[test]
 fn what_there_is_not_is_refused() {
     let mut switch = Switch::new(&small(LAN));
@@ -169,6 +190,12 @@ fn after_a_flush_the_next_packet_is_decided_anew_at_every_worker() {
     let workers = shown.workers.iter().map(|cache| cache.worker);
     assert_eq!(workers.collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(shown.entries.len(), 3);
+    for entry in &shown.entries {
+        let one = caches(&mut switch.rig, Entries::Entry(entry.entry));
+        let workers = one.workers.iter().map(|cache| cache.worker);
+        assert!(workers.eq([entry.entry.worker]), "no other is asked");
+        assert_eq!(one.entries, std::slice::from_ref(entry));
+    }
     let Some(Reply::Flushed(Flushed { entries })) = switch.rig.change(Method::CacheFlush) else {
         panic!("no answer");
     };

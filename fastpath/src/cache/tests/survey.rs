@@ -199,6 +199,26 @@ fn a_survey_finds_the_entries_that_it_is_for_a_few_places_in_each_round() {
 }
 
 #[test]
+fn what_drops_by_a_fault_or_by_a_name_is_found_by_the_name() {
+    let mut cache = Cache::new(4);
+    let reason = DropReason::InnerRunt;
+    for (n, drop) in (0..).zip([Action::DropFault(reason), Action::Drop(reason)]) {
+        let actions: Actions = [Action::Decap(None), drop].into_iter().collect();
+        let resolution = Resolution {
+            program: Program::compile(&actions),
+            mask: Mask(MASKS[3]),
+        };
+        cache.insert(&key(n, 0), &resolution, 0);
+    }
+    let mut found = |which| {
+        let (survey, _) = surveyed(&mut cache, Task::Show(which), ROOM);
+        survey.found()
+    };
+    assert_eq!(found(Which::Drops(reason)), 2);
+    assert_eq!(found(Which::Drops(DropReason::TxFull)), 0);
+}
+
+#[test]
 fn a_survey_without_room_counts_the_others() {
     let mut cache = mixed();
     let (survey, _) = surveyed(&mut cache, Task::Show(Which::All), 3);
