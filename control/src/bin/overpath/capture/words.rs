@@ -62,6 +62,11 @@ fn subject(words: &[String]) -> Result<(Subject, &[String]), String> {
         "drops" => {
             // No word of a filter is the name of a reason.
             let reason = rest.first().and_then(|word| DropReason::named(word));
+            if let (None, Some(word)) = (reason, rest.first().filter(|word| word.contains('_'))) {
+                return Err(format!(
+                    "{word} is neither a reason for drops nor a word of a filter"
+                ));
+            }
             let filter = rest.get(usize::from(reason.is_some())..);
             Ok((Subject::Drops(reason), filter.unwrap_or_default()))
         }
@@ -119,7 +124,7 @@ mod tests {
         ] {
             assert_eq!(words(line), Ok((of, filter.to_owned())), "{line}");
         }
-        for line in ["port", "tunnel", "port a/b", "a/b udp"] {
+        for line in ["port", "tunnel", "port a/b", "a/b udp", "drops tx_ful"] {
             assert!(words(line).is_err(), "{line}");
         }
     }
