@@ -61,7 +61,7 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::ExplainDrop(reason) => Reply::DropBehind(Box::new(behind(*reason))),
                 Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
                 Method::Explain(question) => Reply::Explanation(Box::new(explained(question))),
-                Method::CaptureStart(capture) => {
+                Method::CaptureStart(capture) | Method::ExplainNext(capture) => {
                     let why = Refused(format!("there is no {}", capture.of));
                     request.refuse(why);
                     continue;

@@ -23,7 +23,7 @@ def words(look, port):
         # Every packet is held until it is known that it is not dropped.
         "drops": ["capture", "drops", "-w", "/dev/null"],
         # The next packet of an address that never comes, to be explained.
-        "explain": ["explain", "--next", "1", "--port", port, "--filter", NOBODY],
+        "explain": ["explain", port, "--next", "--filter", NOBODY],
     }[look]
 
 

@@ -63,7 +63,7 @@ async fn write(
 }
 
 /// Returns when the client sends no more. What it sends is nobody's.
-async fn end_of(mut reader: impl AsyncRead + Unpin) {
+pub(super) async fn end_of(mut reader: impl AsyncRead + Unpin) {
     let mut bytes = [0; 64];
     while matches!(reader.read(&mut bytes).await, Ok(1..)) {}
 }

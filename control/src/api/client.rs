@@ -48,7 +48,8 @@ pub struct Client {
     last: u64,
 }
 
-/// The file of a capture: pcapng, as it comes. Dropped, it ends the capture.
+/// What follows an answer, as it comes: the file of a capture, pcapng; or lines. Dropped, it ends the
+/// capture.
 #[derive(Debug)]
 pub struct CaptureStream(BufReader<UnixStream>);
 
@@ -59,6 +60,16 @@ impl CaptureStream {
     /// Those of the system.
     pub fn ender(&self) -> io::Result<Ender> {
         self.0.get_ref().try_clone().map(Ender)
+    }
+}
+
+impl BufRead for CaptureStream {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.0.consume(bytes);
     }
 }
 
@@ -207,6 +218,16 @@ impl Client {
     pub fn capture(mut self, capture: Capture) -> Result<(Capturing, CaptureStream), ClientError> {
         let told = self.typed(&Method::CaptureStart(capture))?;
         // The next packet may be far.
+        self.stream.get_ref().set_read_timeout(None)?;
+        Ok((told, CaptureStream(self.stream)))
+    }
+
+    /// Begins to look for packets, which are explained in lines that can be read from then on.
+    pub fn explain_next(
+        mut self,
+        wanted: Capture,
+    ) -> Result<(Capturing, CaptureStream), ClientError> {
+        let told = self.typed(&Method::ExplainNext(wanted))?;
         self.stream.get_ref().set_read_timeout(None)?;
         Ok((told, CaptureStream(self.stream)))
     }

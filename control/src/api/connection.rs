@@ -1,17 +1,16 @@
 //! One client: reads a request, has it answered, writes the answer, and so on.
 
-use super::capture;
-use super::messages::{Method, Reply};
-use super::request::{Request, RequestSender};
+use super::ask::ask;
+use super::messages::Reply;
+use super::request::RequestSender;
 use super::rpc::{self, MAX_REQUEST, RpcError};
 use super::server::Settings;
 use super::waiting::Ticket;
+use super::{capture, live};
 use crate::trace::recording::Feed;
-use crossbeam_channel::TrySendError;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Serves `stream` until the client goes, is too slow, or has to make room for another.
@@ -43,9 +42,17 @@ pub(super) async fn serve(
                 Ok(Err(error)) => return tracing::debug!("a client did not wait: {error}"),
                 Err(_) => return tracing::debug!("a client was too slow to take its answer"),
             }
-            if let Some(feed) = answer.feed {
-                let reader = connection.reader;
-                return capture::serve(*feed, reader, writer, settings.write_timeout).await;
+            let Connection {
+                reader, requests, ..
+            } = &mut connection;
+            match answer.rest {
+                Rest::Nothing => {}
+                Rest::File(feed) => {
+                    return capture::serve(*feed, reader, writer, settings.write_timeout).await;
+                }
+                Rest::Lives(feed) => {
+                    return live::serve(*feed, requests, settings, reader, writer).await;
+                }
             }
         }
         ticket.waiting();
@@ -99,8 +106,17 @@ enum Line {
 /// What a client gets.
 struct Answer {
     line: Vec<u8>,
-    /// A capture, which follows the line and ends the connection.
-    feed: Option<Box<Feed>>,
+    rest: Rest,
+}
+
+/// What follows the line, and ends the connection.
+enum Rest {
+    /// Nothing: more lines.
+    Nothing,
+    /// The file of a capture.
+    File(Box<Feed>),
+    /// Packets to come, explained.
+    Lives(Box<Feed>),
 }
 
 struct Connection<'a> {
@@ -137,41 +153,19 @@ impl Connection<'_> {
             Ok(call) => call,
             Err(refusal) => {
                 let line = rpc::answer::<()>(refusal.id, Err(refusal.error)).ok()?;
-                return Some(Answer { line, feed: None });
+                let rest = Rest::Nothing;
+                return Some(Answer { line, rest });
             }
         };
-        let outcome = self.ask(call.method).await;
+        let outcome = ask(&self.requests, self.settings.answer_timeout, call.method).await;
         // A notification is carried out as well, but nobody is told.
         let line = rpc::answer(Some(call.id?), outcome.as_ref().map_err(Clone::clone)).ok()?;
-        let feed = match outcome {
-            Ok(Reply::Capturing(feed)) => Some(feed),
-            _ => None,
+        let rest = match outcome {
+            Ok(Reply::Capturing(feed)) => Rest::File(feed),
+            Ok(Reply::Explaining(feed)) => Rest::Lives(feed),
+            _ => Rest::Nothing,
         };
-        Some(Answer { line, feed })
-    }
-
-    /// Has the state thread answer.
-    async fn ask(&self, method: Method) -> Result<Reply, RpcError> {
-        let stopping = || RpcError::new(RpcError::STOPPING, "the daemon is stopping");
-        let (reply, answer) = oneshot::channel();
-        self.requests
-            .try_send(Request { method, reply })
-            .map_err(|e| match e {
-                TrySendError::Full(_) => RpcError::new(
-                    RpcError::BUSY,
-                    "busy: the queue of requests is full; ask again",
-                ),
-                TrySendError::Disconnected(_) => stopping(),
-            })?;
-        match timeout(self.settings.answer_timeout, answer).await {
-            Ok(Ok(Ok(reply))) => Ok(reply),
-            Ok(Ok(Err(why))) => Err(RpcError::new(RpcError::REFUSED, why.to_string())),
-            Ok(Err(_)) => Err(stopping()),
-            Err(_) => Err(RpcError::new(
-                RpcError::TIMEOUT,
-                "the state thread did not answer in time",
-            )),
-        }
+        Some(Answer { line, rest })
     }
 }
 

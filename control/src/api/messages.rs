@@ -13,6 +13,7 @@ mod hex;
 mod histogram;
 mod method;
 mod route;
+mod seen;
 mod stats;
 mod underlay;
 
@@ -33,9 +34,10 @@ pub use histogram::Histogram;
 pub use method::Method;
 pub(super) use method::{
     CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
-    ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    EXPLAIN_NEXT, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
+pub use seen::{BurstCycles, DecidedBy, Looked, Seen, SeenLine, SeenSide};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
     Address, AddressState, Changed, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel,
@@ -86,6 +88,8 @@ pub enum Reply {
     StationsBehind(Vec<StationBehind>),
     /// To [`Method::CaptureStart`]. As text it is [`Capturing`].
     Capturing(Box<Feed>),
+    /// To [`Method::ExplainNext`]. As text it is [`Capturing`].
+    Explaining(Box<Feed>),
 }
 
 /// Who answers.

@@ -12,9 +12,11 @@
 //!
 //! [`messages`] are the answers, [`RpcError`] has the codes of refusals.
 
+mod ask;
 mod capture;
 pub mod client;
 mod connection;
+mod live;
 pub mod messages;
 mod params;
 mod request;

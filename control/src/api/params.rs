@@ -4,8 +4,8 @@ mod capture;
 
 use super::messages::{
     CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
-    Entries, EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question, ROUTE_ADD,
-    ROUTE_DEL, ROUTE_REPLACE,
+    EXPLAIN_NEXT, Entries, EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question,
+    ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Name, nearest};
@@ -44,6 +44,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
             .mac()
             .map(Method::ExplainFdb),
         CAPTURE_START => capture::capture(params).map(Method::CaptureStart),
+        EXPLAIN_NEXT => capture::capture(params).map(Method::ExplainNext),
         _ => Err(not_found(name)),
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 mod abuse;
 mod capture;
 mod files;
+mod live;
 
 /// Long enough that only a hang reaches it.
 const LONG: Duration = Duration::from_secs(60);
@@ -128,7 +129,9 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         }
         Method::ExplainFdb(_) => Reply::StationsBehind(Vec::new()),
         Method::Explain(question) => return Err(Refused(format!("no port {}", question.port))),
-        Method::CaptureStart(capture) => return Err(Refused(format!("no {}", capture.of))),
+        Method::CaptureStart(capture) | Method::ExplainNext(capture) => {
+            return Err(Refused(format!("no {}", capture.of)));
+        }
     })
 }
 

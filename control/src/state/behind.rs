@@ -3,7 +3,6 @@
 mod causes;
 
 use super::State;
-use super::explain::reason;
 use crate::api::messages::{
     self as api, BridgeBehind, CacheAction, CacheEntry, DropBehind, EntryBehind, StationBehind,
 };
@@ -83,7 +82,7 @@ impl<I: Io> State<I> {
         let mut counters = self.show_drops(None).unwrap_or_default();
         counters.retain(|drop| drop.reason == why.name());
         DropBehind {
-            reason: reason(why),
+            reason: why.into(),
             counters,
             causes: self.causes(why),
             entries,

@@ -12,14 +12,28 @@ use fastpath::ids::WorkerId;
 use fastpath::io::Io;
 use fastpath::trace::tap::{Limits, TapReader, tap};
 use fastpath::trace::watch::MAX_TAPS;
-use fastpath::trace::wish::Wish;
+use fastpath::trace::wish::{Only, Wish};
 use fastpath::worker::Command;
 use std::sync::{Arc, Weak};
 
 impl<I: Io> State<I> {
     /// Has packets copied. Takes about a millisecond, and a tenth of a second for the longest filter.
-    pub(super) fn capture(&mut self, capture: &Capture) -> Result<Feed, Refused> {
+    pub(super) fn capture(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
         let scope = Scope::new(&self.wanted, capture)?;
+        self.feed(scope, capture)
+    }
+
+    /// The same for who explains them: what leaves is not what came in, and only of interest if it does
+    /// not leave.
+    pub(super) fn explain_next(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
+        let mut scope = Scope::new(&self.wanted, capture)?;
+        for wish in &mut scope.wishes {
+            wish.sent = wish.only != Only::Everything;
+        }
+        self.feed(scope, capture)
+    }
+
+    fn feed(&mut self, scope: Scope, capture: &Capture) -> Result<Box<Feed>, Refused> {
         self.find_room(scope.wishes.len())?;
         let of: Arc<str> = scope.of.to_string().into();
         self.captures.push(Arc::downgrade(&of));
@@ -29,14 +43,14 @@ impl<I: Io> State<I> {
         };
         let since = Look::now();
         let wishes = scope.wishes.iter();
-        Ok(Feed {
+        Ok(Box::new(Feed {
             of,
             ports: self.watched(&scope.wishes),
             readers: wishes.flat_map(|wish| self.watch(wish, limits)).collect(),
             snap: capture.snap,
             count: capture.count,
             since,
-        })
+        }))
     }
 
     /// Whether each worker takes so many taps more.

@@ -6,7 +6,6 @@ use crate::api::messages::{self as api, Bytes, Question};
 use crate::config::{Name, nearest};
 use crate::explain::{End, Fate, Step, Work, World, explain, fields};
 use fastpath::action::{Action, Inlet, Target, Verdict};
-use fastpath::drop::DropReason;
 use fastpath::event::{Event, Origin};
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
@@ -39,7 +38,7 @@ impl<I: Io> State<I> {
                     decided: found.decided,
                 })
                 .collect(),
-            fault: life.parsed.layout.fault.map(reason),
+            fault: life.parsed.layout.fault.map(api::Reason::from),
             tunnel,
             remote,
             steps: life
@@ -51,7 +50,7 @@ impl<I: Io> State<I> {
                 Verdict::Forwarded => api::Verdict::Forwarded,
                 Verdict::Consumed => api::Verdict::Consumed,
                 Verdict::Waiting => api::Verdict::Waiting,
-                Verdict::Dropped(why) => api::Verdict::Dropped(reason(why)),
+                Verdict::Dropped(why) => api::Verdict::Dropped(why.into()),
             },
             told: life
                 .events
@@ -157,7 +156,7 @@ impl<I: Io> State<I> {
             },
             Fate::Waiting => api::Fate::Waiting,
             Fate::Consumed => api::Fate::Consumed,
-            Fate::Dropped(why) => api::Fate::Dropped(reason(why)),
+            Fate::Dropped(why) => api::Fate::Dropped(why.into()),
         };
         api::End { to, fate }
     }
@@ -230,14 +229,6 @@ impl<I: Io> State<I> {
     pub(super) fn tunnel_name(&self, id: TunnelId) -> Option<String> {
         let (name, _) = self.tunnels.describe(id)?;
         Some(name.to_string())
-    }
-}
-
-pub(super) fn reason(reason: DropReason) -> api::Reason {
-    api::Reason {
-        reason: reason.name().to_owned(),
-        meaning: reason.meaning().to_owned(),
-        advice: reason.advice().to_owned(),
     }
 }
 

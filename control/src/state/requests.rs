@@ -19,12 +19,21 @@ impl<I: Io> State<I> {
         let Ok(request) = self.requests.try_recv() else {
             return false;
         };
-        if let Method::CaptureStart(capture) = &request.method {
-            match self.capture(capture) {
-                Ok(feed) => request.answer(Reply::Capturing(Box::new(feed))),
-                Err(refused) => request.refuse(refused),
+        let feed = match &request.method {
+            Method::CaptureStart(capture) => Some(self.capture(capture).map(Reply::Capturing)),
+            Method::ExplainNext(capture) => Some(self.explain_next(capture).map(Reply::Explaining)),
+            _ => None,
+        };
+        match feed {
+            None => {}
+            Some(Ok(reply)) => {
+                request.answer(reply);
+                return true;
             }
-            return true;
+            Some(Err(refused)) => {
+                request.refuse(refused);
+                return true;
+            }
         }
         let changed = match &request.method {
             Method::CacheShow(_)
@@ -74,7 +83,8 @@ impl<I: Io> State<I> {
             | Method::CacheFlush
             | Method::ExplainEntry(_)
             | Method::ExplainDrop(_)
-            | Method::CaptureStart(_) => return,
+            | Method::CaptureStart(_)
+            | Method::ExplainNext(_) => return,
         };
         request.answer(reply);
     }

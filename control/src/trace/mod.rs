@@ -6,3 +6,4 @@ pub mod filter;
 pub mod pcapng;
 pub mod recording;
 pub mod scope;
+pub mod sources;

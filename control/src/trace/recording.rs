@@ -12,9 +12,10 @@
 use super::clock::Look;
 use super::comment::Comment;
 use super::pcapng::{Direction, Interface, Packet, Statistics, Writer};
+use super::sources::{Oldest, Sources};
 use crate::api::messages::Capturing;
 use fastpath::ids::{PortId, WorkerId};
-use fastpath::trace::note::{Note, Side};
+use fastpath::trace::note::Side;
 use fastpath::trace::tap::TapReader;
 use serde::{Serialize, Serializer};
 use std::io;
@@ -65,15 +66,6 @@ impl Serialize for Feed {
     }
 }
 
-/// A reader with the copy that comes next from it.
-#[derive(Debug)]
-struct Source {
-    worker: Option<WorkerId>,
-    reader: TapReader,
-    next: Option<Note>,
-    bytes: Vec<u8>,
-}
-
 /// What was written of a port.
 #[derive(Clone, Copy, Debug)]
 struct Tally {
@@ -98,7 +90,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Recording {
     writer: Writer<Vec<u8>>,
-    sources: Vec<Source>,
+    sources: Sources,
     /// By number of the port.
     tallies: Vec<Option<Tally>>,
     /// Packets that may still be written.
@@ -131,15 +123,9 @@ impl Recording {
                 lost: 0,
             });
         }
-        let sources = feed.readers.into_iter().map(|(worker, reader)| Source {
-            worker,
-            reader,
-            next: None,
-            bytes: Vec::new(),
-        });
         Ok(Recording {
             writer,
-            sources: sources.collect(),
+            sources: Sources::new(feed.readers),
             tallies,
             left: feed.count.map_or(u64::MAX, NonZeroU64::get),
             limited: feed.count.is_some(),
@@ -160,21 +146,17 @@ impl Recording {
     /// See [`Recording::new`].
     pub fn fill(&mut self) -> io::Result<Next> {
         // Before the last look at the rings.
-        let abandoned = self.sources.iter().all(|s| s.reader.is_abandoned());
+        let abandoned = self.sources.is_abandoned();
         let clock = self.since.until(&Look::now());
         while self.left > 0 {
-            let Some(at) = self.oldest() else {
+            let Some((ticks, oldest)) = self.sources.oldest() else {
                 let over = abandoned || self.until.is_some();
                 return Ok(if over { Next::Finish } else { Next::Wait });
             };
-            let Some(note) = self.sources[at].next.take() else {
-                break;
-            };
-            let ticks = note.moment.ticks;
             if self.until.is_some_and(|until| ticks > until) {
                 return Ok(Next::Finish);
             }
-            self.write(at, &note, clock.nanoseconds(ticks))?;
+            self.write(oldest, clock.nanoseconds(ticks))?;
             if self.writer.get_mut().len() >= FULL && self.left > 0 {
                 return Ok(Next::Fill);
             }
@@ -182,24 +164,14 @@ impl Recording {
         Ok(Next::Finish)
     }
 
-    /// The source whose next copy is the oldest that waits.
-    fn oldest(&mut self) -> Option<usize> {
-        for source in &mut self.sources {
-            if source.next.is_none() {
-                source.next = source.reader.read(&mut source.bytes);
-            }
-        }
-        let waiting = self.sources.iter().enumerate();
-        let waiting = waiting.filter_map(|(at, s)| Some((s.next?.moment.ticks, at)));
-        waiting.min().map(|(_, at)| at)
-    }
-
-    fn write(&mut self, at: usize, note: &Note, time: u64) -> io::Result<()> {
-        let source = &self.sources[at];
+    fn write(&mut self, oldest: Oldest, time: u64) -> io::Result<()> {
+        let Some(copied) = self.sources.take(oldest) else {
+            return Ok(());
+        };
+        let (note, worker) = (&copied.note, copied.worker);
         let Some(tally) = &mut self.tallies[note.moment.port.index()] else {
             return Ok(());
         };
-        let worker = source.worker;
         let direction = match note.moment.side {
             Side::Received => Direction::Inbound,
             Side::Sent => Direction::Outbound,
@@ -212,7 +184,7 @@ impl Recording {
             time,
             direction: Some(direction),
             len: note.len,
-            bytes: &source.bytes,
+            bytes: copied.bytes,
             lost: note.lost,
             comment: &Comment { note, worker }.to_string(),
         })
@@ -233,12 +205,12 @@ impl Recording {
         let numbered = (0..).map_while(PortId::new).zip(&self.tallies);
         for (port, tally) in numbered {
             let Some(tally) = tally else { continue };
-            let lost = self
-                .sources
-                .iter()
-                .map(|s| s.reader.stats().port(port).lost.get());
             // What was lost behind the last packet that was wanted is nothing to its file.
-            let dropped = if full { tally.lost } else { lost.sum() };
+            let dropped = if full {
+                tally.lost
+            } else {
+                self.sources.lost(port)
+            };
             self.writer.statistics(
                 tally.interface,
                 &Statistics {

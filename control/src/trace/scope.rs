@@ -45,6 +45,7 @@ impl Scope {
                     &outer(wanted, tunnel)?.and(user),
                 )?]
             }
+            Subject::All => vec![everything(PortSet::ALL, &user)?],
             Subject::Drops(None) => vec![drops(Only::Dropped)?],
             Subject::Drops(Some(reason)) => vec![drops(Only::DroppedFor(reason))?],
         };

@@ -27,6 +27,7 @@ mod links;
 mod malformed;
 mod moves;
 mod neighbours;
+mod next;
 mod outer;
 mod remotes;
 mod routes;

@@ -11,6 +11,7 @@
 use super::hold::{Hold, with_headers};
 use super::note::{Moment, Note, Side};
 use super::wish::{Only, Wish};
+use crate::cpu::ticks;
 use crate::ids::PortId;
 use crate::io::Packet;
 use crate::stats::Counter;
@@ -58,13 +59,19 @@ pub struct TapCounters {
 /// # Thread safety
 /// The worker counts; anybody may read.
 #[derive(Debug)]
-pub struct TapStats(Box<[TapCounters]>);
+pub struct TapStats {
+    ports: Box<[TapCounters]>,
+    /// Packets of bursts that the filter was asked about.
+    pub asked: Counter,
+    /// What that took, and to hold those that match, in [`ticks`].
+    pub ticks: Counter,
+}
 
 impl TapStats {
     /// The counters of a port.
     pub fn port(&self, id: PortId) -> &TapCounters {
         // The table has a place for every number that `PortId` can hold.
-        &self.0[id.index()]
+        &self.ports[id.index()]
     }
 }
 
@@ -102,7 +109,11 @@ pub fn tap(wish: Wish, limits: Limits) -> (Tap, TapReader) {
     let (note_in, note_out) = RingBuffer::new(limits.copies.max(1));
     let (byte_in, byte_out) = RingBuffer::new(limits.bytes.max(snap));
     let counters = std::iter::repeat_with(TapCounters::default);
-    let stats = Arc::new(TapStats(counters.take(PortId::LIMIT).collect()));
+    let stats = Arc::new(TapStats {
+        ports: counters.take(PortId::LIMIT).collect(),
+        asked: Counter::default(),
+        ticks: Counter::default(),
+    });
     let tap = Tap {
         wish,
         snap,
@@ -139,7 +150,12 @@ impl Tap {
             Side::Received => &mut self.received,
             Side::Sent => &mut self.sent,
         };
+        let began = ticks();
         held.fill(packets, |packet| matches(wish, packet));
+        if looks {
+            self.stats.asked.add(packets.len() as u64);
+            self.stats.ticks.add(ticks().saturating_sub(began));
+        }
     }
 
     /// Copies what was held of packet number `at` of a burst, if that is what became of it.

@@ -20,6 +20,8 @@ pub enum Subject {
     Named(Name),
     /// What is dropped anywhere, for this reason if one is said.
     Drops(Option<DropReason>),
+    /// What comes in and leaves by any port.
+    All,
 }
 
 impl fmt::Display for Subject {
@@ -32,6 +34,7 @@ impl fmt::Display for Subject {
             Subject::Named(name) => write!(f, "{name}"),
             Subject::Drops(None) => f.write_str("drops"),
             Subject::Drops(Some(reason)) => write!(f, "drops {}", reason.name()),
+            Subject::All => f.write_str("all"),
         }
     }
 }
@@ -70,6 +73,7 @@ impl Capture {
             Subject::Named(name) => ("name", name.as_str().into()),
             Subject::Drops(None) => ("drops", true.into()),
             Subject::Drops(Some(reason)) => ("drops", reason.name().into()),
+            Subject::All => ("all", true.into()),
         };
         let mut params = Map::new();
         params.insert(key.to_owned(), value);

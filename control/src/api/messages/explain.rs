@@ -4,6 +4,7 @@ use super::FdbEntry;
 use super::hex::Bytes;
 use super::underlay::{Route, Way};
 use crate::api::text;
+use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -53,6 +54,16 @@ pub struct Reason {
     pub meaning: String,
     /// What to do about it.
     pub advice: String,
+}
+
+impl From<DropReason> for Reason {
+    fn from(reason: DropReason) -> Self {
+        Reason {
+            reason: reason.name().to_owned(),
+            meaning: reason.meaning().to_owned(),
+            advice: reason.advice().to_owned(),
+        }
+    }
 }
 
 /// Something that is done to a frame.

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// The name of [`Method::CacheShow`].
 pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
+/// The name of [`Method::ExplainNext`].
+pub(in crate::api) const EXPLAIN_NEXT: &str = "explain.next";
 /// The name of [`Method::CaptureStart`].
 pub(in crate::api) const CAPTURE_START: &str = "capture.start";
 /// The name of [`Method::DropsShow`].
@@ -78,6 +80,11 @@ pub enum Method {
     /// until the capture ends, and the connection with it. Refused if there is nothing of that name,
     /// the filter is wrong, or too many captures run.
     CaptureStart(Capture),
+    /// `explain.next`, answered by [`Capturing`](super::Capturing), behind which a
+    /// [`SeenLine`](super::SeenLine) follows for each packet, and one at the end, and with it that of the
+    /// connection. Of packets that come in and, of drops, that were to leave. Refused as a capture, of
+    /// which it is one.
+    ExplainNext(Capture),
 }
 
 impl Method {
@@ -95,7 +102,7 @@ impl Method {
     ];
 
     /// The names of all.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         Method::Version.name(),
         Method::PortShow.name(),
         Method::FdbShow.name(),
@@ -115,6 +122,7 @@ impl Method {
         EXPLAIN_DROP,
         EXPLAIN_FDB,
         CAPTURE_START,
+        EXPLAIN_NEXT,
     ];
 
     /// The name on the wire.
@@ -139,6 +147,7 @@ impl Method {
             Method::ExplainDrop(_) => EXPLAIN_DROP,
             Method::ExplainFdb(_) => EXPLAIN_FDB,
             Method::CaptureStart(_) => CAPTURE_START,
+            Method::ExplainNext(_) => EXPLAIN_NEXT,
         }
     }
 
@@ -170,7 +179,7 @@ impl Method {
             Method::Explain(question) => {
                 Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
             }
-            Method::CaptureStart(capture) => Some(capture.params()),
+            Method::CaptureStart(capture) | Method::ExplainNext(capture) => Some(capture.params()),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// One of them says whose packets.
-const SUBJECTS: [&str; 5] = ["port", "bridge", "tunnel", "name", "drops"];
+const SUBJECTS: [&str; 6] = ["port", "bridge", "tunnel", "name", "drops", "all"];
 /// What may be said of which.
 const OTHERS: [&str; 3] = ["filter", "snap", "count"];
 
@@ -31,11 +31,20 @@ pub(super) fn capture(params: Option<&RawValue>) -> Result<Capture, RpcError> {
 fn subject(members: &Members<'_>) -> Result<Subject, RpcError> {
     let mut said = SUBJECTS.into_iter().filter(|key| members.has(key));
     let (Some(key), None) = (said.next(), said.next()) else {
-        let message = format!("capture.start takes one of {}", SUBJECTS.join(", "));
+        let message = format!("say whose packets: one of {}", SUBJECTS.join(", "));
         return Err(RpcError::new(RpcError::INVALID_PARAMS, message));
     };
     Ok(match key {
         "drops" => Subject::Drops(reason(members)?),
+        "all" => match members.get("all", "truth", "true")? {
+            true => Subject::All,
+            false => {
+                return Err(RpcError::new(
+                    RpcError::INVALID_PARAMS,
+                    "all: can only be true",
+                ));
+            }
+        },
         "port" => Subject::Port(members.name(key)?),
         "bridge" => Subject::Bridge(members.name(key)?),
         "tunnel" => Subject::Tunnel(members.name(key)?),

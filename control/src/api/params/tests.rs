@@ -54,6 +54,7 @@ fn what_a_client_writes_a_server_reads() {
         Method::ExplainDrop(DropReason::TxFull),
         Method::ExplainFdb("02:00:00:00:00:01".parse().unwrap()),
         Method::CaptureStart(capture()),
+        Method::ExplainNext(capture()),
     ];
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
@@ -164,7 +165,7 @@ fn a_mistyped_method_is_told_the_nearest() {
     );
     let all = format!("there are {}", Method::NAMES.join(", "));
     assert!(message("x").ends_with(&all));
-    assert!(message(&"x".repeat(10_000)).len() < 300);
+    assert!(message(&"x".repeat(10_000)).len() < 400);
 }
 
 #[test]
@@ -277,6 +278,7 @@ fn a_capture_is_of_one_subject() {
         (json!({"tunnel": "a"}), Subject::Tunnel(name("a"))),
         (json!({"name": "a"}), Subject::Named(name("a"))),
         (json!({"drops": true}), Subject::Drops(None)),
+        (json!({"all": true}), Subject::All),
         (json!({"drops": "tx_full"}), Subject::Drops(Some(reason))),
     ] {
         let method = read(params.to_string());
@@ -284,7 +286,7 @@ fn a_capture_is_of_one_subject() {
         assert_eq!(method.unwrap().params(), Some(params));
     }
     let refused = |params: &str| refused("capture.start", params);
-    let one = "capture.start takes one of port, bridge, tunnel, name, drops";
+    let one = "say whose packets: one of port, bridge, tunnel, name, drops, all";
     for params in ["{}", r#"{"filter":"udp"}"#, r#"{"port":"a","drops":true}"#] {
         assert_eq!(refused(params), one, "{params}");
     }

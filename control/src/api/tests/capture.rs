@@ -13,7 +13,7 @@ use fastpath::trace::watch::Watch;
 use fastpath::trace::wish::{PortSet, Wish};
 
 /// What a worker and a connection get of a capture of port `lan`.
-fn watched(capture: &Capture) -> (Tap, Feed) {
+pub(super) fn watched(capture: &Capture) -> (Tap, Feed) {
     let (tap, reader) = tap(Wish::everything(PortSet::ALL), Limits::default());
     let feed = Feed {
         of: "port lan".into(),

@@ -3,6 +3,7 @@
 use crate::capture::CaptureWords;
 use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
+use crate::explain::next::NextWords;
 use crate::{cache, frame, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -96,8 +97,13 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<cache::Verb>,
     },
-    /// What would become of a frame, step by step, or what is behind an entry, a drop or a station;
-    /// nothing is sent or learned
+    /// What would become of a frame, step by step; what becomes of packets to come; or what is behind
+    /// an entry, a drop or a station
+    ///
+    /// overpath explain lan 02000000000202000000000108060001...
+    /// overpath explain lan --next 3 --filter "icmp or arp"
+    /// overpath explain --next --dropped udp_checksum
+    #[command(verbatim_doc_comment)]
     Explain(ExplainWords),
     /// Copies of packets, each with what became of it, as a pcapng file
     ///
@@ -162,12 +168,16 @@ pub(crate) struct ExplainWords {
     frame: FrameWords,
     #[command(flatten)]
     behind: BehindWords,
+    #[command(flatten)]
+    next: NextWords,
 }
 
 impl ExplainWords {
     fn method(&self) -> Result<Method, String> {
         let frame = || self.frame.question().map(Method::Explain);
-        self.behind.method().map_or_else(frame, Ok)
+        let next = || self.next.method(self.frame.port);
+        let other = self.behind.method().or_else(next);
+        other.map_or_else(frame, Ok)
     }
 }
 
@@ -175,13 +185,14 @@ impl ExplainWords {
 #[derive(Debug, clap::Args)]
 pub(crate) struct FrameWords {
     /// The port that it comes in by
-    #[arg(required_unless_present = "behind", conflicts_with = "behind")]
+    #[arg(required_unless_present_any = ["behind", "next"], conflicts_with = "behind")]
     port: Option<Name>,
     /// The frame in hex, spaces and colons at will; - reads it from standard input
-    #[arg(required_unless_present_any = ["pcap", "behind"], conflicts_with = "pcap")]
+    #[arg(required_unless_present_any = ["pcap", "behind", "next"])]
+    #[arg(conflicts_with_all = ["pcap", "next"])]
     hex: Vec<String>,
     /// Take the frame out of a capture of Ethernet, pcap or pcapng
-    #[arg(long, value_name = "FILE", conflicts_with = "behind")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["behind", "next"])]
     pcap: Option<PathBuf>,
     /// Which frame of the capture
     #[arg(long, value_name = "N", conflicts_with = "hex", default_value = "1")]
@@ -207,6 +218,7 @@ impl Arguments {
     pub(crate) fn method(&self) -> Result<Method, String> {
         let method = self.noun.method()?;
         let once = method.is_change() || matches!(self.noun, Noun::Completion { .. });
+        let once = once || matches!(method, Method::ExplainNext(_));
         if matches!(self.watch, Some(DashW::Every(_))) && once {
             return Err("--watch is for what is shown".to_owned());
         }

@@ -42,6 +42,9 @@ fn main() -> ExitCode {
     let turn = |before: &str| turn(&arguments, &method, before);
     let done = match (&method, &arguments.watch) {
         (Method::CaptureStart(wanted), to) => capture::run(&arguments.socket, wanted, to.as_ref()),
+        (Method::ExplainNext(wanted), None) => {
+            explain::next::run(&arguments.socket, wanted, arguments.json)
+        }
         (_, Some(DashW::Every(seconds))) => {
             watch::repeat(Duration::from_secs((*seconds).into()), turn)
         }
@@ -97,8 +100,8 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
             explain::behind::stations(&serde_json::from_str::<Vec<_>>(answer)?)
         }
         Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
-        // It is followed by a file, and done elsewhere.
-        Method::CaptureStart(_) => String::new(),
+        // More follows, and it is done elsewhere.
+        Method::CaptureStart(_) | Method::ExplainNext(_) => String::new(),
     })
 }
 

@@ -3,7 +3,6 @@
 use crate::api::messages::{self as api, CacheAction, CacheEntry, CacheMask, EntryNumber};
 use crate::explain::fields;
 use crate::state::State;
-use crate::state::explain::reason;
 use fastpath::action::{Action, Target};
 use fastpath::cache::{MaskUse, Record};
 use fastpath::ids::PortId;
@@ -62,8 +61,8 @@ impl<I: Io> State<I> {
                 }
             }
             Action::Punt => CacheAction::Punt,
-            Action::Drop(why) => CacheAction::Drop(reason(why)),
-            Action::DropFault(why) => CacheAction::Fault(reason(why)),
+            Action::Drop(why) => CacheAction::Drop(why.into()),
+            Action::DropFault(why) => CacheAction::Fault(why.into()),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::num::{NonZeroU16, NonZeroU64};
 /// What is captured, and where it goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CaptureWords {
-    /// port NAME, bridge NAME, tunnel NAME, drops [REASON], or a NAME that is only one of these; then,
+    /// port NAME, bridge NAME, tunnel NAME, drops [REASON], all, or a NAME that is only one of these; then,
     /// if not all packets are wanted, a filter as tcpdump takes it
     #[arg(required = true, value_name = "WHAT [FILTER]")]
     words: Vec<String>,
@@ -59,6 +59,7 @@ fn subject(words: &[String]) -> Result<(Subject, &[String]), String> {
         "port" => named(Subject::Port),
         "bridge" => named(Subject::Bridge),
         "tunnel" => named(Subject::Tunnel),
+        "all" => Ok((Subject::All, rest)),
         "drops" => {
             // No word of a filter is the name of a reason.
             let reason = rest.first().and_then(|word| DropReason::named(word));

@@ -30,7 +30,7 @@ pub(crate) struct BehindWords {
 }
 
 /// The names of all reasons, which a shell can complete and a mistyped one is compared with.
-fn reasons() -> impl clap::builder::TypedValueParser<Value = DropReason> {
+pub(super) fn reasons() -> impl clap::builder::TypedValueParser<Value = DropReason> {
     let names = DropReason::ALL.iter().map(|reason| reason.name());
     let names = PossibleValuesParser::new(names);
     names.try_map(|name| DropReason::named(&name).ok_or("there is no such reason"))

@@ -1,6 +1,7 @@
 //! `overpath explain`: the life of a frame, from top to bottom.
 
 pub(crate) mod behind;
+pub(crate) mod next;
 mod page;
 
 use crate::table::{maybe, word};
@@ -26,7 +27,18 @@ pub(crate) fn text(life: &Explanation) -> String {
         "simulated: nothing is sent, learned, counted or asked for",
     );
     page.line(0, "");
-    fields(&mut page, &life.fields);
+    found(&mut page, life);
+    page.line(
+        0,
+        "no queue and no cache has a part in this: it was resolved",
+    );
+    steps(&mut page, life);
+    page.text()
+}
+
+/// What was found in it.
+fn found(page: &mut Page, life: &Explanation) {
+    fields(page, &life.fields);
     if let Some(fault) = &life.fault {
         page.line(2, format_args!("fault {}: {}", fault.reason, fault.meaning));
     }
@@ -38,19 +50,18 @@ pub(crate) fn text(life: &Explanation) -> String {
         page.line(2, format_args!("tunnel {tunnel} {remote}"));
     }
     page.line(0, "");
-    page.line(
-        0,
-        "no queue and no cache has a part in this: it was resolved",
-    );
+}
+
+/// What is done with it, and what comes of that.
+fn steps(page: &mut Page, life: &Explanation) {
     for (number, step) in life.steps.iter().enumerate() {
-        step_text(&mut page, number + 1, step);
+        step_text(page, number + 1, step);
     }
     page.line(0, "");
-    verdict(&mut page, life);
+    verdict(page, life);
     for told in &life.told {
         page.line(0, format_args!("control is told: {}", told_text(told)));
     }
-    page.text()
 }
 
 /// Those that decided are marked.
