@@ -32,6 +32,7 @@
 
 pub mod account;
 pub mod arp_peer;
+pub mod capture;
 pub mod command;
 pub mod daemon;
 pub mod frame;

@@ -1,0 +1,152 @@
+//! A user who looks: what the switch says of packets is what the kernel's own tools find in them.
+
+use overpath_tests::capture::{Capture, with};
+use overpath_tests::command::Background;
+use overpath_tests::daemon::{Daemon, binary};
+use overpath_tests::frame::{self, Ipv4};
+use overpath_tests::lab::Link;
+use overpath_tests::site::{self, HOST_DEVICE, Plan, Site, vtep_ip, vtep_mac};
+use overpath_tests::{Result, need, skip, traffic, wait};
+use serde_json::Value;
+use std::process::Command;
+
+fn ping(site: &Site, count: u32) -> Result {
+    traffic::ping(site.host(1), &vtep_ip(1), count, 64)?
+        .all()
+        .map(drop)
+}
+
+#[test]
+fn captures_are_understood_by_tcpdump_and_tshark() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump", "tshark");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let mut port = Capture::start(daemon, &["lan1", "icmp"])?;
+    let mut tunnel = Capture::start(daemon, &["tunnel", "vx10", "-c", "6"])?;
+    let mut bridge = Capture::start(daemon, &["bridge", "br10"])?;
+    ping(&site, 5)?;
+    let said = tunnel.end()?;
+    assert!(said.contains("6 packets, 0 lost"), "{said}");
+    for (capture, least) in [(&mut port, 10), (&mut bridge, 20)] {
+        wait::until_true("all copies", || Ok(capture.tcpdump()?.len() >= least))?;
+        let said = capture.stop()?;
+        assert!(said.contains(" 0 lost"), "{said}");
+    }
+
+    let seen = port.tcpdump()?;
+    let echoes = ["request", "reply"].map(|kind| with(&seen, &["ICMP echo", kind]).len());
+    assert_eq!((echoes, seen.len()), ([5, 5], 10), "{seen:?}");
+    let notes = port.tshark()?;
+    let received = with(&notes, &["lan1", "verdict forwarded", "decided by"]);
+    assert_eq!((received.len(), notes.len()), (5, 10), "{notes:?}");
+
+    let seen = tunnel.tcpdump()?;
+    let outer = with(&seen, &["VXLAN, flags [I] (0x08), vni 10"]);
+    assert_eq!(outer.len(), 6, "{seen:?}");
+    let notes = tunnel.tshark()?;
+    assert_eq!(with(&notes, &["uplink"]).len(), 6, "{notes:?}");
+
+    let notes = bridge.tshark()?;
+    for port in ["uplink", "lan1"] {
+        assert!(with(&notes, &[port]).len() >= 10, "{notes:?}");
+    }
+    site.finish()
+}
+
+#[test]
+fn a_capture_goes_through_a_pipe_while_packets_come() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let (program, socket) = (binary("overpath")?, daemon.socket());
+    let capture = format!("{program:?} --socket {socket:?} capture lan1 icmp");
+    let line = format!("{capture} | tcpdump -n -l -c 4 -r -");
+    let mut shell = Command::new("sh");
+    let mut pipe = Background::start(shell.args(["-c", &line]), daemon.dir(), "pipe")?;
+    // Nothing tells when the capture has begun.
+    wait::until_true("four packets", || {
+        ping(&site, 1)?;
+        Ok(pipe.ended()?.is_some())
+    })?;
+    let (seen, said) = (pipe.stdout(), pipe.stderr());
+    assert_eq!(seen.matches("ICMP echo").count(), 4, "{seen}{said}");
+    site.finish()
+}
+
+/// What a daemon counts of drops of one reason.
+fn drops(daemon: &Daemon, reason: &str) -> Result<Option<Value>> {
+    daemon.find("drops.show", "reason", reason)
+}
+
+#[test]
+fn counter_capture_and_explanation_of_a_drop_agree() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump", "tshark");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    // From a group address, which no station has.
+    let (to, from) = (site::mac(&vtep_mac(1)), [3, 0, 0, 0, 0, 9]);
+    let ip = Ipv4::new([10, 9, 9, 9].into(), [10, 9, 9, 8].into(), 17);
+    let bad = frame::udp_frame(to, from, ip, (1000, 2000), b"nobody");
+    let mut all = Capture::start(daemon, &["drops"])?;
+    let mut one = Capture::start(daemon, &["drops", "source_invalid"])?;
+    let mut other = Capture::start(daemon, &["drops", "tx_full"])?;
+    site.host(1)
+        .send_frames(HOST_DEVICE, &vec![bad.clone(); 3], 1)?;
+    wait::until_true("three drops", || {
+        Ok(drops(daemon, "source_invalid")?.is_some_and(|drop| drop["packets"] == 3))
+    })?;
+
+    let drop = drops(daemon, "source_invalid")?.ok_or("no such drop")?;
+    assert_eq!(
+        (&drop["port"], &drop["place"]),
+        (&"lan1".into(), &"dropped".into())
+    );
+    let hex: String = bad.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = drop["last"]["head"].as_str().unwrap_or_default();
+    assert!(head.starts_with(&hex), "{drop}");
+    let said = daemon.client(&["explain", "lan1", &hex])?;
+    let verdict = "verdict dropped, reason source_invalid";
+    assert!(said.contains(verdict), "{said}");
+    let said = daemon.client(&["drops"])?;
+    assert!(said.contains("source_invalid: the last one"), "{said}");
+    let said = daemon.client(&["explain", "--drop", "source_invalid"])?;
+    assert!(said.contains("lan1"), "{said}");
+
+    for capture in [&mut all, &mut one] {
+        wait::until_true("three copies", || Ok(capture.tcpdump()?.len() >= 3))?;
+        capture.stop()?;
+        let (notes, seen) = (capture.tshark()?, capture.tcpdump()?);
+        assert_eq!(with(&notes, &["lan1", verdict]).len(), 3, "{notes:?}");
+        let sent = ["10.9.9.9.1000 > 10.9.9.8.2000"];
+        assert_eq!(with(&seen, &sent).len(), 3, "{seen:?}");
+    }
+    let said = other.stop()?;
+    assert!(said.contains("0 packets, 0 lost"), "{said}");
+    site.finish()
+}
+
+#[test]
+fn a_flushed_cache_is_filled_again_and_loses_nothing() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let decap = "actions:decap,bridge(br10)";
+    let shown = daemon.client(&["cache", "show"])?;
+    for words in ["port(lan1)", "port(uplink)", decap, " flushed 0 "] {
+        assert!(shown.contains(words), "no {words:?} in {shown}");
+    }
+    let said = daemon.client(&["cache", "flush"])?;
+    ping(&site, 5)?;
+    let again = daemon.client(&["cache", "show", "uplink", "-s"])?;
+    let source = "from port uplink tunnel vx10 remote 192.0.2.1 bridge br10";
+    for words in [decap, source] {
+        assert!(again.contains(words), "no {words:?} in {again}");
+    }
+    assert!(!again.contains(" flushed 0 "), "{said}{again}");
+    assert!(!again.contains("port(lan1)"), "{again}");
+    site.finish()
+}
