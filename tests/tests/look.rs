@@ -5,10 +5,11 @@ use overpath_tests::command::Background;
 use overpath_tests::daemon::{Daemon, binary};
 use overpath_tests::frame::{self, Ipv4};
 use overpath_tests::lab::Link;
-use overpath_tests::site::{self, HOST_DEVICE, Plan, Site, vtep_ip, vtep_mac};
+use overpath_tests::site::{self, HOST_DEVICE, Plan, Site, host_mac, vtep_ip, vtep_mac};
 use overpath_tests::{Result, need, skip, traffic, wait};
 use serde_json::Value;
 use std::process::Command;
+use std::thread;
 
 fn ping(site: &Site, count: u32) -> Result {
     traffic::ping(site.host(1), &vtep_ip(1), count, 64)?
@@ -148,5 +149,150 @@ fn a_flushed_cache_is_filled_again_and_loses_nothing() -> Result {
     }
     assert!(!again.contains(" flushed 0 "), "{said}{again}");
     assert!(!again.contains("port(lan1)"), "{again}");
+    site.finish()
+}
+
+/// A copy of a marked frame.
+struct Marked {
+    time: f64,
+    port: String,
+    sent: bool,
+    mark: u8,
+}
+
+/// The copies of [`site::marked`] frames in a capture, whether in a tunnel or not, as they stand there.
+fn marked(capture: &Capture) -> Result<Vec<Marked>> {
+    let lines = capture.fields(&[
+        "frame.time_epoch",
+        "frame.interface_name",
+        "frame.comment",
+        "data.data",
+    ])?;
+    let copy = |line: &String| {
+        let [time, port, comment, data] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let mark = u8::from_str_radix(data.get(..2)?, 16).ok()?;
+        Some(Marked {
+            time: time.parse().ok()?,
+            port: port.to_owned(),
+            sent: comment.starts_with("sent"),
+            mark,
+        })
+    };
+    Ok(lines.iter().filter_map(copy).collect())
+}
+
+#[test]
+fn a_capture_of_two_workers_has_each_copy_of_a_flood_in_its_order() -> Result {
+    const FRAMES: u8 = 200;
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tshark");
+    let site = Site::new(Plan::new(Link::AfPacket).hosts(2).workers(2))?;
+    site.warm_up()?;
+    let mut capture = Capture::start(site.lab.daemon()?, &["bridge", "br10"])?;
+    let all: Vec<_> = (0..FRAMES)
+        .map(|mark| site::marked("ff:ff:ff:ff:ff:ff", &host_mac(1), mark))
+        .collect();
+    for frames in all.chunks(100) {
+        site.host(1).send_frames(HOST_DEVICE, frames, 0)?;
+    }
+    let expected = 3 * usize::from(FRAMES);
+    wait::until_true("all copies", || Ok(marked(&capture)?.len() >= expected))?;
+    let said = capture.stop()?;
+    assert!(said.contains(" 0 lost"), "{said}");
+
+    let copies = marked(&capture)?;
+    assert_eq!(copies.len(), expected);
+    let of = |port: &str, sent: bool| {
+        let copies = copies.iter().filter(|c| (&*c.port, c.sent) == (port, sent));
+        let (marks, times): (Vec<u8>, Vec<f64>) = copies.map(|c| (c.mark, c.time)).unzip();
+        assert_eq!(marks, Vec::from_iter(0..FRAMES), "{port}");
+        assert!(times.is_sorted(), "{port}: {times:?}");
+        times
+    };
+    let came = of("lan1", false);
+    for left in [of("lan2", true), of("uplink", true)] {
+        let later = came.iter().zip(&left).all(|(came, left)| came < left);
+        assert!(later, "{came:?} {left:?}");
+    }
+    site.finish()
+}
+
+#[test]
+fn a_client_that_is_killed_gives_its_capture_back() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let start = || Capture::start(daemon, &["lan1", "icmp"]);
+    let four = (0..4).map(|_| start()).collect::<Result<Vec<_>>>()?;
+    let refused = start().map(drop).expect_err("a fifth one").to_string();
+    assert!(refused.contains("no room: 4 captures can run"), "{refused}");
+    thread::scope(|scope| {
+        let pings = scope.spawn(|| ping(&site, 40));
+        for capture in four {
+            wait::until_true("two copies", || Ok(capture.tcpdump()?.len() >= 2))?;
+            capture.kill();
+        }
+        pings.join().map_err(|_| "the pings panicked")?
+    })?;
+
+    let four = (0..4).map(|_| wait::until_ok(start));
+    for capture in &mut four.collect::<Result<Vec<_>>>()? {
+        ping(&site, 1)?;
+        wait::until_true("two copies", || Ok(capture.tcpdump()?.len() >= 2))?;
+        capture.stop()?;
+    }
+    site.finish()
+}
+
+/// What a port received, in bytes.
+fn received(daemon: &Daemon, port: &str) -> Result<u64> {
+    let stats = daemon.stats()?;
+    let ports = stats["ports"].as_array().ok_or("no ports")?;
+    let port = ports.iter().find(|one| one["port"] == port);
+    let bytes = port.and_then(|port| port["received_bytes"].as_u64());
+    Ok(bytes.ok_or("no bytes")?)
+}
+
+#[test]
+fn a_slow_reader_loses_copies_and_no_packets() -> Result {
+    /// More than waits for a reader, in rings, pipes and sockets.
+    const PLENTY: u64 = 12 << 20;
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        skip::TAP,
+        "iperf3",
+        "tcpdump",
+        "tshark"
+    );
+    let site = Site::new(Plan::new(Link::Tap))?;
+    // What is looked for is lost by the switch, not by a kernel that is short of CPUs.
+    for host in [site.host(1), site.vtep(1)] {
+        host.ip(&format!("link set {HOST_DEVICE} txqueuelen 10000"))?;
+    }
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let mut capture = Capture::slow(daemon, &["lan1"])?;
+    thread::scope(|scope| {
+        let pings = scope.spawn(|| ping(&site, 60));
+        while received(daemon, "lan1")? < PLENTY {
+            traffic::iperf3(site.host(1), site.vtep(1), &vtep_ip(1), &["-b", "100M"])?;
+        }
+        pings.join().map_err(|_| "the pings panicked")?
+    })?;
+
+    capture.hurry();
+    let lost = |notes: &[String]| !with(notes, &["copies lost before it"]).is_empty();
+    wait::until_true("a copy behind a gap", || {
+        ping(&site, 1)?;
+        // Until all is read the file may end within a block.
+        Ok(capture.tshark().is_ok_and(|notes| lost(&notes)))
+    })?;
+    let said = capture.stop()?;
+    assert!(!said.contains(" 0 lost"), "{said}");
+    let packets = capture.tcpdump()?.len();
+    assert!(said.contains(&format!("{packets} packets, ")), "{said}");
     site.finish()
 }
