@@ -203,7 +203,7 @@ fn what_drops_by_a_fault_or_by_a_name_is_found_by_the_name() {
     let mut cache = Cache::new(4);
     let reason = DropReason::InnerRunt;
     for (n, drop) in (0..).zip([Action::DropFault(reason), Action::Drop(reason)]) {
-        let actions: Actions = [Action::Decap(None), drop].into_iter().collect();
+        let actions: Actions = [decap_of(None), drop].into_iter().collect();
         let resolution = Resolution {
             program: Program::compile(&actions),
             mask: Mask(MASKS[3]),
