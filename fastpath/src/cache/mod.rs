@@ -100,6 +100,8 @@ pub struct Cache {
     index: Index,
     slab: Box<[Option<Entry>]>,
     free: Vec<u32>,
+    /// Places from the first on that ever had an entry.
+    touched: usize,
     hand: usize,
     /// Entries made so far, modulo 2^32.
     made: u32,
@@ -116,6 +118,7 @@ impl Cache {
             index: Index::new(capacity),
             slab: std::iter::repeat_with(|| None).take(capacity).collect(),
             free: (0..capacity as u32).rev().collect(),
+            touched: 0,
             hand: 0,
             made: 0,
             gone: 0,
@@ -220,6 +223,7 @@ impl Cache {
         self.index.insert(hash, at);
         self.masks.enter(mask);
         self.made = self.made.wrapping_add(1);
+        self.touched = self.touched.max(at as usize + 1);
         self.slab[at as usize] = Some(Entry {
             key,
             mask,

@@ -168,7 +168,7 @@ impl Cache {
     pub fn survey(&mut self, survey: &mut Survey) -> bool {
         let (first, last) = match survey.task {
             Task::Show(Which::Place(place)) => (place as usize, place as usize + 1),
-            Task::Show(_) | Task::Flush => (0, self.slab.len()),
+            Task::Show(_) | Task::Flush => (0, self.touched),
         };
         let start = survey.next.unwrap_or(first);
         let end = last.min(start + STRIDE);
