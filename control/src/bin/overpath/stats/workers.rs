@@ -77,17 +77,21 @@ impl Unit {
         sizes.collect::<Vec<_>>().join(" ")
     }
 
+    /// Not less than it is: a limit holds.
     fn show(self, size: u64) -> String {
-        match self.0 {
-            None | Some(0) => size.to_string(),
-            Some(in_a_second) => {
-                let picoseconds = u128::from(size) * 1_000_000_000_000 / u128::from(in_a_second);
-                match picoseconds {
-                    0..1_000_000 => format!("{}ns", picoseconds / 1_000),
-                    1_000_000..1_000_000_000 => format!("{}us", picoseconds / 1_000_000),
-                    _ => format!("{}ms", picoseconds / 1_000_000_000),
-                }
-            }
+        let Some(in_a_second @ 1..) = self.0 else {
+            return size.to_string();
+        };
+        let tenths = |of_a_second: u128| {
+            (u128::from(size) * of_a_second * 10).div_ceil(u128::from(in_a_second))
+        };
+        let units = [(1_000_000_000, "ns"), (1_000_000, "us"), (1_000, "ms")];
+        let [.., last] = units;
+        let small = units.into_iter().find(|unit| tenths(unit.0) < 10_000);
+        let (of_a_second, unit) = small.unwrap_or(last);
+        match tenths(of_a_second) {
+            few @ 0..100 => format!("{}.{}{unit}", few / 10, few % 10),
+            many => format!("{}{unit}", many.div_ceil(10)),
         }
     }
 }
@@ -122,8 +126,10 @@ mod tests {
         assert_eq!(show(None, 64), "64");
         assert_eq!(show(Some(0), 64), "64");
         let sizes = [1, 1 << 11, 1 << 12, 1 << 22].map(|size| show(Some(2_000_000_000), size));
-        assert_eq!(sizes, ["0ns", "1us", "2us", "2ms"]);
-        assert_eq!(show(Some(2_000_000_000), 1 << 10), "512ns");
+        assert_eq!(sizes, ["0.5ns", "1.1us", "2.1us", "2.1ms"]);
+        let sizes =
+            [1 << 10, 1 << 15, 1 << 21, 1 << 32].map(|size| show(Some(2_000_000_000), size));
+        assert_eq!(sizes, ["512ns", "17us", "1.1ms", "2148ms"]);
     }
 
     #[test]
