@@ -31,7 +31,7 @@ remote = "192.0.2.1"
     small(&vxlan(tunnel))
 }
 
-fn drops(switch: &mut Switch, reason: DropReason) -> DropBehind {
+pub(crate) fn drops(switch: &mut Switch, reason: DropReason) -> DropBehind {
     match switch.rig.change(Method::ExplainDrop(reason)) {
         Some(Reply::DropBehind(behind)) => *behind,
         other => panic!("{other:?}"),

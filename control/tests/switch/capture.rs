@@ -27,7 +27,7 @@ fn asked(of: &str, filter: &str) -> Capture {
 }
 
 /// A capture, and the bytes of its file so far.
-struct Running(Recording, Vec<u8>);
+pub(crate) struct Running(Recording, Vec<u8>);
 
 impl Running {
     fn start(switch: &mut Switch, capture: Capture) -> Self {
@@ -39,7 +39,7 @@ impl Running {
         Running(Recording::new(*feed).unwrap(), Vec::new())
     }
 
-    fn of(switch: &mut Switch, of: &str) -> Self {
+    pub(crate) fn of(switch: &mut Switch, of: &str) -> Self {
         Self::start(switch, asked(of, ""))
     }
 
@@ -47,6 +47,11 @@ impl Running {
         let next = self.0.fill().unwrap();
         self.1.append(self.0.buffer());
         next
+    }
+
+    /// Each copy as `port: comment`, with its bytes.
+    pub(crate) fn copies(self) -> Vec<(String, Vec<u8>)> {
+        copies(&self.file())
     }
 
     /// The whole file.
@@ -57,7 +62,7 @@ impl Running {
         self.1
     }
 
-    /// Each copy as `port: comment`, with its bytes. tshark and tcpdump see the same.
+    /// [`Running::copies`], of which tshark and tcpdump see the same.
     fn end(self) -> Vec<(String, Vec<u8>)> {
         let file = self.file();
         let copies = copies(&file);

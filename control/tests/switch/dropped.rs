@@ -65,7 +65,7 @@ fn drop_some(switch: &mut Switch) {
     switch.out();
 }
 
-fn shown(switch: &mut Switch, port: Option<&str>) -> Vec<DropCount> {
+pub(crate) fn shown(switch: &mut Switch, port: Option<&str>) -> Vec<DropCount> {
     let port = port.map(|port| port.parse().unwrap());
     match switch.rig.ask(Method::DropsShow(port)) {
         Some(Reply::Drops(drops)) => drops,

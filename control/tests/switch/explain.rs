@@ -19,7 +19,7 @@ fn question(port: &str, frame: &[u8]) -> Method {
     })
 }
 
-fn explain(rig: &mut Rig, port: &str, frame: &[u8]) -> Explanation {
+pub(crate) fn explain(rig: &mut Rig, port: &str, frame: &[u8]) -> Explanation {
     match rig.ask(question(port, frame)) {
         Some(Reply::Explanation(life)) => *life,
         other => panic!("no explanation: {other:?}"),
