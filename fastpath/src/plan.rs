@@ -129,6 +129,16 @@ impl Plans {
         }
     }
 
+    /// How many bytes of outer headers were taken off one packet.
+    pub(crate) fn stripped(&self, at: usize) -> usize {
+        match self.run(at) {
+            Some(run) if matches!(run.shape, Shape::Decap(..)) => {
+                self.layout(run, at).inner_at.into()
+            }
+            _ => 0,
+        }
+    }
+
     /// What decided one packet, if anything did.
     pub(crate) fn decided(&self, at: usize) -> Option<Decided> {
         self.run(at)?.decided

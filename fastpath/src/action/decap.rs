@@ -8,7 +8,7 @@ use crate::wire::{Ecn, Protocol, Sum, decapsulate_ecn, is_sound_ipv4};
 use std::net::Ipv4Addr;
 
 /// Checks and strips the outer headers of `packet`, which `layout` places. On an error
-/// the packet is to be dropped.
+/// the packet is to be dropped, and still has them.
 #[inline(always)]
 pub(super) fn decap<P: Packet>(
     packet: &mut P,
@@ -38,14 +38,18 @@ pub(super) fn decap<P: Packet>(
     packet.clear_rx_checksums();
     // RFC 6040, 4.2: what happened to the outer header on the way is told to the inner one.
     if outer.tells() {
-        mark(packet, outer)?;
+        return mark(packet, outer, layout);
     }
     Ok(())
 }
 
 #[cold]
-fn mark<P: Packet>(packet: &mut P, outer: Ecn) -> Result<(), DropReason> {
-    decapsulate_ecn(packet.head_mut(), outer).map_err(|_| DropReason::EcnInvalid)
+fn mark<P: Packet>(packet: &mut P, outer: Ecn, layout: Layout) -> Result<(), DropReason> {
+    if decapsulate_ecn(packet.head_mut(), outer).is_ok() {
+        return Ok(());
+    }
+    packet.prepend(layout.inner_at.into());
+    Err(DropReason::EcnInvalid)
 }
 
 #[inline(always)]

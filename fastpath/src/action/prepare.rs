@@ -174,11 +174,11 @@ pub(super) struct Losses<'a> {
 }
 
 impl Losses<'_> {
-    /// Packet number `at` is dropped.
+    /// Packet number `at`, which came in with these headers, is dropped.
     #[cold]
-    pub(super) fn lose<P: Packet>(&mut self, at: usize, packet: &P, reason: DropReason) {
-        let (place, headers) = (Place::Received, Headers::of(packet));
-        self.stats.lose(place, self.ingress, reason, &headers);
+    pub(super) fn lose(&mut self, at: usize, headers: &Headers, reason: DropReason) {
+        self.stats
+            .lose(Place::Received, self.ingress, reason, headers);
         self.watch.note(at, Verdict::Dropped(reason), None);
     }
 }
@@ -214,7 +214,8 @@ impl<P: Packet, T: Ends> Work for Strip<'_, '_, P, T> {
                 Ok(()) => bytes += packet.len() as u64,
                 Err(reason) => {
                     refused |= 1 << at;
-                    self.losses.lose(self.start + at, packet, reason);
+                    self.losses
+                        .lose(self.start + at, &Headers::of(packet), reason);
                 }
             }
         }

@@ -267,6 +267,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             cpu.run(Each {
                 context: self.context,
                 ingress: self.ingress,
+                plans,
                 start: at,
                 packets: self.packets.as_mut_slice(),
                 places,
@@ -307,8 +308,8 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
 
     /// One by one.
     fn long(&mut self, plans: &Plans, group: Range<usize>) {
-        for (at, packet) in group.zip(self.packets.each()) {
-            let headers = Headers::of(&packet);
+        for (at, mut packet) in group.zip(self.packets.each()) {
+            let headers = Headers::as_received(&mut packet, plans.stripped(at));
             let Outcome {
                 verdict,
                 copy_dropped,
@@ -369,6 +370,7 @@ impl<P: Packet> Work for Flows<'_, P> {
 struct Each<'a, 'c, I: Io, T: Prepare<I>> {
     context: &'a mut Context<'c, I>,
     ingress: PortId,
+    plans: &'a Plans,
     /// Number of the first of them in its burst.
     start: usize,
     packets: &'a mut [I::Packet],
@@ -393,7 +395,9 @@ impl<I: Io, T: Prepare<I>> Work for Each<'_, '_, I, T> {
                         stats,
                         watch: outputs.watch(),
                     };
-                    losses.lose(self.start + at, packet, reason);
+                    let at = self.start + at;
+                    let headers = Headers::as_received(packet, self.plans.stripped(at));
+                    losses.lose(at, &headers, reason);
                 }
             }
         }

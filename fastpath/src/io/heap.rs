@@ -9,7 +9,7 @@ use crossbeam_queue::ArrayQueue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Free bytes before the data of a fresh packet; DPDK's default headroom.
+/// Free bytes before the data of a fresh packet unless told otherwise; DPDK's default headroom.
 pub const HEADROOM: usize = 128;
 /// Most bytes of one segment unless told otherwise; DPDK's default data room.
 const DATA_ROOM: usize = 2048;
@@ -134,6 +134,7 @@ pub struct HeapPool {
     out: Arc<AtomicUsize>,
     capacity: usize,
     data_room: usize,
+    headroom: usize,
 }
 
 impl HeapPool {
@@ -148,7 +149,13 @@ impl HeapPool {
             out: Arc::default(),
             capacity,
             data_room,
+            headroom: HEADROOM,
         }
+    }
+
+    /// The same, of packets with `headroom` free bytes before their data.
+    pub fn with_headroom(self, headroom: usize) -> Self {
+        HeapPool { headroom, ..self }
     }
 
     /// Packets that were taken and not yet dropped.
@@ -176,12 +183,12 @@ impl HeapPool {
             self.out.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        let mut data = vec![0; HEADROOM];
+        let mut data = vec![0; self.headroom];
         data.extend_from_slice(head);
         let out = Arc::clone(&self.out);
         Some(HeapPacket {
             data,
-            start: HEADROOM,
+            start: self.headroom,
             tail,
             checksums: RxChecksums::default(),
             out,
@@ -336,6 +343,18 @@ mod tests {
             assert!(pool.alloc(&vec![0; room]).is_some());
             assert!(pool.alloc(&vec![0; room + 1]).is_none());
         }
+    }
+
+    #[test]
+    fn a_packet_has_as_much_in_front_as_the_pool_says_and_what_was_taken_off_it() {
+        let pool = HeapPool::new(1).with_headroom(3);
+        let mut packet = pool.alloc(&[1, 2, 3, 4]).unwrap();
+        assert!(packet.trim_front(2) && packet.prepend(6).is_none());
+        assert_eq!(
+            packet.prepend(5).map(|front| front[3..].to_vec()),
+            Some(vec![1, 2])
+        );
+        assert!(packet.prepend(1).is_none());
     }
 
     #[test]

@@ -56,8 +56,9 @@ pub trait Packet: Send {
     /// Segments that lie wholly in the skipped part are passed over.
     fn for_each_segment(&self, skip: usize, f: impl FnMut(&[u8]));
 
-    /// Grows the first segment at its front and returns the new bytes, whose content is
-    /// unspecified. `None`, with the packet unchanged, if there is no room.
+    /// Grows the first segment at its front and returns the new bytes. Those that were taken off
+    /// the front before are as they were, the content of others is unspecified. `None`, with the
+    /// packet unchanged, if there is no room.
     fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]>;
 
     /// Takes bytes off the front. `false`, with the packet unchanged, if the first segment is

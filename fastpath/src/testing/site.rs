@@ -46,6 +46,16 @@ impl Site {
     }
 
     pub(crate) fn with(workers: usize, cache_entries: usize, snapshot: Snapshot) -> Self {
+        Self::of_pool(HeapPool::new(512), workers, cache_entries, snapshot)
+    }
+
+    /// The same with packets of another pool.
+    pub(crate) fn of_pool(
+        pool: HeapPool,
+        workers: usize,
+        cache_entries: usize,
+        snapshot: Snapshot,
+    ) -> Self {
         let queues = |room| {
             let ports = 0..snapshot.ports.len();
             ports.map(|n| HeapQueue::new(port(n), room)).collect()
@@ -54,7 +64,6 @@ impl Site {
         let (fdb, reader) = Fdb::new(64);
         let (publisher, readers) = Publisher::new(snapshot, workers);
         let (sender, events) = channel(TX);
-        let pool = HeapPool::new(512);
         let mut site = Site {
             publisher,
             pool: pool.clone(),
@@ -106,12 +115,16 @@ impl Site {
 
     /// The same for another switch.
     pub(crate) fn with_all(cache_entries: usize, snapshot: Snapshot) -> Self {
-        let mut site = Self::with(1, cache_entries, snapshot);
-        for number in 0..site.rx.len() {
-            site.add_rx(0, number);
-            site.add_tx(0, number);
+        Self::with(1, cache_entries, snapshot).serving_all()
+    }
+
+    /// With all queues at the first worker.
+    pub(crate) fn serving_all(mut self) -> Self {
+        for number in 0..self.rx.len() {
+            self.add_rx(0, number);
+            self.add_tx(0, number);
         }
-        site
+        self
     }
 
     pub(crate) fn add_rx(&mut self, worker: usize, number: usize) {

@@ -56,6 +56,16 @@ impl Headers {
         }
     }
 
+    /// Those of `packet` as it came in, off whose front `stripped` bytes were taken since.
+    pub fn as_received<P: Packet>(packet: &mut P, stripped: usize) -> Self {
+        let grown = stripped > 0 && packet.prepend(stripped).is_some();
+        let headers = Headers::of(packet);
+        if grown {
+            packet.trim_front(stripped);
+        }
+        headers
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.kept).min(HEADERS)]

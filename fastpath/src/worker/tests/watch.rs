@@ -1,5 +1,7 @@
 //! What a worker shows of its packets to who looks.
 
+mod last;
+
 use super::*;
 use crate::action::Verdict;
 use crate::io::heap::HeapPacket;
