@@ -124,6 +124,17 @@ impl Capture {
         )
     }
 
+    /// Waits until it has at least so many packets. Meanwhile the file may end within a block.
+    ///
+    /// # Errors
+    /// If it never has.
+    pub fn wait(&self, packets: usize) -> Result {
+        wait::until_true(&format!("{packets} copies"), || {
+            Ok(self.tcpdump().is_ok_and(|seen| seen.len() >= packets))
+        })
+        .map_err(|error| format!("{error}; {}", self.process.stderr()).into())
+    }
+
     /// The packets so far: of each the interface and the comment, as tshark finds them.
     ///
     /// # Errors
