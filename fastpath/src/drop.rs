@@ -194,9 +194,63 @@ reasons! {
         "None: only at a stop.",
 }
 
+/// Some of the reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(u64);
+
+const _: () = assert!(DropReason::COUNT <= u64::BITS as usize, "a bit for each");
+
+impl Reasons {
+    /// None of them.
+    pub const NONE: Reasons = Reasons(0);
+
+    /// Adds a reason.
+    pub fn insert(&mut self, reason: DropReason) {
+        self.0 |= 1 << reason as u8;
+    }
+
+    /// Whether it is one of them.
+    pub fn contains(self, reason: DropReason) -> bool {
+        self.0 >> reason as u8 & 1 != 0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = DropReason> {
+        let all = DropReason::ALL.iter().copied();
+        all.filter(move |reason| self.contains(*reason))
+    }
+}
+
+impl FromIterator<DropReason> for Reasons {
+    fn from_iter<T: IntoIterator<Item = DropReason>>(reasons: T) -> Self {
+        let mut some = Reasons::NONE;
+        reasons.into_iter().for_each(|reason| some.insert(reason));
+        some
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_reasons_are_those_that_were_put_there() {
+        assert!(Reasons::NONE.is_empty());
+        assert_eq!(Reasons::NONE.iter().count(), 0);
+        let put = [
+            DropReason::FrameTruncated,
+            DropReason::NoRoute,
+            DropReason::Shutdown,
+        ];
+        let some: Reasons = put.into_iter().chain(put).collect();
+        assert!(some.iter().eq(put) && !some.is_empty());
+        assert!(!some.contains(DropReason::PortDown) && some.contains(DropReason::Shutdown));
+    }
 
     #[test]
     fn names_are_unique_and_numbers_dense() {

@@ -42,7 +42,7 @@ impl fmt::Display for Comment<'_> {
                 write!(f, ", verdict dropped, reason {}", reason.name())?;
             }
         }
-        if let Some(reason) = moment.copy_dropped {
+        for reason in moment.copies_dropped.iter() {
             write!(f, ", a copy dropped, reason {}", reason.name())?;
         }
         match moment.decided {
@@ -125,15 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn the_other_side_a_dropped_copy_and_what_was_lost_are_said_too() {
+    fn the_other_side_dropped_copies_and_what_was_lost_are_said_too() {
         let mut note = note(Some(Verdict::Forwarded), Some(Decided::Entry(7)));
         note.moment.side = Side::Sent;
-        note.moment.copy_dropped = Some(DropReason::PortDown);
+        note.moment.copies_dropped = [DropReason::PortDown, DropReason::NoRoute]
+            .into_iter()
+            .collect();
         note.lost = 3;
         assert_eq!(
             said(&note),
-            "sent, verdict forwarded, a copy dropped, reason port_down, decided by entry 1:7, \
-             3 copies lost before it"
+            "sent, verdict forwarded, a copy dropped, reason port_down, a copy dropped, \
+             reason no_route, decided by entry 1:7, 3 copies lost before it"
         );
         let worker = None;
         let of_control = Comment {

@@ -309,7 +309,7 @@ pub(crate) fn usual() -> Switch {
     Switch::new(&config())
 }
 
-fn without_b() -> Switch {
+pub(crate) fn without_b() -> Switch {
     let mut switch = usual();
     switch.rig.set_link("b", false);
     switch

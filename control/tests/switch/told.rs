@@ -6,7 +6,9 @@ use crate::capture::Running;
 use crate::common::{Switch, broadcast, from_to};
 use crate::dropped::shown;
 use crate::explain::explain;
-use crate::reasons::{Stage, single, staged, usual, with_a_silent_remote, with_two_workers};
+use crate::reasons::{
+    Stage, single, staged, usual, with_a_silent_remote, with_two_workers, without_b,
+};
 use control::api::messages::{DropCount, DropPlace, Explanation, Fate, Reason, Verdict};
 use fastpath::drop::DropReason;
 use fastpath::trace::last::HEADERS;
@@ -147,6 +149,35 @@ fn reasons(life: &Explanation) -> Vec<&str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Of each reason one copy: of several the packet is there once.
+#[test]
+fn a_frame_of_which_copies_are_dropped_for_several_reasons_names_them_all() {
+    let mut switch = without_b();
+    let capture = Running::of(&mut switch, "drops");
+    let reasons = [DropReason::PortDown, DropReason::NoRoute];
+    let of_one =
+        reasons.map(|reason| Running::of(&mut switch, &format!("drops {}", reason.name())));
+    let frame = broadcast(1);
+    let before = counted(&mut switch);
+    switch.pass("a", &frame);
+    let moved = since(&before, &counted(&mut switch));
+    let expected = reasons.map(|reason| {
+        let key = ("a".to_owned(), "received", reason.name().to_owned());
+        (key, 1)
+    });
+    assert_eq!(moved, expected.into());
+    let copies = capture.copies();
+    assert_eq!(in_capture(&copies), moved);
+    assert_eq!(bytes(&copies), std::slice::from_ref(&frame));
+    for one in of_one {
+        assert_eq!(one.copies(), copies);
+    }
+    let shown = shown(&mut switch, Some("a"));
+    let mut last = shown.iter().map(|drop| drop.last.as_ref());
+    assert!(last.all(|last| last.is_some_and(|last| last.head.0 == frame)));
+    switch.close();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::encap::{Outer, encap, outer_ip_len};
 use super::run::{Context, Verdict};
 use super::straight::Facts;
 use crate::cpu::Work;
-use crate::drop::DropReason;
+use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
 use crate::memo::plain;
@@ -179,7 +179,7 @@ impl Losses<'_> {
     pub(super) fn lose(&mut self, at: usize, headers: &Headers, reason: DropReason) {
         self.stats
             .lose(Place::Received, self.ingress, reason, headers);
-        self.watch.note(at, Verdict::Dropped(reason), None);
+        self.watch.note(at, Verdict::Dropped(reason), Reasons::NONE);
     }
 }
 

@@ -8,7 +8,7 @@ use super::road::{road, send, up};
 use super::tally::Tally;
 use super::{Action, Program, Target, flood};
 use crate::cpu::Cpu;
-use crate::drop::DropReason;
+use crate::drop::{DropReason, Reasons};
 use crate::fdb::FdbReader;
 use crate::ids::{LinkId, PortId, RemoteId};
 use crate::io::{Io, Packet, Pool};
@@ -57,8 +57,8 @@ pub struct Context<'a, I: Io> {
 pub struct Outcome {
     /// Its verdict.
     pub verdict: Verdict,
-    /// Why the last copy was dropped that has no part in the verdict, if one was.
-    pub copy_dropped: Option<DropReason>,
+    /// Why copies were dropped that have no part in the verdict.
+    pub copies_dropped: Reasons,
 }
 
 /// Runs `program` on a packet that came from `ingress`, and counts its verdict.
@@ -108,8 +108,8 @@ pub(super) struct Run<'r, 'c, I: Io> {
     ends: u64,
     /// The end that makes the verdict.
     best: Option<Verdict>,
-    /// The last drop that does not.
-    copy_dropped: Option<DropReason>,
+    /// Why others were dropped.
+    copies_dropped: Reasons,
 }
 
 /// A target that can take a packet now, or control in its place.
@@ -149,7 +149,7 @@ impl<'r, 'c, I: Io> Run<'r, 'c, I> {
             inside: None,
             ends: 0,
             best: None,
-            copy_dropped: None,
+            copies_dropped: Reasons::NONE,
         }
     }
 
@@ -311,7 +311,7 @@ impl<'r, 'c, I: Io> Run<'r, 'c, I> {
             _ => self.best.replace(end),
         };
         if let Some(Verdict::Dropped(reason)) = lesser {
-            self.copy_dropped = Some(reason);
+            self.copies_dropped.insert(reason);
             self.stats.copies_dropped.count(reason);
         }
     }
@@ -329,7 +329,7 @@ impl<'r, 'c, I: Io> Run<'r, 'c, I> {
         }
         Outcome {
             verdict,
-            copy_dropped: self.copy_dropped,
+            copies_dropped: self.copies_dropped,
         }
     }
 }

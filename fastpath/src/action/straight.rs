@@ -312,7 +312,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             let headers = Headers::as_received(&mut packet, plans.stripped(at));
             let Outcome {
                 verdict,
-                copy_dropped,
+                copies_dropped,
             } = match plans.of(at) {
                 Plan::Bridge(gate) => super::through(self.context, self.ingress, gate, packet),
                 Plan::Other(program, layout) => {
@@ -323,11 +323,11 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             if let Verdict::Dropped(reason) = verdict {
                 last.keep(reason, self.ingress, Place::Received, &headers);
             }
-            if let Some(reason) = copy_dropped {
+            for reason in copies_dropped.iter() {
                 last.keep(reason, self.ingress, Place::Copy, &headers);
             }
             let watch = self.context.outputs.watch();
-            watch.note(at, verdict, copy_dropped);
+            watch.note(at, verdict, copies_dropped);
         }
     }
 }

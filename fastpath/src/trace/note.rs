@@ -1,7 +1,7 @@
 //! What is said of a copy.
 
 use crate::action::Verdict;
-use crate::drop::DropReason;
+use crate::drop::Reasons;
 use crate::ids::PortId;
 
 /// On which side of the switch a packet was copied.
@@ -49,9 +49,8 @@ pub struct Moment {
     /// What became of it, if that is known already. A packet that was to leave and could not is
     /// [`Side::Sent`] and dropped.
     pub verdict: Option<Verdict>,
-    /// Why a copy was dropped of a packet that has a better verdict, or another one; the last such
-    /// copy.
-    pub copy_dropped: Option<DropReason>,
+    /// Why copies were dropped of a packet that has a better verdict, or another one.
+    pub copies_dropped: Reasons,
     /// What decided, if that is known.
     pub decided: Option<Decided>,
     /// How long it took, if that was measured.
@@ -66,7 +65,7 @@ impl Moment {
             port,
             side,
             verdict: None,
-            copy_dropped: None,
+            copies_dropped: Reasons::NONE,
             decided: None,
             cycles: None,
         }

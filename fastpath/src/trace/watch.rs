@@ -12,7 +12,7 @@ use super::note::{Cycles, Decided, Moment, Side};
 use super::tap::Tap;
 use crate::action::Verdict;
 use crate::cpu::ticks;
-use crate::drop::DropReason;
+use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
 use crate::io::{BURST, Packet};
 use arrayvec::ArrayVec;
@@ -24,13 +24,13 @@ pub const MAX_TAPS: usize = 4;
 #[derive(Clone, Copy)]
 struct End {
     verdict: Verdict,
-    copy_dropped: Option<DropReason>,
+    copies_dropped: Reasons,
     decided: Option<Decided>,
 }
 
 const FORWARDED: End = End {
     verdict: Verdict::Forwarded,
-    copy_dropped: None,
+    copies_dropped: Reasons::NONE,
     decided: None,
 };
 
@@ -93,7 +93,7 @@ impl Watch {
     /// Packet number `at` of those that are left was dropped before it was decided.
     #[cold]
     pub(crate) fn gone(&mut self, at: usize, reason: DropReason) {
-        self.note(at, Verdict::Dropped(reason), None);
+        self.note(at, Verdict::Dropped(reason), Reasons::NONE);
         self.burst.places.pop_at(at);
     }
 
@@ -108,20 +108,20 @@ impl Watch {
         }
     }
 
-    /// What became of packet number `at` of those that were decided: `copy_dropped` of a copy of it.
+    /// What became of packet number `at` of those that were decided: `copies_dropped` of copies of it.
     /// Of one that is forwarded, and no copy dropped, nothing need be said.
     #[inline]
-    pub(crate) fn note(&mut self, at: usize, verdict: Verdict, copy_dropped: Option<DropReason>) {
+    pub(crate) fn note(&mut self, at: usize, verdict: Verdict, copies_dropped: Reasons) {
         if self.is_on() {
-            self.end(at, verdict, copy_dropped);
+            self.end(at, verdict, copies_dropped);
         }
     }
 
     #[cold]
-    fn end(&mut self, at: usize, verdict: Verdict, copy_dropped: Option<DropReason>) {
+    fn end(&mut self, at: usize, verdict: Verdict, copies_dropped: Reasons) {
         let place = self.burst.places.get(at).map(|place| usize::from(*place));
         if let Some(end) = place.and_then(|place| self.burst.ends.get_mut(place)) {
-            (end.verdict, end.copy_dropped) = (verdict, copy_dropped);
+            (end.verdict, end.copies_dropped) = (verdict, copies_dropped);
         }
     }
 
@@ -143,7 +143,7 @@ impl Watch {
         for (at, end) in ends.iter().enumerate() {
             let moment = Moment {
                 verdict: Some(end.verdict),
-                copy_dropped: end.copy_dropped,
+                copies_dropped: end.copies_dropped,
                 decided: end.decided,
                 cycles: Some(cycles),
                 ..Moment::new(*came, port, Side::Received)

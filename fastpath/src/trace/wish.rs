@@ -60,11 +60,11 @@ impl Only {
             Some(Verdict::Dropped(reason)) => Some(reason),
             _ => None,
         };
-        let reasons = [dropped, moment.copy_dropped];
+        let copies = moment.copies_dropped;
         match self {
             Only::Everything => true,
-            Only::Dropped => reasons.iter().any(Option::is_some),
-            Only::DroppedFor(reason) => reasons.contains(&Some(reason)),
+            Only::Dropped => dropped.is_some() || !copies.is_empty(),
+            Only::DroppedFor(reason) => dropped == Some(reason) || copies.contains(reason),
         }
     }
 }
@@ -120,10 +120,10 @@ mod tests {
         PortId::new(number).unwrap()
     }
 
-    fn moment(verdict: Option<Verdict>, copy_dropped: Option<DropReason>) -> Moment {
+    fn moment(verdict: Option<Verdict>, copies: &[DropReason]) -> Moment {
         Moment {
             verdict,
-            copy_dropped,
+            copies_dropped: copies.iter().copied().collect(),
             ..Moment::new(0, port(3), Side::Sent)
         }
     }
@@ -146,7 +146,7 @@ mod tests {
         assert!(!wish.looks(Side::Sent, port(2)));
         wish.sent = false;
         assert!(!wish.looks(Side::Sent, port(3)) && wish.looks(Side::Received, port(3)));
-        assert!(!wish.wants(&moment(None, None)));
+        assert!(!wish.wants(&moment(None, &[])));
     }
 
     #[test]
@@ -154,16 +154,17 @@ mod tests {
         let (full, down) = (DropReason::TxFull, DropReason::PortDown);
         let forwarded = Some(Verdict::Forwarded);
         let cases = [
-            (moment(None, None), [true, false, false]),
-            (moment(forwarded, None), [true, false, false]),
-            (moment(forwarded, Some(down)), [true, true, false]),
-            (moment(forwarded, Some(full)), [true, true, true]),
+            (moment(None, &[]), [true, false, false]),
+            (moment(forwarded, &[]), [true, false, false]),
+            (moment(forwarded, &[down]), [true, true, false]),
+            (moment(forwarded, &[full]), [true, true, true]),
+            (moment(forwarded, &[full, down]), [true, true, true]),
             (
-                moment(Some(Verdict::Dropped(full)), Some(down)),
+                moment(Some(Verdict::Dropped(full)), &[down]),
                 [true, true, true],
             ),
             (
-                moment(Some(Verdict::Dropped(down)), None),
+                moment(Some(Verdict::Dropped(down)), &[]),
                 [true, true, false],
             ),
         ];

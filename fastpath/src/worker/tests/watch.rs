@@ -48,14 +48,11 @@ fn told(reader: &mut TapReader) -> Vec<String> {
             Some(verdict) => format!(" {verdict:?}").to_lowercase(),
             None => String::new(),
         };
-        let copy = moment
-            .copy_dropped
-            .map(|reason| format!(" copy {}", reason.name()));
-        format!(
-            "{} {side}{verdict}{}",
-            moment.port,
-            copy.unwrap_or_default()
-        )
+        let copies = moment.copies_dropped.iter();
+        let copies: String = copies
+            .map(|reason| format!(" copy {}", reason.name()))
+            .collect();
+        format!("{} {side}{verdict}{copies}", moment.port)
     });
     notes.collect()
 }

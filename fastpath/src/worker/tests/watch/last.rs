@@ -42,7 +42,11 @@ fn what_has_no_room_for_outer_headers_is_told_as_it_came_in() {
     assert!(bytes.eq(frames.iter().map(|(_, frame, _)| frame)));
     let reasons = copies.iter().map(|(note, _)| {
         let moment = note.moment;
-        (moment.port, moment.verdict, moment.copy_dropped)
+        (
+            moment.port,
+            moment.verdict,
+            moment.copies_dropped.iter().next(),
+        )
     });
     let dropped = Some(Verdict::Dropped(DropReason::NoHeadroom));
     let expected = [
