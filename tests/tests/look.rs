@@ -10,6 +10,7 @@ use overpath_tests::{Result, need, skip, traffic, wait};
 use serde_json::Value;
 use std::process::Command;
 use std::thread;
+use tempfile::TempDir;
 
 fn ping(site: &Site, count: u32) -> Result {
     traffic::ping(site.host(1), &vtep_ip(1), count, 64)?
@@ -295,5 +296,43 @@ fn a_slow_reader_loses_copies_and_no_packets() -> Result {
     assert!(!said.contains(" 0 lost"), "{said}");
     let packets = capture.tcpdump()?.len();
     assert!(said.contains(&format!("{packets} packets, ")), "{said}");
+    site.finish()
+}
+
+#[test]
+fn packets_to_come_are_explained_with_what_decided_them() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let daemon = site.lab.daemon()?;
+    let dir = TempDir::new()?;
+    let mut client = Command::new(binary("overpath")?);
+    client.arg("--socket").arg(daemon.socket());
+    client.args(["explain", "lan1", "--next", "2", "--filter", "icmp"]);
+    let mut process = Background::start(&mut client, dir.path(), "explain")?;
+    wait::until_true("two explanations", || {
+        ping(&site, 1)?;
+        Ok(process.ended()?.is_some())
+    })?;
+    let text = process.stdout();
+    for words in [
+        "2 seen, 0 lost",
+        "verdict forwarded",
+        "decided by entry 0:",
+        "tunnel vx10",
+        "cycles",
+    ] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    // The entry that is named is one that there is.
+    let number = text.split("decided by entry ").nth(1).ok_or("no entry")?;
+    let number = number.split([' ', ',', '\n']).next().unwrap_or_default();
+    let said = daemon.client(&["explain", "--entry", number])?;
+    assert!(said.contains("lan1") && said.contains("br10"), "{said}");
+    let said = daemon.client(&["explain", "--fdb", &vtep_mac(1)])?;
+    assert!(
+        said.contains("vx10") && said.contains(&site::underlay(1)),
+        "{said}"
+    );
     site.finish()
 }

@@ -133,7 +133,7 @@ fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Option<Question>) {
             Became::Waiting => Verdict::Waiting,
             Became::Dropped(why) => Verdict::Dropped(why.into()),
         }),
-        copy_dropped: moment.copy_dropped.map(Reason::from),
+        copies_dropped: moment.copies_dropped.iter().map(Reason::from).collect(),
         decided: moment.decided.map(|decided| by(decided, copied.worker)),
         cycles: moment.cycles.map(|cycles| BurstCycles {
             packets: cycles.packets,

@@ -32,8 +32,8 @@ pub struct Seen {
     pub frame: Bytes,
     /// What became of it, as far as it was known then.
     pub verdict: Option<Verdict>,
-    /// Why a copy of it was dropped that has no part in the verdict.
-    pub copy_dropped: Option<Reason>,
+    /// Why copies of it were dropped that have no part in the verdict.
+    pub copies_dropped: Vec<Reason>,
     /// By what it was decided.
     pub decided: Option<DecidedBy>,
     /// How long its burst took.

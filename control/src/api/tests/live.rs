@@ -84,7 +84,7 @@ fn each_packet_is_told_with_what_its_worker_and_what_state_say_of_it() {
     let bench = Bench::start(Settings::default(), 16);
     let came = Moment {
         verdict: Some(Became::Forwarded),
-        copy_dropped: Some(DropReason::PortDown),
+        copies_dropped: [DropReason::PortDown].into_iter().collect(),
         decided: Some(Decided::Made(17)),
         cycles: Some(Cycles {
             packets: 3,
@@ -114,7 +114,7 @@ fn each_packet_is_told_with_what_its_worker_and_what_state_say_of_it() {
         (first.worker, &first.verdict),
         (Some(0), &Some(Verdict::Forwarded))
     );
-    assert_eq!(first.copy_dropped.as_ref().unwrap().reason, "port_down");
+    assert_eq!(first.copies_dropped[0].reason, "port_down");
     let entry = EntryNumber {
         worker: 0,
         place: 17,

@@ -148,7 +148,7 @@ fn became(page: &mut Page, seen: &Seen) {
             reason(page, 3, why);
         }
     }
-    if let Some(why) = &seen.copy_dropped {
+    for why in &seen.copies_dropped {
         page.line(0, format_args!("a copy dropped, reason {}", why.reason));
         reason(page, 3, why);
     }

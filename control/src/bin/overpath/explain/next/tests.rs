@@ -81,7 +81,7 @@ fn seen() -> Seen {
         len: 60,
         frame: Bytes(vec![0xab; 60]),
         verdict: Some(Verdict::Forwarded),
-        copy_dropped: None,
+        copies_dropped: Vec::new(),
         decided: Some(DecidedBy {
             resolved: false,
             entry: Some(EntryNumber {
@@ -128,7 +128,7 @@ verdict forwarded
 fn an_end_that_is_not_that_of_the_frame_alone_is_told() {
     let full = Seen {
         verdict: Some(Verdict::Dropped(why("punt_full"))),
-        copy_dropped: Some(why("port_down")),
+        copies_dropped: vec![why("port_down")],
         decided: Some(DecidedBy {
             resolved: true,
             entry: None,
