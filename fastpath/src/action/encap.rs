@@ -211,7 +211,7 @@ impl IpIds {
 }
 
 /// Puts outer headers before `packet`, which fits on the way. A packet whose front cannot grow is
-/// replaced by a replica with a front of its own. On an error the packet is as it was.
+/// replaced by a replica with a front of its own.
 #[inline(always)]
 pub(super) fn encap<I: Io>(
     context: &mut Context<'_, I>,
@@ -225,11 +225,9 @@ pub(super) fn encap<I: Io>(
         outer.write(front, flow, inner_len, outputs.ip_ids());
         return Ok(());
     }
-    let mut replica = replica(*pool, outer.port, packet)?;
-    let front = replica.prepend(outer.len());
-    let front = front.ok_or(DropReason::NoHeadroom)?;
+    *packet = replica(*pool, outer.port, packet)?;
+    let front = packet.prepend(outer.len()).ok_or(DropReason::NoHeadroom)?;
     outer.write(front, flow, inner_len, outputs.ip_ids());
-    *packet = replica;
     Ok(())
 }
 

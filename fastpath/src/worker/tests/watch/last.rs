@@ -22,12 +22,15 @@ fn what_has_no_room_for_outer_headers_is_told_as_it_came_in() {
     let mut site = Site::of_pool(pool, 1, 16, snapshot).serving_all();
     site.learn(learned(0, guest(2).0, Destination::Remote(remote(0))));
     site.learn(learned(0, guest(3).0, Destination::Remote(remote(2))));
+    // Nothing is to be said of who sends, so that it goes the straight way.
+    site.learn(learned(0, guest(1).0, to_port(A)));
+    site.learn(learned(0, guest(4).0, Destination::Remote(remote(0))));
     let mut reader = watch(&mut site, 0, drops(Only::Dropped));
     // To one, to all, and out of a tunnel, whose headers leave too little room for a tag.
     let frames = [
         (A, inner(1, 2, 0), Place::Received),
         (A, inner(1, 9, 0), Place::Copy),
-        (UPLINK, tunnelled(1, 10, &inner(1, 3, 0)), Place::Received),
+        (UPLINK, tunnelled(1, 10, &inner(4, 3, 0)), Place::Received),
     ];
     for (number, frame, place) in &frames {
         site.arrive(*number, frame);
@@ -76,6 +79,7 @@ fn the_last_packet_is_shown_as_it_came_in() {
     let mut site = Site::alone(16);
     site.learn(learned(0, guest(2).0, to_port(A)));
     site.learn(learned(0, guest(3).0, Destination::Remote(remote(1))));
+    site.learn(learned(0, guest(4).0, Destination::Remote(remote(0))));
     let mut invalid = outer(1);
     invalid.ip.ecn = Ecn::Ce;
     let vni = Vni::new(10).unwrap();
@@ -90,7 +94,7 @@ fn the_last_packet_is_shown_as_it_came_in() {
         (DropReason::SplitHorizon, tunnelled(1, 10, &inner(1, 3, 0))),
         (
             DropReason::MtuExceeded,
-            tunnelled(1, 10, &inner(1, 2, 1500)),
+            tunnelled(1, 10, &inner(4, 2, 1500)),
         ),
     ] {
         site.arrive(UPLINK, &frame);
