@@ -208,8 +208,8 @@ pub(crate) fn staged() -> Vec<Stage> {
 }
 
 /// Longer than the MTU of a local port.
-fn long() -> Vec<u8> {
-    Pair::new(station(1), station(5)).udp(1, 2, &[0; 1500])
+fn long(from: u8) -> Vec<u8> {
+    Pair::new(station(from), station(5)).udp(1, 2, &[0; 1500])
 }
 
 fn of_a_frame() -> Vec<Stage> {
@@ -219,7 +219,8 @@ fn of_a_frame() -> Vec<Stage> {
         one(PortDown, without_b, "a", from_to(1, 5)),
         one(TunnelDown, without_uplink, "a", from_to(1, 7)),
         one(NoRoute, usual, "a", from_to(1, 6)),
-        one(MtuExceeded, usual, "a", long()),
+        one(MtuExceeded, usual, "a", long(1)),
+        Stage::one(MtuExceeded, with_known_senders, "a", long(1), ""),
         Stage::one(
             NeighbourUnresolved,
             with_eight_that_wait,
@@ -239,7 +240,8 @@ fn of_a_tunnel() -> Vec<Stage> {
         one(StaticElsewhere, usual, &from_to(7, 1), ""),
         one(SplitHorizon, usual, &from_to(1, 7), "fdb_learned"),
         one(PortDown, without_b, &from_to(1, 5), "fdb_learned"),
-        one(MtuExceeded, usual, &long(), "fdb_learned"),
+        one(MtuExceeded, usual, &long(1), "fdb_learned"),
+        one(MtuExceeded, with_known_senders, &long(2), ""),
     ]
 }
 
@@ -318,6 +320,15 @@ pub(crate) fn without_b() -> Switch {
 fn without_uplink() -> Switch {
     let mut switch = usual();
     switch.rig.set_link("uplink", false);
+    switch
+}
+
+/// Of nothing that they send control has to be told.
+fn with_known_senders() -> Switch {
+    let mut switch = usual();
+    switch.pass("a", &from_to(1, 5));
+    switch.pass("uplink", &from_peer(3, &from_to(2, 5)));
+    switch.settle();
     switch
 }
 
