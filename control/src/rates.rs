@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash> Rates<K> {
         self.at = now;
         for (name, sum) in counters {
             let before = self.sums.insert(name, sum).unwrap_or_default();
-            let grown = sum.wrapping_sub(before);
+            let grown = sum.saturating_sub(before);
             // To the nearest: a second that took a little longer still has its one packet.
             let rate = grown.saturating_mul(1_000).saturating_add(elapsed / 2) / elapsed;
             self.rates.insert(name, rate);

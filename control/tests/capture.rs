@@ -77,8 +77,9 @@ fn play(receiver: RequestReceiver) {
             continue;
         }
         let (mut tap, feed) = watched(capture);
-        request.answer(Reply::Capturing(Box::new(feed)));
+        // Before anybody can end it.
         copy(&mut tap);
+        request.answer(Reply::Capturing(Box::new(feed)));
         std::thread::spawn(|| {
             let mut watch = Watch::default();
             assert!(watch.add(Box::new(tap)).is_ok());

@@ -340,7 +340,7 @@ fn transmit_watched<Q: TxQueue>(
     let port = queue.port();
     watch.leaving(port, burst);
     let accepted = give(queue, burst, stats);
-    watch.left(port, accepted);
+    watch.left(port, queue.number(), accepted);
     for packet in burst.drain(..) {
         drop_sent(port, &packet, DropReason::TxFull, stats, watch);
     }

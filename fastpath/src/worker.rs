@@ -6,7 +6,7 @@ use crate::cpu::{Cpu, Work, ticks};
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::drop::DropReason;
 use crate::fdb::FdbReader;
-use crate::ids::{PortId, WorkerId};
+use crate::ids::{PortId, QueueId, WorkerId};
 use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
 use crate::learn::Learner;
 use crate::publish::Reader;
@@ -152,7 +152,7 @@ impl<I: Io> Worker<I> {
                 let (ingress, number) = (queue.port(), queue.number());
                 let stats = &self.parts.stats;
                 stats.count_received(ingress, number, burst.len());
-                self.forward(ingress, burst);
+                self.forward(ingress, number, burst);
             }
         }
         self.parts.outputs.flush(&self.parts.stats);
@@ -290,9 +290,9 @@ impl<I: Io> Worker<I> {
     }
 
     #[inline(always)]
-    fn forward(&mut self, ingress: PortId, mut burst: Burst<I::Packet>) {
+    fn forward(&mut self, ingress: PortId, queue: QueueId, mut burst: Burst<I::Packet>) {
         if self.parts.outputs.watch().is_on() {
-            self.parts.outputs.watch().begin(ingress, &burst);
+            self.parts.outputs.watch().begin(ingress, queue, &burst);
         }
         let port = self.parts.snapshot.get().port(ingress);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();

@@ -22,8 +22,8 @@ def words(look, port):
         "capture": ["capture", "port", port, "-w", "/dev/null"],
         # Every packet is held until it is known that it is not dropped.
         "drops": ["capture", "drops", "-w", "/dev/null"],
-        # The next packet of an address that never comes, to be explained.
-        "explain": ["explain", port, "--next", "--filter", NOBODY],
+        # Each packet that comes in is to be explained: far more than can be, so that most are lost.
+        "explain": ["explain", port, "--next", "1000000000"],
     }[look]
 
 
@@ -51,8 +51,10 @@ class Watched(Overpath):
         wait_for("somebody to look", self.looks, 10)
 
     def looks(self):
-        """Whether there is a client beside us."""
+        """Whether there is a client beside us, if it is one that stays."""
         self.looker.check()
+        if self.look == "stats":
+            return True
         with open("/proc/net/unix") as table:
             return sum(self.path in line for line in table) > 2
 

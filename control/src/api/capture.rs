@@ -1,7 +1,7 @@
 //! A capture on its way to a client: the rest of a connection carries its file.
 //!
-//! It is a task like any other. What the client does not take in time waits in the rings of the taps, and
-//! what finds no room there is lost and counted.
+//! It is a task like any other. What the client does not take in time waits in the rings of the
+//! taps, and what finds no room there is lost and counted.
 
 use crate::trace::recording::{Feed, Next, Recording};
 use std::io;
@@ -13,8 +13,9 @@ use tokio::time::{sleep, timeout};
 /// Between two looks at rings that were empty.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Writes the file until the client sends no more, is gone, or takes nothing for as long as `patience`
-/// lasts; until as many packets are written as were asked for; or until there are no workers any more.
+/// Writes the file until the client sends no more, is gone, or takes nothing for as long as
+/// `patience` lasts; until as many packets are written as were asked for; or until there are no
+/// workers any more.
 pub(super) async fn serve(
     feed: Feed,
     reader: impl AsyncRead + Unpin,
@@ -69,7 +70,7 @@ pub(super) async fn end_of(mut reader: impl AsyncRead + Unpin) {
 }
 
 /// Writes everything out. The client may take its time, but not `patience` without taking anything.
-async fn drain(
+pub(super) async fn drain(
     bytes: &mut Vec<u8>,
     mut writer: impl AsyncWrite + Unpin,
     patience: Duration,

@@ -48,8 +48,8 @@ pub struct Client {
     last: u64,
 }
 
-/// What follows an answer, as it comes: the file of a capture, pcapng; or lines. Dropped, it ends the
-/// capture.
+/// What follows an answer, as it comes: the file of a capture, pcapng; or lines. Dropped, it ends
+/// the capture.
 #[derive(Debug)]
 pub struct CaptureStream(BufReader<UnixStream>);
 

@@ -1,33 +1,34 @@
 //! Packets to come, explained as they come: the rest of a connection carries a line for each.
 //!
-//! What a worker said of a packet is told as it is; what would become of it is asked of the state thread,
-//! which is so a moment later.
+//! What a worker said of a packet is told as it is; what would become of it is asked of the state
+//! thread, which is so a moment later.
 
 use super::ask::ask;
+use super::capture::{drain, end_of};
 use super::messages::{
-    BurstCycles, Bytes, DecidedBy, EntryNumber, Frame, Looked, Method, Question, Reason, Reply,
-    Seen, SeenLine, SeenSide, Verdict,
+    BurstCycles, Bytes, DecidedBy, EntryNumber, Explanation, Frame, Looked, Method, Question,
+    Reason, Reply, Seen, SeenLine, SeenSide, Verdict,
 };
 use super::request::RequestSender;
 use super::server::Settings;
 use crate::trace::recording::{Feed, Watched};
 use crate::trace::sources::{Copied, Sources};
 use fastpath::action::Verdict as Became;
-use fastpath::ids::WorkerId;
+use fastpath::ids::{QueueId, WorkerId};
 use fastpath::trace::note::{Decided, Side};
 use std::num::NonZeroU64;
 use std::time::Duration;
 use std::{io, pin::pin};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 
 /// Between two looks at rings that were empty.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Packets that are explained if nobody says how many.
 const FEW: u64 = 1;
 
-/// Explains until as many packets came by as were asked for, the client sends no more, is gone, or takes
-/// nothing for as long as it may, or there are no workers any more.
+/// Explains until as many packets came by as were asked for, the client sends no more, is gone, or
+/// takes nothing for as long as it may, or there are no workers any more.
 pub(super) async fn serve(
     feed: Feed,
     requests: &RequestSender,
@@ -52,71 +53,80 @@ async fn explain(
     let mut sources = Sources::new(feed.readers);
     let mut left = feed.count.map_or(FEW, NonZeroU64::get);
     let mut looked = Looked::default();
-    let mut end = pin!(super::capture::end_of(reader));
+    let mut end = pin!(end_of(reader));
+    let mut text = Vec::new();
     while left > 0 {
         let abandoned = sources.is_abandoned();
-        let copied = sources
-            .oldest()
-            .and_then(|(_, oldest)| sources.take(oldest));
-        let Some((mut seen, question)) = copied.map(|copied| tell(&ports, &copied)) else {
-            if abandoned {
-                break;
+        let oldest = sources.oldest().map(|(_, oldest)| oldest);
+        let copied = oldest.and_then(|oldest| sources.take(oldest));
+        let found = copied.map(|copied| tell(&ports, &copied));
+        let idle = found.is_none();
+        if let Some((mut seen, question)) = found {
+            match work_out(requests, settings, question).await {
+                Ok(life) => seen.life = Some(life),
+                Err(why) => seen.unexplained = Some(why),
             }
-            tokio::select! {
-                biased;
-                () = &mut end => break,
-                () = sleep(PAUSE) => continue,
+            (left, looked.seen) = (left - 1, looked.seen + 1);
+            put(&mut text, &SeenLine::Seen(Box::new(seen)))?;
+            drain(&mut text, &mut writer, settings.write_timeout).await?;
+        } else if abandoned {
+            break;
+        }
+        let pause = async {
+            if idle {
+                sleep(PAUSE).await;
+            } else {
+                // Others have a turn.
+                tokio::task::yield_now().await;
             }
         };
-        if let Some(question) = question {
-            let asked = Method::Explain(question);
-            // Without an answer it is what its worker said of it, and no more.
-            if let Ok(Reply::Explanation(life)) =
-                ask(requests, settings.answer_timeout, asked).await
-            {
-                seen.life = Some(*life);
-            }
+        tokio::select! {
+            biased;
+            () = &mut end => break,
+            () = pause => {}
         }
-        (left, looked.seen) = (left - 1, looked.seen + 1);
-        write(
-            &mut writer,
-            &SeenLine::Seen(Box::new(seen)),
-            settings.write_timeout,
-        )
-        .await?;
     }
     looked.lost = ports.iter().map(|port| sources.lost(port.id)).sum();
     (looked.asked, looked.ticks) = sources.cost();
-    write(
-        &mut writer,
-        &SeenLine::Looked(looked),
-        settings.write_timeout,
-    )
-    .await
+    put(&mut text, &SeenLine::Looked(looked))?;
+    drain(&mut text, &mut writer, settings.write_timeout).await
 }
 
-async fn write(
-    writer: &mut (impl AsyncWrite + Unpin),
-    line: &SeenLine,
-    patience: Duration,
-) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
+fn put(text: &mut Vec<u8>, line: &SeenLine) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, line)?;
     text.push(b'\n');
-    timeout(patience, writer.write_all(&text)).await?
+    Ok(())
+}
+
+/// The life of a packet by the state of now, or why it cannot be told.
+async fn work_out(
+    requests: &RequestSender,
+    settings: Settings,
+    question: Result<Question, &str>,
+) -> Result<Explanation, String> {
+    let asked = Method::Explain(question?);
+    match ask(requests, settings.answer_timeout, asked).await {
+        Ok(Reply::Explanation(life)) => Ok(*life),
+        Ok(_) => Err("the answer is another one".to_owned()),
+        Err(error) => Err(error.message),
+    }
 }
 
 /// What is known of a copy, and what to ask about it.
-fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Option<Question>) {
+fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Result<Question, &'static str>) {
     let (note, moment) = (&copied.note, &copied.note.moment);
     let port = ports.iter().find(|port| port.id == moment.port);
     let port = port.map(|port| port.name.clone()).unwrap_or_default();
     let received = moment.side == Side::Received;
-    let whole = received && note.kept == note.len;
-    let question = whole.then(|| {
-        let frame = Frame::new(copied.bytes.to_vec()).ok()?;
-        let port = port.parse().ok()?;
-        Some(Question { port, frame })
-    });
+    let question = if !received {
+        Err("it was to leave, and did not come in like that")
+    } else if note.kept < note.len {
+        Err("not all of it was copied")
+    } else {
+        let frame = Frame::new(copied.bytes.to_vec()).map_err(|_| "it is too long");
+        let named = port.parse().map_err(|_| "its port is gone");
+        named.and_then(|port| frame.map(|frame| Question { port, frame }))
+    };
     let seen = Seen {
         port,
         side: if received {
@@ -124,6 +134,7 @@ fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Option<Question>) {
         } else {
             SeenSide::Sent
         },
+        queue: moment.queue.map(QueueId::get),
         worker: copied.worker.map(WorkerId::get),
         len: note.len,
         frame: Bytes(copied.bytes.to_vec()),
@@ -142,8 +153,9 @@ fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Option<Question>) {
         }),
         lost: note.lost,
         life: None,
+        unexplained: None,
     };
-    (seen, question.flatten())
+    (seen, question)
 }
 
 fn by(decided: Decided, worker: Option<WorkerId>) -> DecidedBy {

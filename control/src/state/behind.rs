@@ -18,6 +18,8 @@ use std::net::Ipv4Addr;
 /// Bytes of outer headers that count against the MTU of the underlay, with the inner Ethernet header:
 /// IPv4, UDP, VXLAN, Ethernet.
 const OUTER: u16 = 20 + 8 + 8 + 14;
+/// Most bridges of which it is told what a station is there: each is worked out by state.
+const MAX_STATIONS: usize = 64;
 /// Bytes of the shortest frame (IEEE 802.3), without frame check sequence.
 const SHORTEST: usize = 60;
 
@@ -90,12 +92,13 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Of every bridge that knows the station.
+    /// Of the bridges that know the station, [`MAX_STATIONS`] at most.
     pub(super) fn stations_behind(&self, mac: Mac) -> Vec<StationBehind> {
         let bridges = (0..self.wanted.bridges.len()).filter_map(BridgeId::new);
         let known = bridges.filter_map(|bridge| self.fdb.get(bridge, mac));
         let routes = self.show_routes();
         known
+            .take(MAX_STATIONS)
             .filter_map(|entry| self.station_behind(&entry, &routes))
             .collect()
     }

@@ -19,6 +19,8 @@ use std::sync::{Arc, Weak};
 impl<I: Io> State<I> {
     /// Has packets copied. Takes about a millisecond, and a tenth of a second for the longest filter.
     pub(super) fn capture(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
+        // Before the filter is compiled, which takes its time.
+        self.find_room(1)?;
         let scope = Scope::new(&self.wanted, capture)?;
         self.feed(scope, capture)
     }
@@ -26,6 +28,7 @@ impl<I: Io> State<I> {
     /// The same for who explains them: what leaves is not what came in, and only of interest if it does
     /// not leave.
     pub(super) fn explain_next(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
+        self.find_room(1)?;
         let mut scope = Scope::new(&self.wanted, capture)?;
         for wish in &mut scope.wishes {
             wish.sent = wish.only != Only::Everything;

@@ -2,6 +2,8 @@
 
 use crate::io::{BURST, Packet};
 
+/// No page of memory is smaller.
+const PAGE: usize = 4096;
 /// Bytes in which a filter finds what it looks for, if a packet is in pieces.
 const HEADERS: usize = 256;
 
@@ -24,9 +26,12 @@ pub(super) struct Held<'a> {
 impl Hold {
     /// Places of `snap` bytes each.
     pub(super) fn new(snap: usize) -> Self {
+        let mut bytes: Box<[u8]> = vec![0; snap * BURST].into();
+        // Memory that is there only when it is touched would be touched first by a worker.
+        bytes.chunks_mut(PAGE).for_each(|page| page.fill(1));
         Hold {
             snap,
-            bytes: vec![0; snap * BURST].into(),
+            bytes,
             lens: [(0, 0); BURST],
             taken: 0,
         }

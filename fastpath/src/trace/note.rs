@@ -2,7 +2,7 @@
 
 use crate::action::Verdict;
 use crate::drop::Reasons;
-use crate::ids::PortId;
+use crate::ids::{PortId, QueueId};
 
 /// On which side of the switch a packet was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Moment {
     pub port: PortId,
     /// Which of the two.
     pub side: Side,
+    /// The queue that it came from or was given to, if any.
+    pub queue: Option<QueueId>,
     /// What became of it, if that is known already. A packet that was to leave and could not is
     /// [`Side::Sent`] and dropped.
     pub verdict: Option<Verdict>,
@@ -64,6 +66,7 @@ impl Moment {
             ticks,
             port,
             side,
+            queue: None,
             verdict: None,
             copies_dropped: Reasons::NONE,
             decided: None,

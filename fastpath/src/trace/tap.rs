@@ -103,11 +103,25 @@ pub struct TapReader {
     stats: Arc<TapStats>,
 }
 
+/// Fills a ring and empties it, so that its memory is there when a worker writes to it.
+fn touch<T: Copy>(into: &mut Producer<T>, from: &mut Consumer<T>, value: T) {
+    while into.push(value).is_ok() {}
+    while from.pop().is_ok() {}
+}
+
 /// A tap for one worker, with all the memory that it will ever need.
 pub fn tap(wish: Wish, limits: Limits) -> (Tap, TapReader) {
     let snap = limits.snap.min(Limits::MAX_SNAP);
-    let (note_in, note_out) = RingBuffer::new(limits.copies.max(1));
-    let (byte_in, byte_out) = RingBuffer::new(limits.bytes.max(snap));
+    let (mut note_in, mut note_out) = RingBuffer::new(limits.copies.max(1));
+    let (mut byte_in, mut byte_out) = RingBuffer::new(limits.bytes.max(snap));
+    let empty = Note {
+        moment: Moment::new(0, PortId::modulo(0), Side::Received),
+        len: 0,
+        kept: 0,
+        lost: 0,
+    };
+    touch(&mut note_in, &mut note_out, empty);
+    touch(&mut byte_in, &mut byte_out, 0);
     let counters = std::iter::repeat_with(TapCounters::default);
     let stats = Arc::new(TapStats {
         ports: counters.take(PortId::LIMIT).collect(),

@@ -13,7 +13,7 @@ use super::tap::Tap;
 use crate::action::Verdict;
 use crate::cpu::ticks;
 use crate::drop::{DropReason, Reasons};
-use crate::ids::PortId;
+use crate::ids::{PortId, QueueId};
 use crate::io::{BURST, Packet};
 use arrayvec::ArrayVec;
 
@@ -50,6 +50,7 @@ struct Watched {
     /// Where its packets were in it, by where they are now: some were dropped.
     places: ArrayVec<u8, BURST>,
     ends: ArrayVec<End, BURST>,
+    queue: Option<QueueId>,
     /// When it came, and when it was decided.
     came: u64,
     decided: u64,
@@ -78,10 +79,11 @@ impl Watch {
         self.taps.pop()
     }
 
-    /// A burst came in by `port`.
+    /// A burst came in by `queue` of `port`.
     #[cold]
-    pub(crate) fn begin<P: Packet>(&mut self, port: PortId, burst: &[P]) {
+    pub(crate) fn begin<P: Packet>(&mut self, port: PortId, queue: QueueId, burst: &[P]) {
         let watched = &mut self.burst;
+        watched.queue = Some(queue);
         watched.came = ticks();
         watched.places = (0..burst.len() as u8).take(BURST).collect();
         watched.ends = burst.iter().map(|_| FORWARDED).take(BURST).collect();
@@ -130,6 +132,7 @@ impl Watch {
     pub(crate) fn finish(&mut self, port: PortId) {
         let Watched {
             ends,
+            queue,
             came,
             decided,
             ..
@@ -145,6 +148,7 @@ impl Watch {
                 verdict: Some(end.verdict),
                 copies_dropped: end.copies_dropped,
                 decided: end.decided,
+                queue: *queue,
                 cycles: Some(cycles),
                 ..Moment::new(*came, port, Side::Received)
             };
@@ -162,10 +166,13 @@ impl Watch {
         }
     }
 
-    /// The port took so many packets of it.
+    /// The queue took so many packets of it.
     #[cold]
-    pub(crate) fn left(&mut self, port: PortId, accepted: usize) {
-        let moment = Moment::new(ticks(), port, Side::Sent);
+    pub(crate) fn left(&mut self, port: PortId, queue: QueueId, accepted: usize) {
+        let moment = Moment {
+            queue: Some(queue),
+            ..Moment::new(ticks(), port, Side::Sent)
+        };
         for at in 0..accepted {
             for tap in &mut self.taps {
                 tap.tell(at, &moment);

@@ -8,8 +8,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-/// The number of an entry: the worker whose cache it is in, and its place there, as in `0:17`. Another
-/// entry can have it afterwards.
+/// The number of an entry: the worker whose cache it is in, and its place there, as in `0:17`.
+/// Another entry can have it afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryNumber {
     /// The worker, from 0.
@@ -86,7 +86,8 @@ pub struct WorkerCache {
 /// A mask: the fields that decide some packets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheMask {
-    /// Their names. One that is a field of several kinds of packets has the name of the most common.
+    /// Their names. One that is a field of several kinds of packets has the name of the most
+    /// common.
     pub fields: Vec<String>,
     /// Entries under it.
     pub entries: u64,
@@ -106,8 +107,8 @@ pub struct CacheEntry {
     pub fields: Vec<Field>,
     /// Packets that it decided, the one that it was made for among them.
     pub packets: u64,
-    /// Whether it still decides. One that does not was made by an older state of the port, and makes
-    /// way when a packet comes for which it would count.
+    /// Whether it still decides. One that does not was made by an older state of the port, and
+    /// makes way when a packet comes for which it would count.
     pub current: bool,
     /// What is done, in this order.
     pub actions: Vec<CacheAction>,

@@ -44,8 +44,8 @@ impl fmt::Display for Subject {
 pub struct Capture {
     /// Whose packets.
     pub of: Subject,
-    /// Which of them, in the words of pcap-filter; all, if it is empty. It is about the frame that is
-    /// copied, which of a tunnel is the outer one.
+    /// Which of them, in the words of pcap-filter; all, if it is empty. It is about the frame that
+    /// is copied, which of a tunnel is the outer one.
     pub filter: String,
     /// How many of a packet's first bytes are kept.
     pub snap: NonZeroU16,

@@ -79,8 +79,8 @@ pub struct VniStats {
     pub tx: Traffic,
 }
 
-/// What tunnels sent and received by one underlay link: a port, or one VLAN of it. Packets and bytes
-/// are those of inner frames.
+/// What tunnels sent and received by one underlay link: a port, or one VLAN of it. Packets and
+/// bytes are those of inner frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkStats {
     /// The port.

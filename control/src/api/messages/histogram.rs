@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Numbers of values by size. Number `n` of the list is that of values up to 2^n that are in no
-/// earlier one: 0 and 1, 2, 3 and 4, 5 to 8 and so on, up to 2^30; number 31 is that of all larger ones.
-/// Zeros at the end are left out.
+/// earlier one: 0 and 1, 2, 3 and 4, 5 to 8 and so on, up to 2^30; number 31 is that of all larger
+/// ones. Zeros at the end are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Histogram(Vec<u64>);
@@ -28,8 +28,8 @@ impl Histogram {
         self.0.iter().sum()
     }
 
-    /// For each size that occurred the largest value that it has, and how many values have it. `None`
-    /// in place of the largest where there is no limit.
+    /// For each size that occurred the largest value that it has, and how many values have it.
+    /// `None` in place of the largest where there is no limit.
     pub fn sizes(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
         let open = fastpath::stats::Histogram::BUCKETS - 1;
         let all = self.0.iter().enumerate();

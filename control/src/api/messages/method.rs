@@ -45,9 +45,11 @@ pub enum Method {
     NeighShow,
     /// `route.show`, answered by a list of [`Route`](super::Route).
     RouteShow,
-    /// `route.add`, answered by [`Changed`](super::Changed); refused if there is one to the network.
+    /// `route.add`, answered by [`Changed`](super::Changed); refused if there is one to the
+    /// network.
     RouteAdd(NewRoute),
-    /// `route.del`, answered by [`Changed`](super::Changed); refused if there is none to the network.
+    /// `route.del`, answered by [`Changed`](super::Changed); refused if there is none to the
+    /// network.
     RouteDel(Network),
     /// `route.replace`, answered by [`Changed`](super::Changed), whether there was one or not.
     RouteReplace(NewRoute),
@@ -65,25 +67,25 @@ pub enum Method {
     CacheShow(Entries),
     /// `cache.flush`, answered by [`Flushed`](super::Flushed) when it is done.
     CacheFlush,
-    /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such port.
-    /// Changes nothing.
+    /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such
+    /// port. Changes nothing.
     Explain(Question),
-    /// `explain.entry`, answered by [`EntryBehind`](super::EntryBehind); refused if there is no such
-    /// entry.
+    /// `explain.entry`, answered by [`EntryBehind`](super::EntryBehind); refused if there is no
+    /// such entry.
     ExplainEntry(EntryNumber),
     /// `explain.drop`, answered by [`DropBehind`](super::DropBehind).
     ExplainDrop(DropReason),
     /// `explain.fdb`, answered by a list of [`StationBehind`](super::StationBehind), one for each
     /// bridge that knows the station.
     ExplainFdb(Mac),
-    /// `capture.start`, answered by [`Capturing`](super::Capturing), behind which a pcapng file follows
-    /// until the capture ends, and the connection with it. Refused if there is nothing of that name,
-    /// the filter is wrong, or too many captures run.
+    /// `capture.start`, answered by [`Capturing`](super::Capturing), behind which a pcapng file
+    /// follows until the capture ends, and the connection with it. Refused if there is nothing of
+    /// that name, the filter is wrong, or too many captures run.
     CaptureStart(Capture),
     /// `explain.next`, answered by [`Capturing`](super::Capturing), behind which a
-    /// [`SeenLine`](super::SeenLine) follows for each packet, and one at the end, and with it that of the
-    /// connection. Of packets that come in and, of drops, that were to leave. Refused as a capture, of
-    /// which it is one.
+    /// [`SeenLine`](super::SeenLine) follows for each packet, and one at the end, and with it that
+    /// of the connection. Of packets that come in and, of drops, that were to leave. Refused as a
+    /// capture, of which it is one.
     ExplainNext(Capture),
 }
 

@@ -23,6 +23,8 @@ pub struct Seen {
     pub port: String,
     /// As it came in, or as it was to leave.
     pub side: SeenSide,
+    /// The queue that it came from, or was to leave by.
+    pub queue: Option<u16>,
     /// The worker that had it; none if it was control.
     pub worker: Option<u16>,
     /// Its length in bytes.
@@ -40,9 +42,10 @@ pub struct Seen {
     pub cycles: Option<BurstCycles>,
     /// Copies of packets of this port that were lost since the one before.
     pub lost: u32,
-    /// What would become of it now, by the state of now. None of what was to leave, nor of a packet of
-    /// which not all was copied.
+    /// What would become of it now, by the state of now.
     pub life: Option<Explanation>,
+    /// Why that cannot be told: it was to leave, not all of it was copied, or state had no time.
+    pub unexplained: Option<String>,
 }
 
 /// Where a packet was.

@@ -200,7 +200,8 @@ pub struct WorkerStats {
     /// Bursts given to transmit queues, by their packets.
     #[serde(default)]
     pub tx_burst_sizes: Histogram,
-    /// Packets moved, by the cycles of the round that did it: none was longer between the two queues.
+    /// Packets moved, by the cycles of the round that did it: none was longer between the two
+    /// queues.
     #[serde(default)]
     pub rx_to_tx_ticks: Histogram,
     /// Packets that were resolved, by the cycles that it took.

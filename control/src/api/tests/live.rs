@@ -133,6 +133,7 @@ fn each_packet_is_told_with_what_its_worker_and_what_state_say_of_it() {
     assert_eq!(first.life.as_ref().unwrap().len, 60);
     // What was to leave is no frame that comes in.
     assert_eq!((second.side, &second.life), (SeenSide::Sent, &None));
+    assert!(first.unexplained.is_none() && second.unexplained.is_some());
     assert!(matches!(&second.verdict, Some(Verdict::Dropped(why)) if why.reason == "tx_full"));
     assert_eq!((looked.seen, looked.lost), (2, 0));
 }

@@ -86,8 +86,8 @@ pub(crate) enum Noun {
     },
     /// Counters: where every packet went
     Stats {
-        /// What is shown: account, drop, port, queue, bridge, vxlan, link, fdb, worker, cache, event;
-        /// all, if nothing is said. `show` may stand before it
+        /// What is shown: account, drop, port, queue, bridge, vxlan, link, fdb, worker, cache,
+        /// event; all, if nothing is said. `show` may stand before it
         #[arg(value_name = "SECTION")]
         words: Vec<String>,
     },
@@ -97,8 +97,8 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<cache::Verb>,
     },
-    /// What would become of a frame, step by step; what becomes of packets to come; or what is behind
-    /// an entry, a drop or a station
+    /// What would become of a frame, step by step; what becomes of packets to come; or what is
+    /// behind an entry, a drop or a station
     ///
     /// overpath explain lan 02000000000202000000000108060001...
     /// overpath explain lan --next 3 --filter "icmp or arp"
@@ -260,8 +260,8 @@ impl Noun {
     }
 }
 
-/// The port of `[show] [PORT]`. The verb is not one of clap's, which would take the first letters of
-/// it from a port of that name.
+/// The port of `[show] [PORT]`. The verb is not one of clap's, which would take the first letters
+/// of it from a port of that name.
 fn one_port(words: &[Name]) -> Result<Option<Name>, String> {
     match words {
         [] => Ok(None),

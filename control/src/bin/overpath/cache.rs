@@ -7,8 +7,8 @@ pub(crate) use words::{Verb, method};
 use crate::table::{Table, plain, word};
 use control::api::messages::{CacheAction, CacheEntry, Caches, Field, Flushed, WorkerCache};
 
-/// Each cache with its masks, then the entries, as `dump-flows` of OVS has them. `details`: below each
-/// entry what it was derived from.
+/// Each cache with its masks, then the entries, as `dump-flows` of OVS has them. `details`: below
+/// each entry what it was derived from.
 pub(crate) fn text(caches: &Caches, details: bool) -> String {
     let workers = caches.workers.iter().map(worker);
     let mut text: String = workers.collect();

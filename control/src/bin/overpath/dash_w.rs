@@ -1,5 +1,5 @@
-//! What `-w` says. `--watch` is an option of all words, `--write` takes its place for a capture: to clap
-//! they are one option, whose value has one type.
+//! What `-w` says. `--watch` is an option of all words, `--write` takes its place for a capture: to
+//! clap they are one option, whose value has one type.
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;

@@ -4,8 +4,8 @@ use crate::table::{Table, word};
 use control::api::messages::{DropCount, DropPlace, LastDrop};
 use std::collections::HashSet;
 
-/// The counters, then what each of their reasons means and the last packet. Each line begins with the
-/// reason, so that `grep` finds it.
+/// The counters, then what each of their reasons means and the last packet. Each line begins with
+/// the reason, so that `grep` finds it.
 pub(crate) fn text(drops: &[DropCount]) -> String {
     let mut counters = Table::default();
     let mut reasons = Table::default();

@@ -109,6 +109,10 @@ fn each_packet_of_a_burst_has_its_own_verdict() {
         dropped(damaged),
     ];
     assert_eq!(verdicts, expected);
+    let queues = copies
+        .iter()
+        .map(|(note, _)| note.moment.queue.map(QueueId::index));
+    assert!(queues.eq([Some(0); 13]), "received, and sent");
     let cycles = copies[0].0.moment.cycles;
     assert!(cycles.is_some_and(|cycles| cycles.packets == 10 && cycles.decide > 0));
     site.punts[0].pop().unwrap();

@@ -1,7 +1,7 @@
 //! A pcapng file that comes over a connection, in whole blocks, with what they count.
 //!
-//! Whatever ends the connection, what was passed on is a file: a block of which only the beginning came
-//! is kept back.
+//! Whatever ends the connection, what was passed on is a file: a block of which only the beginning
+//! came is kept back.
 
 use std::io::{self, ErrorKind, Read};
 

@@ -9,8 +9,8 @@ use std::num::{NonZeroU16, NonZeroU64};
 /// What is captured, and where it goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CaptureWords {
-    /// port NAME, bridge NAME, tunnel NAME, drops [REASON], all, or a NAME that is only one of these; then,
-    /// if not all packets are wanted, a filter as tcpdump takes it
+    /// port NAME, bridge NAME, tunnel NAME, drops [REASON], all, or a NAME that is only one of
+    /// these; then, if not all packets are wanted, a filter as tcpdump takes it
     #[arg(required = true, value_name = "WHAT [FILTER]")]
     words: Vec<String>,
     /// The file to write, - for standard output; without it, what reads from the pipe

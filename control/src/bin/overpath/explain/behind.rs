@@ -1,4 +1,5 @@
-//! `overpath explain --entry`, `--drop` and `--fdb`: from what is counted or kept to what is behind it.
+//! `overpath explain --entry`, `--drop` and `--fdb`: from what is counted or kept to what is behind
+//! it.
 
 use super::page::Page;
 use super::{end_text, words};

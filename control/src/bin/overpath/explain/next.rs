@@ -53,7 +53,8 @@ impl NextWords {
     }
 }
 
-/// Explains packets until there were as many as wanted, the daemon is gone, or nobody reads any more.
+/// Explains packets until there were as many as wanted, the daemon is gone, or nobody reads any
+/// more.
 ///
 /// # Errors
 /// What went wrong, for a human.
@@ -95,7 +96,8 @@ fn seen_text(seen: &Seen) -> String {
     let mut page = Page::default();
     let (len, port) = (seen.len, &seen.port);
     let worker = seen.worker.map(|worker| format!(", worker {worker}"));
-    let worker = worker.unwrap_or_else(|| ", with control".to_owned());
+    let queue = seen.queue.map(|queue| format!(", queue {queue}"));
+    let worker = queue.unwrap_or_default() + &worker.unwrap_or_else(|| ", with control".to_owned());
     match seen.side {
         SeenSide::Received => page.line(
             0,
@@ -128,7 +130,12 @@ fn seen_text(seen: &Seen) -> String {
             found(&mut page, life);
             steps(&mut page, life);
         }
-        None => page.dump(3, seen.frame.0.get(..SHOWN).unwrap_or(&seen.frame.0)),
+        None => {
+            if let Some(why) = &seen.unexplained {
+                page.line(0, format_args!("its life is not told: {why}"));
+            }
+            page.dump(3, seen.frame.0.get(..SHOWN).unwrap_or(&seen.frame.0));
+        }
     }
     page.line(0, "");
     page.text()

@@ -77,6 +77,7 @@ fn seen() -> Seen {
     Seen {
         port: "lan".into(),
         side: SeenSide::Received,
+        queue: Some(2),
         worker: Some(1),
         len: 60,
         frame: Bytes(vec![0xab; 60]),
@@ -106,13 +107,14 @@ fn seen() -> Seen {
             verdict: Verdict::Forwarded,
             told: Vec::new(),
         }),
+        unexplained: None,
     }
 }
 
 #[test]
 fn what_became_of_a_packet_stands_before_what_would_become_of_it() {
     let expected = "\
-packet of 60 bytes came in by port lan, worker 1
+packet of 60 bytes came in by port lan, queue 2, worker 1
 decided by entry 1:17
 cycles of its burst of 3: decide 400, act 500
 verdict forwarded
@@ -137,7 +139,7 @@ fn an_end_that_is_not_that_of_the_frame_alone_is_told() {
         ..seen()
     };
     let expected = "\
-packet of 60 bytes came in by port lan, worker 1
+packet of 60 bytes came in by port lan, queue 2, worker 1
 7 before it were not seen
 decided by resolving, and not kept
 cycles of its burst of 3: decide 400, act 500
@@ -157,7 +159,9 @@ another end than it would meet by itself, or by the state of now:
 fn what_was_to_leave_is_shown_as_bytes() {
     let left = Seen {
         side: SeenSide::Sent,
+        queue: None,
         worker: None,
+        unexplained: Some("it was to leave".into()),
         verdict: Some(Verdict::Dropped(why("tx_full"))),
         decided: None,
         cycles: None,
@@ -170,6 +174,7 @@ packet of 60 bytes was to leave by port lan, with control
 verdict dropped, reason tx_full
    It is so.
    Leave it.
+its life is not told: it was to leave
    0000  ab ab";
     assert!(shown.starts_with(expected), "{shown}");
 }
