@@ -50,6 +50,11 @@ impl Hold {
         }
     }
 
+    /// No place is taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken == 0
+    }
+
     /// What is in a place. A place can be emptied once.
     pub(super) fn take(&mut self, at: usize) -> Option<Held<'_>> {
         let bit = 1u64.checked_shl(at as u32)?;

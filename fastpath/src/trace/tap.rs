@@ -172,6 +172,11 @@ impl Tap {
         }
     }
 
+    /// Holds packets of a received burst.
+    pub(super) fn holds_received(&self) -> bool {
+        !self.received.is_empty()
+    }
+
     /// Copies what was held of packet number `at` of a burst, if that is what became of it.
     pub(super) fn tell(&mut self, at: usize, moment: &Moment) {
         let held = match moment.side {

@@ -47,6 +47,8 @@ pub struct Watch {
 /// A received burst whose packets are held.
 #[derive(Default)]
 struct Watched {
+    /// Some tap holds some packet of it: what becomes of the others is nothing to anybody.
+    held: bool,
     /// Where its packets were in it, by where they are now: some were dropped.
     places: ArrayVec<u8, BURST>,
     ends: ArrayVec<End, BURST>,
@@ -83,18 +85,25 @@ impl Watch {
     #[cold]
     pub(crate) fn begin<P: Packet>(&mut self, port: PortId, queue: QueueId, burst: &[P]) {
         let watched = &mut self.burst;
-        watched.queue = Some(queue);
         watched.came = ticks();
-        watched.places = (0..burst.len() as u8).take(BURST).collect();
-        watched.ends = burst.iter().map(|_| FORWARDED).take(BURST).collect();
+        watched.held = false;
         for tap in &mut self.taps {
             tap.hold(Side::Received, port, burst);
+            watched.held |= tap.holds_received();
+        }
+        if watched.held {
+            watched.queue = Some(queue);
+            watched.places = (0..burst.len() as u8).take(BURST).collect();
+            watched.ends = burst.iter().map(|_| FORWARDED).take(BURST).collect();
         }
     }
 
     /// Packet number `at` of those that are left was dropped before it was decided.
     #[cold]
     pub(crate) fn gone(&mut self, at: usize, reason: DropReason) {
+        if !self.burst.held {
+            return;
+        }
         self.note(at, Verdict::Dropped(reason), Reasons::NONE);
         self.burst.places.pop_at(at);
     }
@@ -102,6 +111,9 @@ impl Watch {
     /// Every packet that is left is decided, by what `by` says.
     #[cold]
     pub(crate) fn decided(&mut self, by: impl Fn(usize) -> Option<Decided>) {
+        if !self.burst.held {
+            return;
+        }
         self.burst.decided = ticks();
         for (at, place) in self.burst.places.iter().enumerate() {
             if let Some(end) = self.burst.ends.get_mut(usize::from(*place)) {
@@ -114,7 +126,7 @@ impl Watch {
     /// Of one that is forwarded, and no copy dropped, nothing need be said.
     #[inline]
     pub(crate) fn note(&mut self, at: usize, verdict: Verdict, copies_dropped: Reasons) {
-        if self.is_on() {
+        if self.is_on() && self.burst.held {
             self.end(at, verdict, copies_dropped);
         }
     }
@@ -130,6 +142,9 @@ impl Watch {
     /// All packets of the burst have met their ends.
     #[cold]
     pub(crate) fn finish(&mut self, port: PortId) {
+        if !self.burst.held {
+            return;
+        }
         let Watched {
             ends,
             queue,
