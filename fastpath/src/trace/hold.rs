@@ -7,14 +7,23 @@ const PAGE: usize = 4096;
 /// Bytes in which a filter finds what it looks for, if a packet is in pieces.
 const HEADERS: usize = 256;
 
-/// A place for each packet of a burst.
+/// A place for each packet of a burst, with room for so many bytes of each.
 #[derive(Debug)]
 pub(super) struct Hold {
     snap: usize,
     bytes: Box<[u8]>,
-    lens: [(u32, u32); BURST],
+    places: [Place; BURST],
     /// A bit for each place that is taken.
     taken: u64,
+}
+
+/// Where the bytes of a packet are: one behind the other, since places at the distance of the longest
+/// would share a few sets of the cache.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    start: u32,
+    kept: u32,
+    len: u32,
 }
 
 /// The first bytes of a packet, and its length.
@@ -32,7 +41,7 @@ impl Hold {
         Hold {
             snap,
             bytes,
-            lens: [(0, 0); BURST],
+            places: [Place::default(); BURST],
             taken: 0,
         }
     }
@@ -40,11 +49,20 @@ impl Hold {
     /// Takes the places of packets that `wants` says yes to, and leaves all others empty.
     pub(super) fn fill<P: Packet>(&mut self, packets: &[P], wants: impl Fn(&P) -> bool) {
         self.taken = 0;
-        for (at, packet) in packets.iter().enumerate().take(BURST) {
+        let mut left = &mut self.bytes[..];
+        let mut start = 0;
+        for (at, (packet, place)) in packets.iter().zip(&mut self.places).enumerate() {
             if wants(packet) {
-                let place = &mut self.bytes[at * self.snap..][..self.snap];
-                let kept = copy(packet, place);
-                self.lens[at] = (kept as u32, packet.len() as u32);
+                // Each has less than its share, so there is room for all.
+                let room = left.len().min(self.snap);
+                let kept = copy(packet, &mut left[..room]);
+                *place = Place {
+                    start,
+                    kept: kept as u32,
+                    len: packet.len() as u32,
+                };
+                left = left.get_mut(kept..).unwrap_or_default();
+                start += kept as u32;
                 self.taken |= 1 << at;
             }
         }
@@ -62,8 +80,8 @@ impl Hold {
             return None;
         }
         self.taken ^= bit;
-        let (kept, len) = *self.lens.get(at)?;
-        let bytes = self.bytes.get(at * self.snap..)?.get(..kept as usize)?;
+        let Place { start, kept, len } = *self.places.get(at)?;
+        let bytes = self.bytes.get(start as usize..)?.get(..kept as usize)?;
         Some(Held { bytes, len })
     }
 }
