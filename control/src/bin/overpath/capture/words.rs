@@ -9,7 +9,7 @@ use std::num::{NonZeroU16, NonZeroU64};
 /// What is captured, and where it goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CaptureWords {
-    /// port NAME, bridge NAME, tunnel NAME, drops [REASON], all, or a NAME that is only one of
+    /// port NAME, bridge NAME, tunnel NAME, drops, drops REASON, all, or a NAME that is only one of
     /// these; then, if not all packets are wanted, a filter as tcpdump takes it
     #[arg(required = true, value_name = "WHAT [FILTER]")]
     words: Vec<String>,
