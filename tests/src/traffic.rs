@@ -170,6 +170,12 @@ impl Capture {
             "-Z",
             "root",
             "--immediate-mode",
+            // Immediate mode takes a slot of the longest frame for each, whatever its direction:
+            // libpcap's 2 MiB are 32 of 64 KiB, fewer than come while tcpdump gets no turn.
+            "-B",
+            "65536",
+            "-s",
+            "9216",
             "-i",
             device,
             "-w",
