@@ -11,6 +11,7 @@ import tempfile
 from benchlib.errors import BenchError
 
 CASES = ["bridge", "decap", "encap", "decap-turns", "encap-turns"]
+LOOKS = ["filter", "drops"]
 BURST = 64
 # Two lengths of a run: what comes before and after its rounds is the same, and so in no difference.
 ROUNDS = (250, 750)
@@ -27,6 +28,9 @@ process makes and swallows: the same on every machine of a kind, so comparable b
 """
 
 EPILOG = """\
+With --look somebody looks at the port that the packets come in by: `filter` for an address that none
+of them has, `drops` for those that are dropped, of which there are none.
+
 `control` is what the packets themselves cost: moved from the same source to the same sink without
 a worker. `worker` is with one, and `above` the difference. What a processor does with instructions
 is another matter: see scripts/bench.
@@ -43,6 +47,7 @@ def parse(words):
     )
     p.add_argument("cases", nargs="*", metavar="case",
                    help=f"of {', '.join(CASES)}; all of them if none")
+    p.add_argument("--look", choices=LOOKS, help="what somebody looks for; nobody looks if not given")
     p.add_argument("--json", metavar="FILE", help="write the counts as an array of records")
     p.add_argument("--against", metavar="FILE", help="print the change since an earlier --json")
     p.add_argument("--no-build", action="store_true", help="take the release build as it is")
@@ -144,7 +149,7 @@ def run(words, root):
     for case in options.cases:
         worker, control = (
             per_packet(lambda rounds: count(binary, who, case, rounds))
-            for who in ("worker", "control")
+            for who in (options.look or "worker", "control")
         )
         records.append(record(case, worker, control))
         print(line(records[-1], against), flush=True)

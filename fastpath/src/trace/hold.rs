@@ -1,6 +1,8 @@
 //! The first bytes of the packets of a burst, until it is known what becomes of each.
 
+use super::filter::Frame;
 use crate::io::{BURST, Packet};
+use arrayvec::ArrayVec;
 
 /// No page of memory is smaller.
 const PAGE: usize = 4096;
@@ -46,13 +48,16 @@ impl Hold {
         }
     }
 
-    /// Takes the places of packets that `wants` says yes to, and leaves all others empty.
-    pub(super) fn fill<P: Packet>(&mut self, packets: &[P], wants: impl Fn(&P) -> bool) {
+    /// Takes the places of those packets that have a bit, and leaves all others empty.
+    pub(super) fn fill<P: Packet>(&mut self, packets: &[P], wanted: u64) {
         self.taken = 0;
+        if wanted == 0 {
+            return;
+        }
         let mut left = &mut self.bytes[..];
         let mut start = 0;
         for (at, (packet, place)) in packets.iter().zip(&mut self.places).enumerate() {
-            if wants(packet) {
+            if wanted & 1 << at != 0 {
                 // Each has less than its share, so there is room for all.
                 let room = left.len().min(self.snap);
                 let kept = copy(packet, &mut left[..room]);
@@ -68,9 +73,9 @@ impl Hold {
         }
     }
 
-    /// No place is taken.
-    pub(super) fn is_empty(&self) -> bool {
-        self.taken == 0
+    /// A bit for each place that is taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// What is in a place. A place can be emptied once.
@@ -98,15 +103,31 @@ pub(super) fn copy<P: Packet>(packet: &P, place: &mut [u8]) -> usize {
     kept
 }
 
-/// Calls `look` with the headers of a packet, which may lie in several pieces.
-pub(super) fn with_headers<P: Packet, T>(packet: &P, look: impl FnOnce(&[u8]) -> T) -> T {
-    let head = packet.head();
-    if head.len() >= HEADERS || head.len() == packet.len() {
-        return look(head);
+/// The headers of the packets of a burst, each in one piece, for filters to look at.
+#[derive(Debug)]
+pub(super) struct Headers(Box<[[u8; HEADERS]]>);
+
+impl Headers {
+    pub(super) fn new() -> Self {
+        Headers(vec![[0; HEADERS]; BURST].into())
     }
-    let mut headers = [0; HEADERS];
-    let kept = copy(packet, &mut headers);
-    look(&headers[..kept])
+
+    /// Of each packet the bytes up to the end of its first piece, or more if that is short.
+    pub(super) fn of<'a, P: Packet>(&'a mut self, burst: &'a [P]) -> ArrayVec<Frame<'a>, BURST> {
+        let whole = |(packet, place): (&'a P, &'a mut [u8; HEADERS])| {
+            let (len, mut head) = (packet.len(), packet.head());
+            if head.len() < HEADERS && head.len() < len {
+                let kept = copy(packet, place);
+                head = &place[..kept];
+            }
+            Frame {
+                head,
+                // The length of a packet fits into 32 bits by far.
+                len: len as u32,
+            }
+        };
+        burst.iter().zip(&mut self.0).map(whole).collect()
+    }
 }
 
 #[cfg(not(loom))]
@@ -129,7 +150,7 @@ mod tests {
     fn a_place_has_the_first_bytes_of_its_packet_in_however_many_pieces() {
         let packets = packets();
         let mut hold = Hold::new(300);
-        hold.fill(&packets, |packet| packet.len() > 20);
+        hold.fill(&packets, 0b011);
         let expected: Vec<u8> = (0..=255).cycle().take(300).collect();
         for at in 0..2 {
             let held = hold.take(at).unwrap();
@@ -143,8 +164,8 @@ mod tests {
     fn what_was_not_taken_is_gone_with_the_next_burst() {
         let packets = packets();
         let mut hold = Hold::new(10);
-        hold.fill(&packets, |_| true);
-        hold.fill(&packets[2..], |_| true);
+        hold.fill(&packets, 0b111);
+        hold.fill(&packets[2..], 1);
         let held = hold.take(0).unwrap();
         assert_eq!((held.bytes, held.len), (&[7; 10][..], 20));
         assert!(hold.take(1).is_none());
@@ -153,10 +174,12 @@ mod tests {
     #[test]
     fn headers_are_seen_together_though_they_lie_apart() {
         let expected: Vec<u8> = (0..=255).collect();
-        for packet in &packets()[..2] {
-            let seen = with_headers(packet, |head| head[..HEADERS] == expected);
-            assert!(seen);
+        let packets = packets();
+        let mut headers = Headers::new();
+        let frames = headers.of(&packets);
+        for frame in &frames[..2] {
+            assert_eq!((&frame.head[..HEADERS], frame.len), (&expected[..], 600));
         }
-        with_headers(&packets()[2], |head| assert_eq!(head, [7; 20]));
+        assert_eq!((frames[2].head, frames[2].len), (&[7; 20][..], 20));
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! The note is pushed last, so whoever sees it finds the bytes there.
 
-use super::hold::{Hold, with_headers};
+use super::filter::Runner;
+use super::hold::{Headers, Hold};
 use super::note::{Moment, Note, Side};
 use super::wish::{Only, Wish};
 use crate::cpu::ticks;
@@ -78,13 +79,15 @@ impl TapStats {
 /// A worker's end.
 ///
 /// What it costs: a worker without one asks once a burst whether it has one, and that is all. With
-/// one, each packet on the side of a port that it is for costs its filter, a step for each
-/// instruction on the way, and a copy of its bytes if they match; what is wanted after the verdict
+/// one, each packet on the side of a port that it is for costs its filter, whose steps are taken for
+/// a whole burst, and a copy of its bytes if they match; what is wanted after the verdict
 /// costs a second copy, a load of both rings' other ends and a store to each. It never allocates or
 /// waits. To drop it frees memory, so a worker gives it back.
 #[derive(Debug)]
 pub struct Tap {
     wish: Wish,
+    runner: Runner,
+    headers: Headers,
     snap: usize,
     received: Hold,
     sent: Hold,
@@ -129,6 +132,8 @@ pub fn tap(wish: Wish, limits: Limits) -> (Tap, TapReader) {
         ticks: Counter::default(),
     });
     let tap = Tap {
+        runner: wish.filter.runner(),
+        headers: Headers::new(),
         wish,
         snap,
         received: Hold::new(snap),
@@ -159,22 +164,42 @@ impl Tap {
         // What cannot leave is still there when that is known.
         let later = side == Side::Sent && wish.only != Only::Everything;
         let looks = wish.looks(side, port) && !later;
-        let packets = if looks { burst } else { &[] };
+        let began = ticks();
+        let wanted = if looks { self.select(burst) } else { 0 };
         let held = match side {
             Side::Received => &mut self.received,
             Side::Sent => &mut self.sent,
         };
-        let began = ticks();
-        held.fill(packets, |packet| matches(wish, packet));
+        held.fill(burst, wanted);
         if looks {
-            self.stats.asked.add(packets.len() as u64);
+            self.stats.asked.add(burst.len() as u64);
             self.stats.ticks.add(ticks().saturating_sub(began));
         }
     }
 
-    /// Holds packets of a received burst.
-    pub(super) fn holds_received(&self) -> bool {
-        !self.received.is_empty()
+    /// A bit for each packet whose bytes are wanted.
+    fn select<P: Packet>(&mut self, burst: &[P]) -> u64 {
+        match self.runner.wants_all() {
+            true => u64::MAX,
+            false => self.runner.select(&self.headers.of(burst)),
+        }
+    }
+
+    /// Holds packets of the last burst on this side.
+    pub(super) fn holds(&self, side: Side) -> bool {
+        match side {
+            Side::Received => self.received.taken() != 0,
+            Side::Sent => self.sent.taken() != 0,
+        }
+    }
+
+    /// Packets of the received burst of which it is to be told what became of them, given those that
+    /// are not just forwarded.
+    pub(super) fn awaits(&self, noted: u64) -> u64 {
+        match self.wish.only {
+            Only::Everything => self.received.taken(),
+            Only::Dropped | Only::DroppedFor(_) => self.received.taken() & noted,
+        }
     }
 
     /// Copies what was held of packet number `at` of a burst, if that is what became of it.
@@ -200,7 +225,7 @@ impl Tap {
 
     /// Copies a packet of which everything is known, if it is wanted.
     pub fn offer<P: Packet>(&mut self, moment: &Moment, packet: &P) {
-        if !self.wish.wants(moment) || !matches(&self.wish, packet) {
+        if !self.wish.wants(moment) || self.select(std::slice::from_ref(packet)) == 0 {
             return;
         }
         let (len, snap) = (packet.len(), self.snap);
@@ -219,10 +244,6 @@ impl Tap {
             });
         });
     }
-}
-
-fn matches<P: Packet>(wish: &Wish, packet: &P) -> bool {
-    with_headers(packet, |head| wish.filter.matches(head, packet.len()))
 }
 
 /// The worker's ends of the two rings.

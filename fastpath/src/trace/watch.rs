@@ -52,6 +52,8 @@ struct Watched {
     /// Where its packets were in it, by where they are now: some were dropped.
     places: ArrayVec<u8, BURST>,
     ends: ArrayVec<End, BURST>,
+    /// A bit for each of which something was noted: the others are forwarded.
+    noted: u64,
     queue: Option<QueueId>,
     /// When it came, and when it was decided.
     came: u64,
@@ -89,10 +91,11 @@ impl Watch {
         watched.held = false;
         for tap in &mut self.taps {
             tap.hold(Side::Received, port, burst);
-            watched.held |= tap.holds_received();
+            watched.held |= tap.holds(Side::Received);
         }
         if watched.held {
             watched.queue = Some(queue);
+            watched.noted = 0;
             watched.places = (0..burst.len() as u8).take(BURST).collect();
             watched.ends = burst.iter().map(|_| FORWARDED).take(BURST).collect();
         }
@@ -134,8 +137,9 @@ impl Watch {
     #[cold]
     fn end(&mut self, at: usize, verdict: Verdict, copies_dropped: Reasons) {
         let place = self.burst.places.get(at).map(|place| usize::from(*place));
-        if let Some(end) = place.and_then(|place| self.burst.ends.get_mut(place)) {
+        if let Some((place, end)) = place.and_then(|at| Some((at, self.burst.ends.get_mut(at)?))) {
             (end.verdict, end.copies_dropped) = (verdict, copies_dropped);
+            self.burst.noted |= 1 << place;
         }
     }
 
@@ -147,6 +151,7 @@ impl Watch {
         }
         let Watched {
             ends,
+            noted,
             queue,
             came,
             decided,
@@ -158,16 +163,19 @@ impl Watch {
             decide: since(*came, *decided),
             act: since(*decided, ticks()),
         };
-        for (at, end) in ends.iter().enumerate() {
-            let moment = Moment {
-                verdict: Some(end.verdict),
-                copies_dropped: end.copies_dropped,
-                decided: end.decided,
-                queue: *queue,
-                cycles: Some(cycles),
-                ..Moment::new(*came, port, Side::Received)
-            };
-            for tap in &mut self.taps {
+        for tap in &mut self.taps {
+            for at in ones(tap.awaits(*noted)) {
+                let Some(end) = ends.get(at) else {
+                    break;
+                };
+                let moment = Moment {
+                    verdict: Some(end.verdict),
+                    copies_dropped: end.copies_dropped,
+                    decided: end.decided,
+                    queue: *queue,
+                    cycles: Some(cycles),
+                    ..Moment::new(*came, port, Side::Received)
+                };
                 tap.tell(at, &moment);
             }
         }
@@ -188,8 +196,8 @@ impl Watch {
             queue: Some(queue),
             ..Moment::new(ticks(), port, Side::Sent)
         };
-        for at in 0..accepted {
-            for tap in &mut self.taps {
+        for tap in self.taps.iter_mut().filter(|tap| tap.holds(Side::Sent)) {
+            for at in 0..accepted {
                 tap.tell(at, &moment);
             }
         }
@@ -213,4 +221,13 @@ impl Watch {
             tap.offer(&moment, packet);
         }
     }
+}
+
+/// The places of the bits that are set, from the lowest.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros();
+        bits &= bits.checked_sub(1)?;
+        Some(at as usize)
+    })
 }

@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use fastpath::trace::filter::{Filter, Instruction};
+use fastpath::trace::filter::{Filter, Frame, Instruction};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -25,6 +25,15 @@ fuzz_target!(|data: &[u8]| {
         let whole = filter.matches(frame, frame.len());
         // It has no memory of the frame before.
         assert_eq!(filter.clone().matches(frame, frame.len()), whole);
-        let _ = filter.matches(&frame[..frame.len() / 2], frame.len());
+        let half = &frame[..frame.len() / 2];
+        let part = filter.matches(half, frame.len());
+        // And of none beside it.
+        let frame = |head| Frame {
+            head,
+            len: (rest.len() - len) as u32,
+        };
+        let burst = [frame(half), frame(&rest[len..]), frame(half)];
+        let expected = u64::from(part) * 0b101 | u64::from(whole) << 1;
+        assert_eq!(filter.runner().select(&burst), expected);
     }
 });

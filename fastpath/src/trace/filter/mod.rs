@@ -14,10 +14,13 @@
 //! assert!(filter.matches(&frame, 60));
 //! ```
 
+mod lanes;
 mod op;
 mod run;
 mod verify;
 
+pub use lanes::Frame;
+pub use run::Runner;
 pub use verify::FilterError;
 
 use op::Op;
@@ -61,8 +64,8 @@ impl FromStr for Instruction {
     }
 }
 
-/// A checked program. It ends after at most [`Filter::MAX`] steps whatever the frame is, and needs
-/// no memory beyond the stack. A clone shares it.
+/// A checked program. It ends after at most [`Filter::MAX`] steps whatever the frame is. A clone
+/// shares it.
 ///
 /// # Thread safety
 /// It does not change. Memory is freed with the last clone: a worker gives its own back.
@@ -87,12 +90,17 @@ impl Filter {
         Filter(Arc::new([Op::Return(u32::MAX)]))
     }
 
-    /// Whether a frame of `len` bytes is wanted. `head` is its first bytes, or all of them: what a
-    /// program wants of the frame behind them is not there, and a frame that lacks what it wants
-    /// does not match, as with libpcap (`pcap_offline_filter`).
+    /// The program with memory of its own, to run on many frames.
+    pub fn runner(&self) -> Runner {
+        Runner::new(Arc::clone(&self.0))
+    }
+
+    /// Whether a frame of `len` bytes is wanted, of which `head` is there: what [`Runner::select`]
+    /// says of this one alone. It allocates.
     pub fn matches(&self, head: &[u8], len: usize) -> bool {
         // The length of a frame fits into 32 bits by far.
-        run::run(&self.0, head, len as u32) != 0
+        let len = len as u32;
+        self.runner().select(&[Frame { head, len }]) != 0
     }
 }
 

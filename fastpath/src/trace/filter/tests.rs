@@ -1,4 +1,5 @@
 use super::*;
+use crate::io::BURST;
 use proptest::prelude::*;
 
 fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> Instruction {
@@ -111,6 +112,15 @@ fn programs() -> impl Strategy<Value = Vec<Instruction>> {
         .prop_map(|(starts, program, ends)| [starts, program, ends].concat())
 }
 
+/// Frames of which all or the first bytes are there; a few more than a burst has at most.
+fn bursts() -> impl Strategy<Value = Vec<(Vec<u8>, u32)>> {
+    let bytes = prop_oneof![any::<u8>(), 0u8..4];
+    let frame = (proptest::collection::vec(bytes, 0..80), 0u32..3)
+        .prop_map(|(head, more)| (head.len() as u32 + more, head))
+        .prop_map(|(len, head)| (head, len));
+    proptest::collection::vec(frame, 0..BURST + 3)
+}
+
 proptest! {
     #[test]
     fn a_program_means_what_it_means_to_libpcap(
@@ -122,7 +132,24 @@ proptest! {
             let len = frame.len() + more;
             let expected = oracle(&program, &frame, len as u32);
             prop_assert_eq!(filter.matches(&frame, len), expected != 0);
-            prop_assert_eq!(run::run(&filter.0, &frame, len as u32), expected);
+        }
+    }
+
+    /// Each frame is asked about alone, whatever others are in its burst and came before.
+    #[test]
+    fn a_burst_means_what_its_frames_mean(
+        program in programs(),
+        bursts in proptest::collection::vec(bursts(), 1..3),
+    ) {
+        if let Ok(filter) = Filter::new(&program) {
+            let mut runner = filter.runner();
+            for burst in bursts {
+                let frames: Vec<_> = burst.iter().map(|(head, len)| Frame { head, len: *len }).collect();
+                let alone = frames.iter().take(BURST).enumerate().map(|(at, frame)| {
+                    u64::from(oracle(&program, frame.head, frame.len) != 0) << at
+                });
+                prop_assert_eq!(runner.select(&frames), alone.fold(0, |all, bit| all | bit));
+            }
         }
     }
 
