@@ -260,6 +260,35 @@ fn shifts_by_32_and_more_leave_nothing() {
 #[test]
 fn everything_matches_the_empty_frame_too() {
     assert!(Filter::everything().matches(&[], 0));
+    assert!(Filter::everything().runner().wants_all());
+    assert!(!Filter::new(&[ret(0)]).unwrap().runner().wants_all());
+}
+
+#[test]
+fn a_run_knows_nothing_of_the_one_before() {
+    let load_length = instruction(0x80, 0, 0, 0);
+    // Wanted is a frame that finds a zero there, and it leaves its length behind.
+    let finds = |look: &[Instruction], leave: &[Instruction]| {
+        let ask = instruction(0x15, 0, leave.len() as u8 + 1, 0);
+        [look, &[ask], leave, &[ret(1), ret(0)]].concat()
+    };
+    let programs = [
+        finds(&[], &[load_length]),
+        finds(&[instruction(0x87, 0, 0, 0)], &[instruction(0x81, 0, 0, 0)]),
+        finds(
+            &[instruction(0x60, 0, 0, 3)],
+            &[load_length, instruction(0x02, 0, 0, 3)],
+        ),
+    ];
+    for program in programs {
+        let mut runner = Filter::new(&program).unwrap().runner();
+        let frames = [Frame { head: &[], len: 9 }; 2];
+        assert_eq!(
+            [0, 1].map(|_| runner.select(&frames)),
+            [3, 3],
+            "{program:?}"
+        );
+    }
 }
 
 #[test]
