@@ -5,6 +5,7 @@
 //! [`tap::TapReader`] on another thread; a worker's [`watch::Watch`] has all of its taps. Nobody
 //! waits: if the reader is slow copies are lost, and counted.
 
+mod bits;
 pub mod filter;
 mod hold;
 pub mod last;

@@ -8,6 +8,7 @@
 //!
 //! The note is pushed last, so whoever sees it finds the bytes there.
 
+use super::bits::{all, ones};
 use super::filter::Runner;
 use super::hold::{Headers, Hold};
 use super::note::{Moment, Note, Side};
@@ -165,7 +166,13 @@ impl Tap {
         let later = side == Side::Sent && wish.only != Only::Everything;
         let looks = wish.looks(side, port) && !later;
         let began = ticks();
-        let wanted = if looks { self.select(burst) } else { 0 };
+        let mut wanted = if looks { self.select(burst) } else { 0 };
+        // Bytes for which there is no room need not be held to be lost. What is to leave may yet stay.
+        let copied = side == Side::Received && self.wish.only == Only::Everything;
+        if copied && self.has_no_room(burst, wanted) {
+            self.stats.port(port).lost.add(wanted.count_ones().into());
+            wanted = 0;
+        }
         let held = match side {
             Side::Received => &mut self.received,
             Side::Sent => &mut self.sent,
@@ -177,10 +184,17 @@ impl Tap {
         }
     }
 
+    /// There is no room even for the shortest of these packets.
+    fn has_no_room<P: Packet>(&self, burst: &[P], wanted: u64) -> bool {
+        let wanted = ones(wanted).map_while(|at| burst.get(at));
+        let shortest = wanted.map(|packet| packet.len().min(self.snap)).min();
+        self.notes.is_full() || shortest.is_some_and(|shortest| self.bytes.slots() < shortest)
+    }
+
     /// A bit for each packet whose bytes are wanted.
     fn select<P: Packet>(&mut self, burst: &[P]) -> u64 {
         match self.runner.wants_all() {
-            true => u64::MAX,
+            true => all(burst.len()),
             false => self.runner.select(&self.headers.of(burst)),
         }
     }

@@ -8,6 +8,7 @@
 //!   transmit: leaving, left
 //! ```
 
+use super::bits::ones;
 use super::note::{Cycles, Decided, Moment, Side};
 use super::tap::Tap;
 use crate::action::Verdict;
@@ -221,13 +222,4 @@ impl Watch {
             tap.offer(&moment, packet);
         }
     }
-}
-
-/// The places of the bits that are set, from the lowest.
-fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = bits.trailing_zeros();
-        bits &= bits.checked_sub(1)?;
-        Some(at as usize)
-    })
 }

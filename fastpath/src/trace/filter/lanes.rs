@@ -3,6 +3,7 @@
 
 use super::op::Arithmetic;
 use crate::io::BURST;
+use crate::trace::bits::all;
 
 /// A number of each frame of a burst.
 pub(super) type Lanes = [u32; BURST];
@@ -41,7 +42,7 @@ pub(super) fn look(
     frames: &[Frame<'_>],
     new: impl Fn(usize, &Frame<'_>) -> Option<u32>,
 ) -> u64 {
-    if here != all(frames) {
+    if here != all(frames.len()) {
         return change(lanes, here, |at, _| new(at, frames.get(at)?));
     }
     let mut lost = 0;
@@ -52,13 +53,6 @@ pub(super) fn look(
         }
     }
     here & !lost
-}
-
-/// A bit for each frame.
-#[inline(always)]
-pub(super) fn all(frames: &[Frame<'_>]) -> u64 {
-    let missing = BURST.saturating_sub(frames.len()) as u32;
-    u64::MAX.checked_shr(missing).unwrap_or(0)
 }
 
 /// A bit for each frame of whose two numbers this is so.

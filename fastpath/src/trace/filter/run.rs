@@ -2,10 +2,11 @@
 //! so that what it costs to tell steps apart is paid once a burst. What a step does is what
 //! `bpf_filter` of libpcap does, in safe code.
 
-use super::lanes::{Frame, Lanes, all, change, compute, holds, look, number};
+use super::lanes::{Frame, Lanes, change, compute, holds, look, number};
 use super::op::{Op, Operand, Register, Size, Source, Test, WORDS};
 use crate::cpu::{Cpu, Work};
 use crate::io::BURST;
+use crate::trace::bits::all;
 use std::sync::Arc;
 
 /// A program, and the memory that it runs in.
@@ -72,7 +73,7 @@ impl Runner {
         if self.uses_memory {
             self.memory = [[0; BURST]; WORDS];
         }
-        self.goes_on(0, all(frames));
+        self.goes_on(0, all(frames.len()));
         let mut wanted = 0;
         for at in 0..self.ops.len() {
             let here = std::mem::take(&mut self.waiting[at]);

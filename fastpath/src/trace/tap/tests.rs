@@ -120,10 +120,14 @@ fn what_was_copied_can_be_read_when_the_worker_is_gone() {
 }
 
 proptest! {
-    /// Against a queue that knows only the two limits.
+    /// Against a queue that knows only the two limits: packets one by one, and bursts of which each is
+    /// held until it is known what becomes of it.
     #[test]
     fn a_copy_is_lost_exactly_if_there_is_no_room(
-        steps in proptest::collection::vec(proptest::option::of((0usize..60, 0usize..3)), 1..80),
+        steps in proptest::collection::vec(
+            proptest::option::of((proptest::collection::vec(0usize..60, 1..4), 0usize..3, any::<bool>())),
+            1..80,
+        ),
         snap in 0usize..50,
         copies in 1usize..6,
         room in 50usize..120,
@@ -134,17 +138,26 @@ proptest! {
         let mut bytes = Vec::new();
         for (ticks, step) in (0..).zip(&steps) {
             match step {
-                Some((len, number)) => {
-                    let frame = vec![ticks as u8; *len];
-                    let kept = frame[..snap.min(*len)].to_vec();
-                    let used: usize = waiting.iter().map(|(_, bytes)| bytes.len()).sum();
-                    if waiting.len() < copies && used + kept.len() <= room {
-                        waiting.push_back((ticks, kept));
-                        copied += 1;
-                    } else {
-                        lost += 1;
+                Some((lengths, number, held)) => {
+                    let frames: Vec<_> = lengths.iter().map(|len| vec![ticks as u8; *len]).collect();
+                    for frame in &frames {
+                        let kept = frame[..snap.min(frame.len())].to_vec();
+                        let used: usize = waiting.iter().map(|(_, bytes)| bytes.len()).sum();
+                        if waiting.len() < copies && used + kept.len() <= room {
+                            waiting.push_back((ticks, kept));
+                            copied += 1;
+                        } else {
+                            lost += 1;
+                        }
                     }
-                    tap.offer(&moment(ticks, *number), &packet(&frame));
+                    let packets: Vec<_> = frames.iter().map(|frame| packet(frame)).collect();
+                    let moment = moment(ticks, *number);
+                    if *held {
+                        tap.hold(Side::Received, port(*number), &packets);
+                        ones(tap.awaits(0)).for_each(|at| tap.tell(at, &moment));
+                    } else {
+                        packets.iter().for_each(|packet| tap.offer(&moment, packet));
+                    }
                 }
                 None => {
                     let note = reader.read(&mut bytes);
