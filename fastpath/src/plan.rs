@@ -139,9 +139,9 @@ impl Plans {
         }
     }
 
-    /// What decided one packet, if anything did.
-    pub(crate) fn decided(&self, at: usize) -> Option<Decided> {
-        self.run(at)?.decided
+    /// What decided the packets, if anything did: how many that follow each other, and what.
+    pub(crate) fn decided(&self) -> impl Iterator<Item = (usize, Option<Decided>)> {
+        self.runs.iter().map(|run| (run.packets.len(), run.decided))
     }
 
     fn run(&self, at: usize) -> Option<&Run> {

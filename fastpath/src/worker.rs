@@ -318,7 +318,7 @@ impl<I: Io> Worker<I> {
         let plans = self.decider.decide(&sources, &burst);
         let count = burst.len();
         if outputs.watch().is_on() {
-            outputs.watch().decided(|at| plans.decided(at));
+            outputs.watch().decided(plans.decided());
         }
         if rx_checksum == RxChecksum::Recompute {
             for (packet, layout) in burst.iter_mut().zip(plans.layouts(count)) {

@@ -112,17 +112,22 @@ impl Watch {
         self.burst.places.pop_at(at);
     }
 
-    /// Every packet that is left is decided, by what `by` says.
+    /// Every packet that is left is decided: so many that follow each other, by what.
     #[cold]
-    pub(crate) fn decided(&mut self, by: impl Fn(usize) -> Option<Decided>) {
+    pub(crate) fn decided(&mut self, by: impl Iterator<Item = (usize, Option<Decided>)>) {
         if !self.burst.held {
             return;
         }
         self.burst.decided = ticks();
-        for (at, place) in self.burst.places.iter().enumerate() {
-            if let Some(end) = self.burst.ends.get_mut(usize::from(*place)) {
-                end.decided = by(at);
+        let mut left = &self.burst.places[..];
+        for (count, decided) in by {
+            let (places, rest) = left.split_at(count.min(left.len()));
+            for place in places {
+                if let Some(end) = self.burst.ends.get_mut(usize::from(*place)) {
+                    end.decided = decided;
+                }
             }
+            left = rest;
         }
     }
 
