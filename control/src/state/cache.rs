@@ -190,6 +190,7 @@ impl<I: Io> State<I> {
             counters: super::counters::show_cache(&stats.cache),
             gone: totals.gone,
             masks: totals.masks.iter().map(entry::show_mask).collect(),
+            other_hits: totals.other_hits,
             more: survey.found().saturating_sub(survey.records().len()) as u64,
         })
     }

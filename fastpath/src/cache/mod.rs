@@ -176,7 +176,10 @@ impl Cache {
                 let mask = entry.mask;
                 self.masks.hit(mask, packets);
             }
-            None => self.gone += packets,
+            None => {
+                self.gone += packets;
+                self.masks.hit_gone(packets);
+            }
         }
     }
 

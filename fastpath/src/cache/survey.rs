@@ -85,8 +85,10 @@ pub struct Totals {
     pub entries: usize,
     /// Most entries.
     pub limit: usize,
-    /// The masks in use.
+    /// The masks in use, and those that were and still have their number.
     pub masks: ArrayVec<MaskUse, MAX_MASKS>,
+    /// Hits of masks that have none any more. With those of all that do they are all hits.
+    pub other_hits: u64,
     /// Packets decided by entries that are there no more.
     pub gone: u64,
 }
@@ -182,7 +184,8 @@ impl Cache {
         survey.totals = Totals {
             entries: self.len(),
             limit: self.capacity(),
-            masks: self.masks.in_use().map(|(_, mask)| *mask).collect(),
+            masks: self.masks.all().clone(),
+            other_hits: self.masks.other_hits(),
             gone: self.gone,
         };
         true

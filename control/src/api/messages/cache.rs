@@ -77,8 +77,11 @@ pub struct WorkerCache {
     /// Packets that were decided by entries that are gone. With those of all entries that are there
     /// they are `hits` and `inserted` of the counters.
     pub gone: u64,
-    /// The masks under which there are entries.
+    /// The masks under which there are entries, and those under which there were.
     pub masks: Vec<CacheMask>,
+    /// Hits of masks that gave way to others. With those of `masks` they are `hits` of the counters.
+    #[serde(default)]
+    pub other_hits: u64,
     /// Entries that were asked for, and that the answer has no room for.
     pub more: u64,
 }

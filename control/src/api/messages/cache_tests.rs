@@ -83,6 +83,7 @@ fn caches_and_entries() {
             entries: 1,
             hits: 5,
         }],
+        other_hits: 3,
         more: 4,
     };
     let caches = Caches {
@@ -93,7 +94,8 @@ fn caches_and_entries() {
     let wire = json!({
         "workers": [{
             "worker": 0, "limit": 64, "counters": zero, "gone": 2,
-            "masks": [{"fields": ["port"], "entries": 1, "hits": 5}], "more": 4,
+            "masks": [{"fields": ["port"], "entries": 1, "hits": 5}], "other_hits": 3,
+            "more": 4,
         }],
         "entries": [entry_on_the_wire()],
     });

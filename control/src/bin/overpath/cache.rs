@@ -58,6 +58,14 @@ fn worker(cache: &WorkerCache) -> String {
             mask.fields.join(","),
         ]);
     }
+    if cache.other_hits > 0 {
+        masks.push([
+            word("worker", cache.worker),
+            word("mask hits", cache.other_hits),
+            word("entries", 0),
+            "others".to_owned(),
+        ]);
+    }
     text += &masks.to_string();
     text
 }
@@ -186,12 +194,14 @@ mod tests {
             counters,
             gone: 10,
             masks: vec![mask],
+            other_hits: 12,
             more: 0,
         };
         let other = WorkerCache {
             worker: 1,
             more: 5,
             masks: Vec::new(),
+            other_hits: 0,
             ..cache.clone()
         };
         Caches {
@@ -203,6 +213,7 @@ mod tests {
     const WORKERS: &str = "\
 worker 0 entries 3/64 masks 9 hits 1 misses 2 inserted 5 replaced 6 evictions 4 flushed 7 mask-limit 8 gone 10
 worker 0 mask hits 11 entries 1 port,tagged
+worker 0 mask hits 12 entries 0 others
 worker 1 entries 3/64 masks 9 hits 1 misses 2 inserted 5 replaced 6 evictions 4 flushed 7 mask-limit 8 gone 10
 ";
     const MORE: &str = "worker 1 has 5 more: name a port or an entry\n";

@@ -24,6 +24,15 @@ fn packets(cache: &mut Cache) -> (Vec<(u32, u64)>, u64) {
     (packets.collect(), survey.totals().gone)
 }
 
+/// Hits of masks that have their number, and of others.
+fn hits(cache: &mut Cache) -> (Vec<u64>, u64) {
+    let (survey, _) = surveyed(cache, Task::Show(Which::All), ROOM);
+    let Totals {
+        masks, other_hits, ..
+    } = survey.totals();
+    (masks.iter().map(|one| one.hits).collect(), *other_hits)
+}
+
 fn kept(cache: &mut Cache, key: FlowKey, resolution: &Resolution) -> EntryId {
     match cache.insert(&key, resolution, 0) {
         Insertion::Kept { entry, .. } => entry,
@@ -144,14 +153,27 @@ fn a_mask_without_entries_gives_its_number_to_the_next_one() {
         let there = move |entry: &Option<Entry>| entry.as_ref().is_some_and(|e| e.mask == mask);
         move |cache: &Cache| cache.slab.iter().position(there).unwrap()
     };
+    for hit in [3, 3, 4] {
+        let place = at(hit)(&cache) as u32;
+        let made = cache.slab[place as usize].as_ref().unwrap().made;
+        cache.credit(EntryId { place, made }, 10);
+    }
     let third = at(3)(&cache);
     cache.remove(third);
+    assert_eq!(
+        hits(&mut cache).0[3..5],
+        [20, 10],
+        "it has its number still"
+    );
     assert_eq!(cache.masks(), MAX_MASKS - 1);
     assert!(fill(&mut cache, MAX_MASKS), "there is one");
     assert_eq!(cache.masks(), MAX_MASKS);
+    let (of_masks, others) = hits(&mut cache);
+    assert_eq!((&of_masks[3..5], others), (&[0, 10][..], 20));
     let fourth = at(4)(&cache);
     cache.remove(fourth);
     assert!(fill(&mut cache, 4), "the same again");
+    assert_eq!(hits(&mut cache), (of_masks, others), "it goes on");
     assert_sound(&cache);
 }
 
@@ -243,22 +265,26 @@ fn a_flush_leaves_what_is_kept_behind_it() {
 }
 
 proptest! {
-    /// Every packet is one of an entry's, be it there or gone.
+    /// Every packet is one of an entry's, be it there or gone, and every hit one of a mask's. There
+    /// are more masks than may be.
     #[test]
     fn no_packet_is_lost(
         capacity in 1..6_usize,
-        steps in prop::collection::vec((0..8_u64, 0..3_u32, 0..4_u64), 1..200),
+        steps in prop::collection::vec((0..40_u64, 0..3_u32, 0..4_u64), 1..200),
     ) {
+        let mask = |n| [u64::MAX, n, 0, 0, 0, 0, 0];
         let mut cache = Cache::new(capacity);
-        let (mut expected, mut memo) = (0, Vec::new());
+        let (mut expected, mut made, mut memo) = (0, 0, Vec::new());
         for (n, generation, recalled) in steps {
+            let before = cache.made;
             let entry = match cache.lookup(&key(n, 0), generation) {
                 Some(hit) => hit.entry,
-                None => match cache.insert(&key(n, 0), &resolution(MASKS[3], 0), generation) {
+                None => match cache.insert(&key(n, 0), &resolution(mask(n), 0), generation) {
                     Insertion::Kept { entry, .. } => entry,
                     other => panic!("{other:?}"),
                 },
             };
+            made += u64::from(cache.made != before);
             memo.push((entry, recalled));
             expected += 1 + recalled;
             if recalled == 0 {
@@ -269,5 +295,7 @@ proptest! {
         let (packets, gone) = packets(&mut cache);
         let there: u64 = packets.iter().map(|(_, packets)| packets).sum();
         prop_assert_eq!(there + gone, expected);
+        let (of_masks, others) = hits(&mut cache);
+        prop_assert_eq!(of_masks.iter().sum::<u64>() + others, expected - made);
     }
 }

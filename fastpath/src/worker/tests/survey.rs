@@ -114,10 +114,13 @@ fn hits_and_insertions_are_the_packets_of_entries_there_and_gone() {
     let there = packets(&survey).into_iter().map(|(_, _, packets)| packets);
     let counted = there.sum::<u64>() + survey.totals().gone;
     assert!(survey.totals().gone > 0);
+    let totals = survey.totals();
+    let hits: u64 = totals.masks.iter().map(|one| one.hits).sum();
     let stats = site.stop();
     let cache = &stats[0].cache;
     assert!(cache.evicted.get() > 0);
     assert_eq!(counted, cache.hits.get() + cache.inserted.get());
+    assert_eq!(hits + totals.other_hits, cache.hits.get());
 }
 
 /// A worker that takes frames from anyone on port BOTH.
