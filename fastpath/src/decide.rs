@@ -320,7 +320,17 @@ impl Decider {
     /// Goes on with a survey of the cache. `true` if it is done: after a flush, nothing is decided any
     /// more by what was kept when it began.
     #[cold]
-    pub(crate) fn survey(&mut self, survey: &mut Survey, stats: &CacheStats) -> bool {
+    pub(crate) fn survey(
+        &mut self,
+        survey: &mut Survey,
+        snapshot: &Snapshot,
+        stats: &CacheStats,
+    ) -> bool {
+        if let Task::Find(probe) = survey.task() {
+            let (finding, record) = self.probe(&probe, snapshot);
+            survey.tell(finding, record);
+            return true;
+        }
         if !survey.has_begun() {
             self.settle();
         }

@@ -102,6 +102,7 @@ pub mod memo;
 pub mod parse;
 mod plan;
 mod prefetch;
+pub mod probe;
 pub mod publish;
 pub mod recompute;
 pub mod resolve;

@@ -227,6 +227,29 @@ impl Memo {
         None
     }
 
+    /// The entry by which a packet of `len` bytes that begins with `head` is recalled, if it is.
+    pub(crate) fn peek(
+        &self,
+        ingress: PortId,
+        head: Option<&[u8; HEAD]>,
+        len: usize,
+    ) -> Option<EntryId> {
+        if let Some(known) = &self.ports[ingress.index()] {
+            return (len >= ETHERNET_LEN).then_some(known.entry);
+        }
+        let (_, outer) = self.outer(ingress, head?)?;
+        outer.end(head?, len)?;
+        Some(outer.known.entry)
+    }
+
+    /// What `entry` is yet to be credited with.
+    pub(crate) fn owed(&self, entry: EntryId) -> u64 {
+        let outers = self.outers.iter().map(|outer| &outer.known);
+        let all = self.ports.iter().flatten().chain(outers);
+        let of_entry = all.filter(|known| known.entry == entry);
+        of_entry.map(|known| known.packets).sum()
+    }
+
     /// Takes what entries are to be credited with.
     pub(crate) fn settle(&mut self, mut credit: impl FnMut(EntryId, u64)) {
         let outers = self.outers.iter_mut().map(|outer| &mut outer.known);

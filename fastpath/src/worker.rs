@@ -211,7 +211,13 @@ impl<I: Io> Worker<I> {
     #[cold]
     fn survey(&mut self) {
         if let Some(mut survey) = self.survey.take() {
-            if self.decider.survey(&mut survey, &self.parts.stats.cache) {
+            let Parts {
+                snapshot, stats, ..
+            } = &self.parts;
+            let done = self
+                .decider
+                .survey(&mut survey, snapshot.get(), &stats.cache);
+            if done {
                 self.give_back(Returned::Surveyed(survey));
             } else {
                 self.survey = Some(survey);

@@ -7,6 +7,8 @@ mod support;
 use fastpath::cache::{Survey, Task, Which};
 use fastpath::drop::DropReason;
 use fastpath::io::BURST;
+use fastpath::parse::parse;
+use fastpath::probe::Probe;
 use fastpath::snapshot::Way;
 use fastpath::stats::Account;
 use fastpath::trace::filter::Filter;
@@ -211,14 +213,22 @@ fn a_survey_of_the_cache_allocates_nothing() {
     let mut site = Site::new(of_every_kind());
     calls_in_rounds(&mut site, 0..100);
     let entries = site.stats.cache.entries.get() as usize;
-    for task in [Task::Show(Which::All), Task::Flush] {
+    let frame = between(Side::Guest, Side::Server, 1);
+    let key = parse(port(GUESTS), &frame, frame.len(), &snapshot().udp_ports).key;
+    let find = Task::Find(Probe::new(port(GUESTS), key, &frame));
+    let tasks = [
+        (find, 1),
+        (Task::Show(Which::All), entries),
+        (Task::Flush, entries),
+    ];
+    for (task, found) in tasks {
         let survey = Command::Survey(Box::new(Survey::new(task, 64)));
         assert!(site.commands.push(survey).is_ok());
         assert_eq!(calls_in_rounds(&mut site, 100..200), 0, "{task:?}");
         let Ok(Returned::Surveyed(survey)) = site.returned.pop() else {
             panic!("nothing comes back");
         };
-        assert_eq!(survey.found(), entries, "{task:?}");
+        assert_eq!(survey.found(), found, "{task:?}");
     }
     assert_eq!(site.stats.cache.flushed.get() as usize, entries);
     close(site);

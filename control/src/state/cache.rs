@@ -69,6 +69,7 @@ impl Surveys {
             }
             let room = match errand.task {
                 Task::Show(_) => ROOM,
+                Task::Find(_) => 1,
                 Task::Flush => 0,
             };
             let asked = workers.iter_mut().enumerate();

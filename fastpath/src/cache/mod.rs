@@ -162,6 +162,15 @@ impl Cache {
         })
     }
 
+    /// The entry for `key`, of one generation or of any. Counts nothing.
+    pub(crate) fn peek(&self, key: &FlowKey, generation: Option<u32>) -> Option<EntryId> {
+        let at = self.find(key, generation)?;
+        Some(EntryId {
+            place: at as u32,
+            made: self.slab[at].as_ref()?.made,
+        })
+    }
+
     fn entry(&mut self, id: EntryId) -> Option<&mut Entry> {
         let entry = self.slab.get_mut(id.place as usize)?.as_mut()?;
         (entry.made == id.made).then_some(entry)

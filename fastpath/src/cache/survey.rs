@@ -4,11 +4,12 @@
 //! Control makes a [`Survey`] with all the room that it needs; the worker fills it and gives it back.
 //! It is no picture of one moment: what is kept or gives way meanwhile may be in it or not.
 
-use super::{Cache, Entry, MAX_MASKS, MaskUse};
+use super::{Cache, Entry, EntryId, MAX_MASKS, MaskUse};
 use crate::action::{Action, Program};
 use crate::drop::DropReason;
 use crate::ids::PortId;
 use crate::key::{Field, FlowKey, Mask, WORDS};
+use crate::probe::{Finding, Probe};
 use arrayvec::ArrayVec;
 
 /// Places of the slab that are looked at in one round: a cache line or three of each is read, which
@@ -22,6 +23,9 @@ pub enum Task {
     Show(Which),
     /// They are removed.
     Flush,
+    /// The one that would decide a packet is copied, and nothing is changed: not even what is owed to
+    /// entries is settled.
+    Find(Probe),
 }
 
 /// Which entries are copied.
@@ -102,6 +106,7 @@ pub struct Survey {
     records: Vec<Record>,
     found: usize,
     totals: Totals,
+    finding: Finding,
 }
 
 impl Survey {
@@ -116,6 +121,7 @@ impl Survey {
             records,
             found: 0,
             totals: Totals::default(),
+            finding: Finding::default(),
         }
     }
 
@@ -144,6 +150,28 @@ impl Survey {
         &self.totals
     }
 
+    /// What would decide a packet. Its entry, if it is there, is the one that was copied.
+    pub fn finding(&self) -> Finding {
+        self.finding
+    }
+
+    /// What was found of a packet, and its entry.
+    pub(crate) fn tell(&mut self, finding: Finding, record: Option<Record>) {
+        self.next = Some(0);
+        self.finding = finding;
+        if let Some(record) = record {
+            self.keep(record);
+        }
+    }
+
+    /// Keeps a copy, if there is room.
+    fn keep(&mut self, record: Record) {
+        self.found += 1;
+        if self.records.len() < self.records.capacity() {
+            self.records.push(record);
+        }
+    }
+
     /// Does its task to a place.
     fn visit(&mut self, cache: &mut Cache, place: usize) {
         let Some(Some(entry)) = cache.slab.get(place) else {
@@ -155,12 +183,9 @@ impl Survey {
                 self.found += 1;
             }
             Task::Show(which) if which.wants(entry) => {
-                self.found += 1;
-                if self.records.len() < self.records.capacity() {
-                    self.records.push(cache.record(entry, place));
-                }
+                self.keep(cache.copy(entry, place));
             }
-            Task::Show(_) => {}
+            Task::Show(_) | Task::Find(_) => {}
         }
     }
 }
@@ -171,6 +196,8 @@ impl Cache {
         let (first, last) = match survey.task {
             Task::Show(Which::Place(place)) => (place as usize, place as usize + 1),
             Task::Show(_) | Task::Flush => (0, self.touched),
+            // Memos are asked first, so this is not for the cache alone.
+            Task::Find(_) => (0, 0),
         };
         let start = survey.next.unwrap_or(first);
         let end = last.min(start + STRIDE);
@@ -191,7 +218,14 @@ impl Cache {
         true
     }
 
-    fn record(&self, entry: &Entry, place: usize) -> Record {
+    /// A copy of an entry, if it is there.
+    pub(crate) fn record(&self, id: EntryId) -> Option<Record> {
+        let place = id.place as usize;
+        let entry = self.slab.get(place)?.as_ref()?;
+        (entry.made == id.made).then(|| self.copy(entry, place))
+    }
+
+    fn copy(&self, entry: &Entry, place: usize) -> Record {
         Record {
             place: place as u32,
             key: entry.key,

@@ -3,6 +3,7 @@
 mod alike;
 mod measured;
 mod memo;
+mod probe;
 mod received;
 mod survey;
 mod watch;

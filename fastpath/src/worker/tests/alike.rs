@@ -1,5 +1,6 @@
 //! Memo and cache may not be noticed: same frames out, same events, same counters but their own.
 
+mod probed;
 mod straight;
 mod watched;
 

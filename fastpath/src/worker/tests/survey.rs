@@ -18,7 +18,7 @@ fn given_back(site: &mut Site) -> Option<Box<Survey>> {
 }
 
 /// The survey, and how many rounds it took.
-fn survey(site: &mut Site, task: Task) -> (Box<Survey>, usize) {
+pub(super) fn survey(site: &mut Site, task: Task) -> (Box<Survey>, usize) {
     order(site, task);
     let mut rounds = 0;
     loop {
@@ -31,7 +31,7 @@ fn survey(site: &mut Site, task: Task) -> (Box<Survey>, usize) {
 }
 
 /// A worker with as many frames from A and from two remotes as are asked for, each in bursts of four.
-fn forwarding(cache_entries: usize, bursts: usize) -> Site {
+pub(super) fn forwarding(cache_entries: usize, bursts: usize) -> Site {
     let mut site = Site::alone(cache_entries);
     site.learn(learned(0, guest(2).0, to_port(B)));
     for _ in 0..bursts {
@@ -124,7 +124,7 @@ fn hits_and_insertions_are_the_packets_of_entries_there_and_gone() {
 }
 
 /// A worker that takes frames from anyone on port BOTH.
-fn open(cache_entries: usize) -> Site {
+pub(super) fn open(cache_entries: usize) -> Site {
     let mut snapshot = switch();
     edit_port(&mut snapshot, BOTH, |port| {
         port.addresses = vec![untagged(vtep(2).1)];
@@ -136,7 +136,7 @@ fn open(cache_entries: usize) -> Site {
 
 /// A frame of each of so many strangers of tunnel 1, each of whom makes an entry, and before each of
 /// them one from A.
-fn strangers(site: &mut Site, count: u16) {
+pub(super) fn strangers(site: &mut Site, count: u16) {
     let us = (Mac::new([2, 0, 0, 0, 2, BOTH as u8]), vtep(2).1);
     for n in 0..count {
         site.arrive(A, &inner(1, 2, 0));
