@@ -32,8 +32,8 @@ use crate::api::{Refused, Request, RequestSender, requests};
 use crate::config::{self, Wanted};
 use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
 use crate::state::{Assembly, Settings, State, assemble};
-use fastpath::ids::PortId;
-use fastpath::io::heap::{HeapIo, HeapPool, HeapQueue};
+use fastpath::ids::{PortId, QueueId};
+use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
 use fastpath::io::{Pool, RxChecksums};
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::wire::Mac;
@@ -50,7 +50,7 @@ pub type Answer = tokio::sync::oneshot::Receiver<Result<Reply, Refused>>;
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
     name: String,
-    rx: HeapQueue,
+    rx: Vec<HeapQueue>,
     tx: Vec<HeapQueue>,
     broken: bool,
     /// What it was given instead of its own.
@@ -62,7 +62,10 @@ impl RigPort {
         let queues = wanted.tx_queues.map_or(workers, usize::from);
         RigPort {
             name: wanted.name.to_string(),
-            rx: HeapQueue::new(id, QUEUE),
+            rx: (0..usize::from(wanted.rx_queues))
+                .filter_map(QueueId::new)
+                .map(|number| HeapQueue::numbered(id, number, QUEUE))
+                .collect(),
             tx: (0..queues.clamp(1, workers.max(1)))
                 .map(|_| HeapQueue::new(id, QUEUE))
                 .collect(),
@@ -87,7 +90,7 @@ impl RigPort {
                 rx_limit: Some(LONGEST),
                 notes: Vec::new(),
             },
-            rx: vec![self.rx.clone()],
+            rx: self.rx.clone(),
             tx: self.tx.clone(),
         }))
     }
@@ -107,8 +110,8 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// A switch with all its ports up. Each has one receive queue and the transmit queues that are
-    /// wanted of it, and at most one for each worker. The pool has the wanted number of packets, in
+    /// A switch with all its ports up. Each has the receive queues that are wanted of it, and the
+    /// transmit queues, but at most one for each worker. The pool has the wanted number of packets, in
     /// which frames that a test has sent and not yet received are included.
     pub fn new(wanted: Wanted, workers: usize) -> Self {
         Self::numbered(wanted, workers, 0)
@@ -260,9 +263,14 @@ impl Rig {
         place.and_then(PortId::new).unwrap_or_else(|| unknown(port))
     }
 
-    /// Puts a frame into a port's receive queue. `false` if the queue or the pool is full.
+    /// Puts a frame into a port's first receive queue. `false` if the queue or the pool is full.
     pub fn send(&self, port: &str, frame: &[u8]) -> bool {
         self.send_checked(port, frame, RxChecksums::default())
+    }
+
+    /// Puts a frame into another receive queue of a port.
+    pub fn send_by(&self, port: &str, queue: usize, frame: &[u8]) -> bool {
+        self.put(port, queue, self.pool.alloc(frame))
     }
 
     /// The same, from a NIC that has checksums to say something of.
@@ -271,8 +279,13 @@ impl Rig {
             .pool
             .alloc(frame)
             .map(|packet| packet.with_rx_checksums(checksums));
-        let queue = &self.ports[self.id(port).index()].rx;
-        packet.is_some_and(|packet| queue.push(packet).is_ok())
+        self.put(port, 0, packet)
+    }
+
+    fn put(&self, port: &str, queue: usize, packet: Option<HeapPacket>) -> bool {
+        let queue = self.ports[self.id(port).index()].rx.get(queue);
+        let pushed = queue.zip(packet).map(|(queue, packet)| queue.push(packet));
+        pushed.is_some_and(|pushed| pushed.is_ok())
     }
 
     /// Takes all frames that have left by a port: those of each transmit queue in their order.
@@ -289,6 +302,20 @@ impl Rig {
         let mut answer = self.ask_later(method)?;
         self.state.step(self.now);
         answer.try_recv().ok()?.ok()
+    }
+
+    /// Asks what workers are to answer, and gives state and them the turns that it takes, in which no
+    /// time passes. `None` if it is refused.
+    pub fn ask_workers(&mut self, method: Method) -> Option<Reply> {
+        let mut answer = self.ask_later(method)?;
+        let answer = (0..20_000).find_map(|_| {
+            self.step();
+            for worker in &mut self.workers {
+                worker.poll(self.now);
+            }
+            answer.try_recv().ok()
+        });
+        answer?.ok()
     }
 
     /// Makes a change that a client of the API would make, and runs until it is acknowledged, a few
@@ -336,7 +363,9 @@ impl Rig {
     /// did not come back to the pool, which must be none.
     pub fn stop(mut self) -> (Account, usize) {
         for port in &self.ports {
-            while port.rx.pop().is_some() {}
+            for queue in &port.rx {
+                while queue.pop().is_some() {}
+            }
         }
         let workers = std::mem::take(&mut self.workers);
         let queues: Vec<_> = workers.into_iter().flat_map(Worker::stop).collect();

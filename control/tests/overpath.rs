@@ -140,6 +140,8 @@ fn explained(question: &Question) -> Explanation {
             advice: "Put it in one.".into(),
         }),
         told: Vec::new(),
+        pollers: Vec::new(),
+        cycles: None,
     }
 }
 

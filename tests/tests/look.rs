@@ -112,6 +112,8 @@ fn counter_capture_and_explanation_of_a_drop_agree() -> Result {
     let said = daemon.client(&["explain", "lan1", &hex])?;
     let verdict = "verdict dropped, reason source_invalid";
     assert!(said.contains(verdict), "{said}");
+    // Three of them have come in, so a worker has an entry.
+    assert!(said.contains(": hit, entry 0:"), "{said}");
     let said = daemon.client(&["drops"])?;
     assert!(said.contains("source_invalid: the last one"), "{said}");
     let said = daemon.client(&["explain", "--drop", "source_invalid"])?;

@@ -125,7 +125,15 @@ fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Result<Question, &'sta
     } else {
         let frame = Frame::new(copied.bytes.to_vec()).map_err(|_| "it is too long");
         let named = port.parse().map_err(|_| "its port is gone");
-        named.and_then(|port| frame.map(|frame| Question { port, frame }))
+        // Its worker has said what decided it.
+        let ask_workers = false;
+        named.and_then(|port| {
+            frame.map(|frame| Question {
+                port,
+                frame,
+                ask_workers,
+            })
+        })
     };
     let seen = Seen {
         port,

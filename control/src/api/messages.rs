@@ -12,6 +12,7 @@ mod groups;
 mod hex;
 mod histogram;
 mod method;
+mod probe;
 mod route;
 mod seen;
 mod stats;
@@ -36,6 +37,7 @@ pub(super) use method::{
     CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
     EXPLAIN_NEXT, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
+pub use probe::{FrameCycles, Poller};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use seen::{BurstCycles, DecidedBy, Looked, Seen, SeenLine, SeenSide};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};

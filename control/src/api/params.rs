@@ -104,9 +104,13 @@ fn entries(params: Option<&RawValue>) -> Result<Entries, RpcError> {
 }
 
 fn question(params: Option<&RawValue>) -> Result<Question, RpcError> {
-    let members = Members::read(params, &["port", "frame"])?;
-    let (port, frame) = (members.port()?, members.frame()?);
-    Ok(Question { port, frame })
+    let members = Members::read(params, &["port", "frame", "ask_workers"])?;
+    let said = members.has("ask_workers");
+    Ok(Question {
+        port: members.port()?,
+        frame: members.frame()?,
+        ask_workers: !said || members.get("ask_workers", "truth", "true or false")?,
+    })
 }
 
 fn short(text: &str) -> String {

@@ -3,7 +3,7 @@
 
 use super::{Fate, World};
 use fastpath::action::{Action, Actions, Context, Program, Verdict, run};
-use fastpath::cpu::Cpu;
+use fastpath::cpu::{Cpu, ticks};
 use fastpath::drop::DropReason;
 use fastpath::event::{DEFAULT_EVENTS, Event, EventReceiver, channel};
 use fastpath::fdb::FdbReader;
@@ -37,6 +37,8 @@ pub(super) struct Bench<'a> {
     learner: Learner,
     events: EventReceiver,
     stats: WorkerStats,
+    /// What the last run took, in [`ticks`].
+    took: u64,
 }
 
 impl<'a> Bench<'a> {
@@ -69,6 +71,7 @@ impl<'a> Bench<'a> {
             learner: Learner::new(sender),
             events,
             stats: WorkerStats::default(),
+            took: 0,
         }
     }
 
@@ -87,10 +90,18 @@ impl<'a> Bench<'a> {
             stats: &self.stats,
             rx_checksum: self.rx_checksum,
         };
+        let began = ticks();
         let outcome = run(&mut context, self.ingress, program, &self.layout, packet);
+        self.took = ticks().saturating_sub(began);
         self.outputs.flush(&self.stats);
         while self.punts.pop().is_ok() {}
         outcome.verdict
+    }
+
+    /// What the last run took, until the frame and its copies were dropped or lay in the buffers of
+    /// ports. In [`ticks`].
+    pub(super) fn took(&self) -> u64 {
+        self.took
     }
 
     /// Does `actions` to a copy of `frame`, of which at most one leaves.

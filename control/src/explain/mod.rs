@@ -17,6 +17,7 @@ mod walk;
 
 use bench::Bench;
 use fastpath::action::{Action, Target, Verdict};
+use fastpath::cpu::ticks;
 use fastpath::drop::DropReason;
 use fastpath::event::Event;
 use fastpath::fdb::FdbReader;
@@ -52,6 +53,20 @@ pub struct Life {
     pub verdict: Verdict,
     /// What a worker would tell control, beside the packets that it hands over.
     pub events: Vec<Event>,
+    /// What the stages took here. None, if the frame was dropped before.
+    pub cycles: Option<Cycles>,
+}
+
+/// What the stages of one frame took, in [`ticks`]: more than on a worker, whose code and tables are
+/// in the processor's caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycles {
+    /// To parse it.
+    pub parse: u64,
+    /// To resolve it.
+    pub resolve: u64,
+    /// To do with it what was decided.
+    pub act: u64,
 }
 
 /// Something that is done to a frame.
@@ -113,23 +128,34 @@ pub enum Fate {
     Dropped(DropReason),
 }
 
+/// Whether `frame` would be dropped on receipt because its end may be missing, before anybody asks
+/// what is in it.
+pub fn is_cut(snapshot: &Snapshot, ingress: PortId, frame: &[u8]) -> bool {
+    let limit = snapshot.port(ingress).and_then(|port| port.rx_limit);
+    limit.is_some_and(|limit| frame.len() >= usize::from(limit))
+}
+
 /// What would become of `frame` if `ingress` received it now, with no word of its NIC on checksums.
 pub fn explain(world: World<'_>, ingress: PortId, frame: &[u8]) -> Life {
     let snapshot = world.snapshot;
+    let began = ticks();
     let parsed = parse(ingress, frame, frame.len(), &snapshot.udp_ports);
-    let limit = snapshot.port(ingress).and_then(|port| port.rx_limit);
-    if limit.is_some_and(|limit| frame.len() >= usize::from(limit)) {
+    let parse = ticks().saturating_sub(began);
+    if is_cut(snapshot, ingress, frame) {
         return Life {
             parsed,
             mask: Mask::default(),
             steps: Vec::new(),
             verdict: Verdict::Dropped(DropReason::FrameTruncated),
             events: Vec::new(),
+            cycles: None,
         };
     }
+    let began = ticks();
     let resolution = resolve(&parsed.key, snapshot);
+    let resolve = ticks().saturating_sub(began);
     let mut walk = Walk::new(world, ingress, parsed.layout, frame);
-    walk.recompute();
+    let recompute = walk.recompute();
     let mut bench = Bench::new(world, ingress, parsed.layout);
     let verdict = bench.run(snapshot, &resolution.program, walk.frame());
     for action in resolution.program.actions() {
@@ -143,6 +169,11 @@ pub fn explain(world: World<'_>, ingress: PortId, frame: &[u8]) -> Life {
         steps: walk.into_steps(),
         verdict,
         events: bench.told(),
+        cycles: Some(Cycles {
+            parse,
+            resolve,
+            act: recompute + bench.took(),
+        }),
     }
 }
 

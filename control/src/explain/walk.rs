@@ -3,6 +3,7 @@
 use super::bench::Bench;
 use super::{End, Fate, MAX_ENDS, Step, Work, World};
 use fastpath::action::{Action, Inlet, Target};
+use fastpath::cpu::ticks;
 use fastpath::drop::DropReason;
 use fastpath::fdb::{Destination, FdbKey};
 use fastpath::ids::{BridgeId, PortId};
@@ -45,21 +46,25 @@ impl<'a> Walk<'a> {
         self.steps
     }
 
-    /// What a port does to checksums that is told to compute them anew.
-    pub(super) fn recompute(&mut self) {
+    /// What a port does to checksums that is told to compute them anew. Returns how long it took, in
+    /// [`ticks`].
+    pub(super) fn recompute(&mut self) -> u64 {
         let port = self.world.snapshot.port(self.ingress);
         if port.is_none_or(|port| port.rx_checksum != RxChecksum::Recompute) {
-            return;
+            return 0;
         }
         let pool = HeapPool::with_data_room(1, self.frame.len());
         let Some(mut packet) = pool.alloc(&self.frame) else {
-            return;
+            return 0;
         };
+        let began = ticks();
         recompute(&mut packet, &self.layout);
+        let took = ticks().saturating_sub(began);
         let after = packet.bytes();
         if after != self.frame {
             self.go_on(Work::Recompute, after);
         }
+        took
     }
 
     /// Does one action. `false` if nothing is left for others.

@@ -2,6 +2,7 @@
 //! Clients are served one after the other.
 
 mod entry;
+mod probe;
 
 use super::State;
 use super::wiring::WorkerEnd;
@@ -19,11 +20,10 @@ const ROOM: usize = 4096;
 const LIMIT: usize = 16;
 
 /// What is to be done for a client.
-#[derive(Clone, Copy)]
 struct Errand {
     task: Task,
-    /// The one worker that is asked; none: all.
-    worker: Option<usize>,
+    /// The workers that are asked.
+    workers: Vec<usize>,
 }
 
 /// The client that is served.
@@ -72,15 +72,17 @@ impl Surveys {
                 Task::Find(_) => 1,
                 Task::Flush => 0,
             };
-            let asked = workers.iter_mut().enumerate();
-            let asked = asked.filter(|(at, _)| errand.worker.is_none_or(|worker| worker == *at));
-            let asked = asked.map(|(_, worker)| {
-                let survey = Box::new(Survey::new(errand.task, room));
-                worker.command(Command::Survey(survey));
-            });
+            let mut missing = 0;
+            for at in errand.workers {
+                if let Some(worker) = workers.get_mut(at) {
+                    let survey = Box::new(Survey::new(errand.task, room));
+                    worker.command(Command::Survey(survey));
+                    missing += 1;
+                }
+            }
             self.served = Some(Served {
                 request,
-                missing: asked.count(),
+                missing,
                 surveys: Vec::new(),
             });
         }
@@ -101,9 +103,10 @@ impl<I: Io> State<I> {
     }
 
     fn errand(&self, method: &Method) -> Result<Errand, Refused> {
-        let (which, worker) = match method {
+        let all = || (0..self.workers.len()).collect();
+        let (which, workers) = match method {
             Method::CacheShow(Entries::Port(name)) => {
-                (Which::Port(self.port_of_that_name(*name)?), None)
+                (Which::Port(self.port_of_that_name(*name)?), all())
             }
             Method::CacheShow(Entries::Entry(number)) | Method::ExplainEntry(number) => {
                 let (worker, count) = (usize::from(number.worker), self.workers.len());
@@ -111,21 +114,24 @@ impl<I: Io> State<I> {
                     let why = format!("entry: there is no worker {worker}, but {count}, from 0");
                     return Err(Refused(why));
                 }
-                (Which::Place(number.place), Some(worker))
+                (Which::Place(number.place), vec![worker])
             }
-            Method::ExplainDrop(reason) => (Which::Drops(*reason), None),
+            Method::ExplainDrop(reason) => (Which::Drops(*reason), all()),
+            Method::Explain(question) => return self.probe(question),
             Method::CacheFlush => {
-                let (task, worker) = (Task::Flush, None);
-                return Ok(Errand { task, worker });
+                let (task, workers) = (Task::Flush, all());
+                return Ok(Errand { task, workers });
             }
-            _ => (Which::All, None),
+            _ => (Which::All, all()),
         };
         let task = Task::Show(which);
-        Ok(Errand { task, worker })
+        Ok(Errand { task, workers })
     }
 
-    /// Answers the client whose survey is done, and begins the next one.
+    /// Begins the survey of the next client, and answers the one whose survey is done: at once, if
+    /// nobody is to be asked.
     pub(super) fn survey(&mut self) -> bool {
+        self.surveys.serve(&mut self.workers);
         let done = self.surveys.done();
         let busy = done.is_some();
         if let Some(Served {
@@ -140,11 +146,14 @@ impl<I: Io> State<I> {
                 Err(refused) => request.refuse(refused),
             }
         }
-        self.surveys.serve(&mut self.workers);
         busy
     }
 
     fn answer(&self, method: &Method, surveys: &Done) -> Result<Reply, Refused> {
+        if let Method::Explain(question) = method {
+            let explanation = self.explain_asked(question, surveys)?;
+            return Ok(Reply::Explanation(Box::new(explanation)));
+        }
         let mut caches = self.caches(surveys);
         Ok(match method {
             Method::CacheFlush => {

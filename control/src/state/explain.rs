@@ -4,7 +4,7 @@ use super::State;
 use crate::api::Refused;
 use crate::api::messages::{self as api, Bytes, Question};
 use crate::config::{Name, nearest};
-use crate::explain::{End, Fate, Step, Work, World, explain, fields};
+use crate::explain::{Cycles, End, Fate, Step, Work, World, explain, fields};
 use fastpath::action::{Action, Inlet, Target, Verdict};
 use fastpath::event::{Event, Origin};
 use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
@@ -15,7 +15,7 @@ use fastpath::wire::{Mac, Vni};
 use std::net::Ipv4Addr;
 
 impl<I: Io> State<I> {
-    /// What workers would do with a frame now. Takes about half a millisecond, and longer if it is
+    /// What workers would do with a frame now; none of them is asked. Takes about half a millisecond, and longer if it is
     /// flooded to thousands.
     pub(super) fn explain(&self, question: &Question) -> Result<api::Explanation, Refused> {
         let ingress = self.port_of_that_name(question.port)?;
@@ -57,6 +57,8 @@ impl<I: Io> State<I> {
                 .iter()
                 .filter_map(|e| self.show_told(e))
                 .collect(),
+            pollers: Vec::new(),
+            cycles: life.cycles.as_ref().map(show_cycles),
         })
     }
 
@@ -229,6 +231,21 @@ impl<I: Io> State<I> {
     pub(super) fn tunnel_name(&self, id: TunnelId) -> Option<String> {
         let (name, _) = self.tunnels.describe(id)?;
         Some(name.to_string())
+    }
+}
+
+fn show_cycles(cycles: &Cycles) -> api::FrameCycles {
+    let Cycles {
+        parse,
+        resolve,
+        act,
+    } = *cycles;
+    let short = |ticks: u64| ticks.try_into().unwrap_or(u32::MAX);
+    api::FrameCycles {
+        decide: short(parse + resolve),
+        parse: short(parse),
+        resolve: short(resolve),
+        act: short(act),
     }
 }
 

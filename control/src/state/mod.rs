@@ -62,6 +62,11 @@ const MAX_UNSENT: usize = 1024;
 /// Milliseconds between two looks at what ages.
 const SECOND: u64 = 1_000;
 
+/// Which of `workers` polls receive queue `number` of a port.
+fn poller(port: PortId, number: usize, workers: usize) -> usize {
+    (port.index() + number) % workers
+}
+
 /// Everything that control knows.
 pub struct State<I: Io> {
     wanted: Wanted,
@@ -225,7 +230,7 @@ impl<I: Io> State<I> {
     fn distribute(&mut self, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
         let count = self.workers.len();
         for (number, queue) in rx.into_iter().enumerate() {
-            let worker = (queue.port().index() + number) % count;
+            let worker = poller(queue.port(), number, count);
             self.arrived.push((worker, queue));
         }
         for (number, queue) in tx.into_iter().enumerate() {

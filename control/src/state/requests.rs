@@ -3,7 +3,7 @@
 use super::{SECOND, State};
 use crate::ageing::age;
 use crate::api::Request;
-use crate::api::messages::{self as api, Method, Reply};
+use crate::api::messages::{self as api, Method, Question, Reply};
 use crate::ports::{Life, Port};
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
@@ -36,7 +36,10 @@ impl<I: Io> State<I> {
             }
         }
         let changed = match &request.method {
-            Method::CacheShow(_)
+            Method::Explain(Question {
+                ask_workers: true, ..
+            })
+            | Method::CacheShow(_)
             | Method::CacheFlush
             | Method::ExplainEntry(_)
             | Method::ExplainDrop(_) => {

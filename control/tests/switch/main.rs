@@ -29,6 +29,7 @@ mod moves;
 mod neighbours;
 mod next;
 mod outer;
+mod pollers;
 mod reasons;
 mod remotes;
 mod routes;

@@ -2,6 +2,7 @@
 
 use super::FdbEntry;
 use super::hex::Bytes;
+use super::probe::{FrameCycles, Poller};
 use super::underlay::{Route, Way};
 use crate::api::text;
 use fastpath::drop::DropReason;
@@ -32,6 +33,13 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What the state thread would be told.
     pub told: Vec<Told>,
+    /// The workers that poll the port. None if nobody does, if they were not asked, or if the frame
+    /// is dropped before anything is decided.
+    #[serde(default)]
+    pub pollers: Vec<Poller>,
+    /// What its stages took in this simulation. None if it is dropped before.
+    #[serde(default)]
+    pub cycles: Option<FrameCycles>,
 }
 
 /// Something that was found in a frame.

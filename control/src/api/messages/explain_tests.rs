@@ -60,6 +60,23 @@ fn an_explanation() {
             tunnel: "vx10".into(),
             address: [192, 0, 2, 3].into(),
         }],
+        pollers: vec![Poller {
+            worker: 1,
+            queues: vec![0, 2],
+            decided: DecidedBy {
+                resolved: false,
+                entry: Some("1:17".parse().unwrap()),
+            },
+            remembered: true,
+            entry: None,
+            look_up: 90,
+        }],
+        cycles: Some(FrameCycles {
+            decide: 5,
+            parse: 2,
+            resolve: 3,
+            act: 4,
+        }),
     };
     let why = json!({
         "reason": "no_bridge", "meaning": "It is in none.", "advice": "Put it in one.",
@@ -78,6 +95,11 @@ fn an_explanation() {
         "verdict": "dropped", "reason": "no_bridge", "meaning": "It is in none.",
         "advice": "Put it in one.",
         "told": [{"event": "remote", "tunnel": "vx10", "address": "192.0.2.3"}],
+        "pollers": [{
+            "worker": 1, "queues": [0, 2], "decided": {"resolved": false, "entry": "1:17"},
+            "remembered": true, "entry": null, "look_up": 90,
+        }],
+        "cycles": {"decide": 5, "parse": 2, "resolve": 3, "act": 4},
     });
     same(life, wire);
 }

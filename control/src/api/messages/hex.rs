@@ -1,6 +1,7 @@
 //! Bytes as they travel: two hexadecimal digits each.
 
 use crate::config::Name;
+use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,6 +110,20 @@ pub struct Question {
     pub port: Name,
     /// The frame.
     pub frame: Frame,
+    /// Whether the workers that poll the port are asked what would decide it.
+    pub ask_workers: bool,
+}
+
+impl Question {
+    /// As parameters. That workers are asked goes without saying.
+    pub(super) fn params(&self) -> Value {
+        let (port, frame) = (self.port.as_str(), self.frame.to_string());
+        if self.ask_workers {
+            json!({"port": port, "frame": frame})
+        } else {
+            json!({"port": port, "frame": frame, "ask_workers": false})
+        }
+    }
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub enum Method {
     /// `cache.flush`, answered by [`Flushed`](super::Flushed) when it is done.
     CacheFlush,
     /// `explain`, answered by [`Explanation`](super::Explanation); refused if there is no such
-    /// port. Changes nothing.
+    /// port. Changes nothing. If workers are asked, clients are served one after the other.
     Explain(Question),
     /// `explain.entry`, answered by [`EntryBehind`](super::EntryBehind); refused if there is no
     /// such entry.
@@ -178,9 +178,7 @@ impl Method {
             }
             Method::ExplainDrop(reason) => Some(json!({"reason": reason.name()})),
             Method::ExplainFdb(mac) => Some(json!({"mac": mac.to_string()})),
-            Method::Explain(question) => {
-                Some(json!({"port": question.port.as_str(), "frame": question.frame.to_string()}))
-            }
+            Method::Explain(question) => Some(question.params()),
             Method::CaptureStart(capture) | Method::ExplainNext(capture) => Some(capture.params()),
             _ => None,
         }

@@ -22,6 +22,7 @@ fn question() -> Question {
     Question {
         port: "uplink".parse().unwrap(),
         frame: Frame::new(vec![2, 0xff, 0]).unwrap(),
+        ask_workers: true,
     }
 }
 
@@ -87,6 +88,13 @@ fn parameters_stand_as_they_are_documented() {
     assert_eq!(Method::CacheShow(Entries::All).params(), None);
     let wire = json!({"port": "uplink", "frame": "02ff00"});
     assert_eq!(Method::Explain(question()).params(), Some(wire));
+    let wire = json!({"port": "uplink", "frame": "02ff00", "ask_workers": false});
+    let unasked = Method::Explain(Question {
+        ask_workers: false,
+        ..question()
+    });
+    assert_eq!(unasked.params(), Some(wire.clone()));
+    assert_eq!(read("explain", wire), Ok(unasked));
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn life(question: &Question) -> Explanation {
         steps: Vec::new(),
         verdict: Verdict::Consumed,
         told: Vec::new(),
+        pollers: Vec::new(),
+        cycles: None,
     }
 }
 
@@ -54,6 +56,7 @@ fn play(bench: &Bench, moments: &[Moment], questions: usize) {
         let Method::Explain(question) = &request.method else {
             panic!("another request: {request:?}");
         };
+        assert!(!question.ask_workers, "one has told already");
         let life = life(question);
         request.answer(Reply::Explanation(Box::new(life)));
     }

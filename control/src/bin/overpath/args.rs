@@ -206,7 +206,12 @@ impl FrameWords {
             Some(path) => frame::of_capture(path, self.frame.get())?,
             None => frame::of_words(&self.hex)?,
         };
-        Ok(Question { port, frame })
+        let ask_workers = true;
+        Ok(Question {
+            port,
+            frame,
+            ask_workers,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod behind;
 pub(crate) mod next;
 mod page;
+mod pollers;
 
 use crate::table::{maybe, word};
 use control::api::messages::{
@@ -28,10 +29,7 @@ pub(crate) fn text(life: &Explanation) -> String {
     );
     page.line(0, "");
     found(&mut page, life);
-    page.line(
-        0,
-        "no queue and no cache has a part in this: it was resolved",
-    );
+    pollers::told(&mut page, life);
     steps(&mut page, life);
     page.text()
 }

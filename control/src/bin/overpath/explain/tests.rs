@@ -1,7 +1,7 @@
 //! Whole explanations as they are printed.
 
 use super::*;
-use control::api::messages::{Bytes, Route, RouteKind, Via, Way};
+use control::api::messages::{Bytes, FrameCycles, Route, RouteKind, Via, Way};
 
 fn field(name: &str, value: &str, decided: bool) -> Field {
     Field {
@@ -32,6 +32,13 @@ fn life(steps: Vec<Step>, verdict: Verdict) -> Explanation {
         steps,
         verdict,
         told: Vec::new(),
+        pollers: Vec::new(),
+        cycles: Some(FrameCycles {
+            decide: 5,
+            parse: 2,
+            resolve: 3,
+            act: 4,
+        }),
     }
 }
 
@@ -67,7 +74,8 @@ simulated: nothing is sent, learned, counted or asked for
   vni      10
 (*: decided what is done)
 
-no queue and no cache has a part in this: it was resolved
+no cache is asked: no worker polls the port
+cycles of this simulation, of one packet with cold caches: decide 5 (parse 2, resolve 3), act 4
 1. drop
    dropped: no_service
       Nothing of ours.
@@ -165,7 +173,8 @@ fn outer_headers_are_shown_where_they_are_stripped_and_put_before() {
     let expected = "\
   tunnel vx10 remote 192.0.2.1
 
-no queue and no cache has a part in this: it was resolved
+no cache is asked: no worker polls the port
+cycles of this simulation, of one packet with cold caches: decide 5 (parse 2, resolve 3), act 4
 1. decap: 2 bytes of outer headers are stripped
    0000  aa bb
    4 bytes of padding are cut

@@ -106,6 +106,8 @@ fn seen() -> Seen {
             steps: Vec::new(),
             verdict: Verdict::Forwarded,
             told: Vec::new(),
+            pollers: Vec::new(),
+            cycles: None,
         }),
         unexplained: None,
     }
