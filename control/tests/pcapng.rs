@@ -26,6 +26,7 @@ fn file() -> Vec<u8> {
         interface: uplink,
         time: TIME,
         direction: Some(Direction::Inbound),
+        queue: Some(2),
         len,
         bytes: &frame,
         lost: 0,
@@ -37,6 +38,7 @@ fn file() -> Vec<u8> {
         interface: lan,
         time: TIME + 1,
         direction: Some(Direction::Outbound),
+        queue: None,
         bytes: &frame[..60],
         lost: 3,
         comment: "verdict forwarded",
@@ -49,6 +51,7 @@ fn file() -> Vec<u8> {
             end: TIME + 2,
             received: 1 + dropped,
             dropped,
+            comment: if dropped > 0 { "what it cost" } else { "" },
         };
         writer.statistics(interface, &statistics).unwrap();
     }
@@ -65,7 +68,7 @@ fn tshark(more: &[&str], fields: &[&str]) -> Option<Vec<Vec<String>>> {
 }
 
 #[test]
-fn tshark_shows_names_comments_and_what_was_lost() {
+fn tshark_shows_names_queues_comments_and_what_was_lost() {
     let fields = [
         "frame.interface_name",
         "frame.interface_description",
@@ -74,6 +77,7 @@ fn tshark_shows_names_comments_and_what_was_lost() {
         "frame.len",
         "frame.cap_len",
         "frame.drop_count",
+        "frame.interface_queue",
         "frame.comment",
     ];
     let Some(packets) = tshark(&[], &fields) else {
@@ -88,6 +92,7 @@ fn tshark_shows_names_comments_and_what_was_lost() {
             "92",
             "92",
             "",
+            "2",
             "verdict dropped, reason vni_unknown, decided by entry 7",
         ],
         [
@@ -98,6 +103,7 @@ fn tshark_shows_names_comments_and_what_was_lost() {
             "92",
             "60",
             "3",
+            "",
             "verdict forwarded",
         ],
     ];
@@ -111,13 +117,22 @@ fn tshark_finds_the_statistics_and_no_fault() {
         "pcapng.options.option.data.user_application",
         "pcapng.options.option.data.interface.received",
         "pcapng.options.option.data.interface.dropped",
+        "pcapng.options.option.data.comment",
         "_ws.malformed",
         "_ws.expert.message",
     ];
     let Some(shown) = tshark(&["-X", "read_format:MIME Files Format"], &fields) else {
         return;
     };
-    assert_eq!(shown, [["overpath of a test", "1,4", "0,3", "", ""]]);
+    let [shown] = &shown[..] else {
+        panic!("one section: {shown:?}");
+    };
+    let [application, received, dropped, comments, malformed, faults] = &shown[..] else {
+        panic!("other fields: {shown:?}");
+    };
+    let texts = [application, received, dropped, malformed, faults];
+    assert_eq!(texts, ["overpath of a test", "1,4", "0,3", "", ""]);
+    assert!(comments.ends_with(",what it cost"), "{comments}");
 }
 
 #[test]

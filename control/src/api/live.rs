@@ -12,7 +12,7 @@ use super::messages::{
 use super::request::RequestSender;
 use super::server::Settings;
 use crate::trace::recording::{Feed, Watched};
-use crate::trace::sources::{Copied, Sources};
+use crate::trace::sources::{Copied, Cost, Sources};
 use fastpath::action::Verdict as Became;
 use fastpath::ids::{QueueId, WorkerId};
 use fastpath::trace::note::{Decided, Side};
@@ -87,7 +87,8 @@ async fn explain(
         }
     }
     looked.lost = ports.iter().map(|port| sources.lost(port.id)).sum();
-    (looked.asked, looked.ticks) = sources.cost();
+    let Cost { asked, ticks } = sources.cost();
+    (looked.asked, looked.ticks) = (asked, ticks);
     put(&mut text, &SeenLine::Looked(looked))?;
     drain(&mut text, &mut writer, settings.write_timeout).await
 }

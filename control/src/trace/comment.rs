@@ -1,18 +1,18 @@
-//! The line of text on a copy: on which side it was made, what became of the packet, why, and what
-//! decided it.
+//! The line of text on a copy: on which side it was made, what became of the packet, why, what decided
+//! it, and who had it.
 
 use fastpath::action::Verdict;
-use fastpath::ids::WorkerId;
+use fastpath::ids::{QueueId, WorkerId};
 use fastpath::trace::note::{Decided, Note, Side};
 use std::fmt;
 
 /// What is known of a copy, as text:
-/// `received, verdict dropped, reason udp_checksum, decided by entry 0:7`.
+/// `received, verdict dropped, reason udp_checksum, decided by entry 0:7, queue 2, worker 0`.
 #[derive(Clone, Copy, Debug)]
 pub struct Comment<'a> {
     /// What its worker said of it.
     pub note: &'a Note,
-    /// Whose flow cache the entry is in; none if control made the copy.
+    /// Who made the copy, and whose flow cache the entry is in; none if it was control.
     pub worker: Option<WorkerId>,
 }
 
@@ -56,6 +56,12 @@ impl fmt::Display for Comment<'_> {
                 )?;
             }
             Some(Decided::Resolved) => f.write_str(", decided by resolving")?,
+        }
+        if let Some(queue) = moment.queue.map(QueueId::get) {
+            write!(f, ", queue {queue}")?;
+        }
+        if let Some(worker) = self.worker {
+            write!(f, ", worker {worker}")?;
         }
         match self.note.lost {
             0 => Ok(()),
@@ -120,6 +126,7 @@ mod tests {
             ),
         ];
         for (verdict, decided, expected) in cases {
+            let expected = format!("{expected}, worker 1");
             assert_eq!(said(&note(verdict, decided)), expected);
         }
     }
@@ -131,17 +138,22 @@ mod tests {
         note.moment.copies_dropped = [DropReason::PortDown, DropReason::NoRoute]
             .into_iter()
             .collect();
+        note.moment.queue = QueueId::new(2);
         note.lost = 3;
         assert_eq!(
             said(&note),
             "sent, verdict forwarded, a copy dropped, reason port_down, a copy dropped, \
-             reason no_route, decided by entry 1:7, 3 copies lost before it"
+             reason no_route, decided by entry 1:7, queue 2, worker 1, 3 copies lost before it"
         );
         let worker = None;
         let of_control = Comment {
             note: &note,
             worker,
         };
-        assert!(of_control.to_string().contains("decided by entry 7, "));
+        let text = of_control.to_string();
+        assert!(
+            text.contains("decided by entry 7, queue 2, 3 copies"),
+            "{text}"
+        );
     }
 }

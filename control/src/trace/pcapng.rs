@@ -20,6 +20,7 @@
 //!     direction: Some(Direction::Inbound),
 //!     len: 60,
 //!     bytes: &[0; 60],
+//!     queue: Some(0),
 //!     lost: 0,
 //!     comment: "verdict forwarded",
 //! })?;
@@ -46,6 +47,7 @@ mod option {
     pub(super) const INTERFACE_RESOLUTION: u16 = 9;
     pub(super) const PACKET_FLAGS: u16 = 2;
     pub(super) const PACKET_DROPS: u16 = 4;
+    pub(super) const PACKET_QUEUE: u16 = 6;
     pub(super) const STATISTICS_START: u16 = 2;
     pub(super) const STATISTICS_END: u16 = 3;
     pub(super) const STATISTICS_RECEIVED: u16 = 4;
@@ -81,6 +83,8 @@ pub struct Packet<'a> {
     pub time: u64,
     /// Which way it went, if that is known.
     pub direction: Option<Direction>,
+    /// The queue that it came from or left by, if that is known.
+    pub queue: Option<u32>,
     /// How long it was.
     pub len: u32,
     /// Its bytes, or the first of them.
@@ -93,7 +97,7 @@ pub struct Packet<'a> {
 
 /// What there is to say of an interface at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
+pub struct Statistics<'a> {
     /// When the capture began, in nanoseconds.
     pub start: u64,
     /// When it ended, in nanoseconds.
@@ -102,6 +106,8 @@ pub struct Statistics {
     pub received: u64,
     /// Those of them that are missing in the file.
     pub dropped: u64,
+    /// What else there is to say; may be empty.
+    pub comment: &'a str,
 }
 
 /// Writes one section. What it writes to need not be buffered.
@@ -180,6 +186,9 @@ impl<W: Write> Writer<W> {
             let lost = u64::from(packet.lost);
             self.option(option::PACKET_DROPS, &lost.to_le_bytes());
         }
+        if let Some(queue) = packet.queue {
+            self.option(option::PACKET_QUEUE, &queue.to_le_bytes());
+        }
         self.end()
     }
 
@@ -187,7 +196,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// See [`Writer::new`].
-    pub fn statistics(&mut self, interface: Interface, of: &Statistics) -> io::Result<()> {
+    pub fn statistics(&mut self, interface: Interface, of: &Statistics<'_>) -> io::Result<()> {
         self.begin(block::STATISTICS);
         self.seen_at(interface, of.end);
         for (code, time) in [
@@ -202,6 +211,7 @@ impl<W: Write> Writer<W> {
         ] {
             self.option(code, &count.to_le_bytes());
         }
+        self.text(option::COMMENT, of.comment);
         self.end()
     }
 

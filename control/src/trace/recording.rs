@@ -14,7 +14,7 @@ use super::comment::Comment;
 use super::pcapng::{Direction, Interface, Packet, Statistics, Writer};
 use super::sources::{Oldest, Sources};
 use crate::api::messages::Capturing;
-use fastpath::ids::{PortId, WorkerId};
+use fastpath::ids::{PortId, QueueId, WorkerId};
 use fastpath::trace::note::Side;
 use fastpath::trace::tap::TapReader;
 use serde::{Serialize, Serializer};
@@ -183,6 +183,7 @@ impl Recording {
             interface: tally.interface,
             time,
             direction: Some(direction),
+            queue: note.moment.queue.map(|queue| QueueId::get(queue).into()),
             len: note.len,
             bytes: copied.bytes,
             lost: note.lost,
@@ -195,16 +196,19 @@ impl Recording {
         self.until = Some(fastpath::cpu::ticks());
     }
 
-    /// Ends the file with the statistics of each interface. Nothing may follow.
+    /// Ends the file with the statistics of each interface. The last ones have a comment on what it
+    /// cost to look, which is about all of them. Nothing may follow.
     ///
     /// # Errors
     /// See [`Recording::new`].
     pub fn finish(&mut self) -> io::Result<()> {
         let (start, end) = self.since.until(&Look::now()).ends();
         let full = self.limited && self.left == 0;
+        let comment = self.sources.cost().to_string();
         let numbered = (0..).map_while(PortId::new).zip(&self.tallies);
-        for (port, tally) in numbered {
-            let Some(tally) = tally else { continue };
+        let watched = numbered.filter_map(|(port, tally)| Some((port, tally.as_ref()?)));
+        let mut watched = watched.peekable();
+        while let Some((port, tally)) = watched.next() {
             // What was lost behind the last packet that was wanted is nothing to its file.
             let dropped = if full {
                 tally.lost
@@ -218,6 +222,10 @@ impl Recording {
                     end,
                     received: tally.written + dropped,
                     dropped,
+                    comment: match watched.peek() {
+                        Some(_) => "",
+                        None => &comment,
+                    },
                 },
             )?;
         }

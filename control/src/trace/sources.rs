@@ -9,6 +9,7 @@
 use fastpath::ids::{PortId, WorkerId};
 use fastpath::trace::note::Note;
 use fastpath::trace::tap::TapReader;
+use std::fmt;
 
 /// The readers of some taps: of each worker, and of control's.
 #[derive(Debug)]
@@ -32,6 +33,27 @@ pub struct Copied<'a> {
     pub worker: Option<WorkerId>,
     /// Its bytes.
     pub bytes: &'a [u8],
+}
+
+/// What it cost the workers to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Packets that filters were asked about.
+    pub asked: u64,
+    /// What that took, and to hold those that match, in ticks.
+    pub ticks: u64,
+}
+
+impl fmt::Display for Cost {
+    /// As it ends what is told of packets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cost { asked, ticks } = self;
+        let each = ticks.checked_div(*asked).unwrap_or_default();
+        write!(
+            f,
+            "the filter looked at {asked} packets, {each} cycles each"
+        )
+    }
 }
 
 /// Where a copy is that is the next.
@@ -86,11 +108,14 @@ impl Sources {
         lost.sum()
     }
 
-    /// Packets that filters were asked about, and the ticks that this took.
-    pub fn cost(&self) -> (u64, u64) {
-        self.0.iter().fold((0, 0), |(packets, ticks), source| {
+    /// What it cost so far.
+    pub fn cost(&self) -> Cost {
+        self.0.iter().fold(Cost::default(), |cost, source| {
             let stats = source.reader.stats();
-            (packets + stats.asked.get(), ticks + stats.ticks.get())
+            Cost {
+                asked: cost.asked + stats.asked.get(),
+                ticks: cost.ticks + stats.ticks.get(),
+            }
         })
     }
 }

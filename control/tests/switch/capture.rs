@@ -149,7 +149,7 @@ fn a_port_is_captured_on_both_sides() {
         switch.pass("a", &own);
         running.expect(&[
             ("a: received, verdict forwarded", &there),
-            ("a: sent", &back),
+            ("a: sent, queue ", &back),
             ("a: received, verdict dropped, reason same_port", &own),
         ]);
         switch.close();
@@ -284,9 +284,12 @@ fn a_bridge_is_captured_with_what_its_tunnels_carry() {
     let mut copies = bridge.end();
     // They come in at one time and by several taps.
     copies.sort();
-    let texts = copies
-        .iter()
-        .map(|(text, _)| text.split(", decided").next().unwrap());
+    // By whom, and by which queue, is told at the end.
+    let texts = copies.iter().map(|(text, _)| {
+        let (text, by) = text.split_once(", queue 0, worker 0").unwrap();
+        assert_eq!(by, "");
+        text.split(", decided").next().unwrap()
+    });
     let expected = [
         "a: received, verdict forwarded",
         "a: sent",
@@ -298,6 +301,33 @@ fn a_bridge_is_captured_with_what_its_tunnels_carry() {
     let frames: Vec<_> = copies.iter().map(|(_, bytes)| bytes).collect();
     assert_eq!(frames, [&back, &inner, &inner, &outer, encapsulated]);
     switch.close();
+}
+
+/// By the innermost headers, as the operations manual has it.
+#[test]
+fn what_left_and_what_came_in_for_it_are_found_together() {
+    let mut switch = Switch::new(&vxlan(REMOTE));
+    let running = Running::start(&mut switch, Capture::of(Subject::All));
+    let frames = [from_peer(1, &from_to(7, 1)), from_to(1, 7)];
+    assert_eq!(switch.pass("uplink", &frames[0]).len(), 2);
+    assert_eq!(switch.pass("a", &frames[1]).len(), 1);
+    let fields = ["eth.src", "ip.src", "ip.dst", "ip.id", "frame.comment"];
+    let mut arguments = vec!["-r", "-", "-E", "occurrence=l", "-T", "fields"];
+    arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
+    let shown = printed("tshark", &arguments, &running.file());
+    switch.close();
+    let Some(shown) = shown else { return };
+    let mut found = std::collections::BTreeMap::<_, Vec<_>>::new();
+    for line in shown.lines() {
+        let (frame, comment) = line.rsplit_once('\t').unwrap();
+        let side = comment.split(", ").next().unwrap();
+        found.entry(frame).or_default().push(side);
+    }
+    let sides: Vec<_> = found.into_values().collect();
+    assert_eq!(
+        sides,
+        [vec!["received", "sent"], vec!["received", "sent", "sent"]]
+    );
 }
 
 #[cfg(feature = "libpcap")]

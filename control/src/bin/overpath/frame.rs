@@ -114,6 +114,7 @@ mod tests {
                     interface,
                     time: 0,
                     direction: None,
+                    queue: None,
                     len,
                     bytes: &[first; 60],
                     lost: 0,

@@ -65,6 +65,7 @@ fn packet(interface: Interface) -> Packet<'static> {
         interface,
         time: 0x0102_0304_0506_0708,
         direction: None,
+        queue: None,
         len: 5,
         bytes: &[9, 8, 7, 6, 5],
         lost: 0,
@@ -132,6 +133,7 @@ fn what_is_known_of_a_packet_is_said_in_options() {
     for (direction, flags) in [(Direction::Inbound, 1), (Direction::Outbound, 2)] {
         let packet = Packet {
             direction: Some(direction),
+            queue: Some(3),
             lost: 258,
             comment: "why",
             ..packet(port)
@@ -142,6 +144,7 @@ fn what_is_known_of_a_packet_is_said_in_options() {
             (1, b"why".to_vec()),
             (2, vec![flags, 0, 0, 0]),
             (4, vec![2, 1, 0, 0, 0, 0, 0, 0]),
+            (6, vec![3, 0, 0, 0]),
         ];
         assert_eq!(block.options, expected);
     }
@@ -157,6 +160,7 @@ fn the_statistics_of_an_interface_end_it() {
         end: 3 << 32 | 4,
         received: 5,
         dropped: 6,
+        comment: "all",
     };
     writer.statistics(b, &statistics).unwrap();
     let block = read(&writer.into_inner()).pop().unwrap();
@@ -169,6 +173,7 @@ fn the_statistics_of_an_interface_end_it() {
         (3, end.to_vec()),
         (4, count(5)),
         (5, count(6)),
+        (1, b"all".to_vec()),
     ];
     assert_eq!(block.options, expected);
 }

@@ -39,6 +39,7 @@ fn capture(count: u64, copies: usize) -> ([Tap; 2], Feed) {
 fn offer(tap: &mut Tap, ticks: u64, port: usize, len: usize) {
     let moment = Moment {
         verdict: Some(Verdict::Forwarded),
+        queue: QueueId::new(3),
         ..Moment::new(ticks, PortId::new(port).unwrap(), Side::Received)
     };
     let frame = HeapPool::new(1).alloc(&vec![1; len]).unwrap();
@@ -107,7 +108,13 @@ fn the_oldest_copy_comes_first_whoever_made_it() {
     let times = all.iter().map(|(_, b)| (number(b, 12), number(b, 16)));
     assert!(times.is_sorted());
     let said = |text: &str| all.iter().filter(|(_, b)| contains(b, text)).count();
-    assert_eq!((all.len(), said("received, verdict forwarded")), (4, 4));
+    let text = "received, verdict forwarded, queue 3, worker ";
+    assert_eq!((all.len(), said(text)), (4, 4));
+    let workers = [0, 1].map(|worker| said(&format!("{text}{worker}")));
+    assert_eq!(workers, [2, 2]);
+    // As an option, of four bytes.
+    let option = |b: &[u8]| b.windows(8).any(|part| part == [6, 0, 4, 0, 3, 0, 0, 0]);
+    assert!(all.iter().all(|(_, b)| option(b)));
     let order: Vec<_> = all
         .iter()
         .map(|(_, b)| (number(b, 8), number(b, 24)))
@@ -120,6 +127,24 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|part| part == text.as_bytes())
+}
+
+#[test]
+fn the_file_ends_with_what_it_cost_to_look_once() {
+    let (_taps, feed) = capture(0, 8);
+    for (at, (_, reader)) in (3..).zip(&feed.readers) {
+        reader.stats().asked.add(at);
+        reader.stats().ticks.add(10 * at + 5);
+    }
+    let mut recording = Recording::new(feed).unwrap();
+    blocks(&mut recording);
+    recording.finish().unwrap();
+    let text = "the filter looked at 7 packets, 11 cycles each";
+    let said: Vec<_> = blocks(&mut recording)
+        .iter()
+        .map(|(kind, block)| (*kind, contains(block, text)))
+        .collect();
+    assert_eq!(said, [(5, false), (5, true)]);
 }
 
 #[test]

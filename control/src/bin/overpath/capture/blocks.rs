@@ -13,6 +13,7 @@ const LONGEST: usize = 1 << 20;
 const STATISTICS: (u32, usize) = (5, 20);
 const PACKET: (u32, usize) = (6, 28);
 /// Codes of options.
+const COMMENT: u16 = 1;
 const PACKET_DROPS: u16 = 4;
 const STATISTICS_DROPPED: u16 = 5;
 
@@ -27,6 +28,8 @@ pub(super) struct Blocks<R> {
     /// Lost between packets, and by the statistics, if there are any.
     lost: u64,
     total: Option<u64>,
+    /// What else the daemon says at the end.
+    said: String,
 }
 
 impl<R: Read> Blocks<R> {
@@ -38,6 +41,7 @@ impl<R: Read> Blocks<R> {
             packets: 0,
             lost: 0,
             total: None,
+            said: String::new(),
         }
     }
 
@@ -78,20 +82,29 @@ impl<R: Read> Blocks<R> {
             let Some(block) = rest.get(..len) else {
                 return Ok(());
             };
-            let (packets, lost, total) = count(block);
-            self.packets += packets;
-            self.lost += lost;
-            self.total = total
-                .map(|more| self.total.unwrap_or(0) + more)
-                .or(self.total);
+            match number(block, 0) {
+                Some(kind) if kind == PACKET.0 => {
+                    self.packets += 1;
+                    self.lost += lost_before(block).unwrap_or(0);
+                }
+                Some(kind) if kind == STATISTICS.0 => {
+                    let dropped = option(block, STATISTICS.1, STATISTICS_DROPPED);
+                    let more = dropped.and_then(count).unwrap_or(0);
+                    self.total = Some(self.total.unwrap_or(0) + more);
+                    let said = option(block, STATISTICS.1, COMMENT).unwrap_or_default();
+                    self.said += &String::from_utf8_lossy(said);
+                }
+                _ => {}
+            }
             self.whole += len;
         }
     }
 
-    /// How much it was.
+    /// How much it was, and what the daemon says of it.
     pub(super) fn summary(&self) -> String {
         let (packets, lost) = (self.packets, self.total.unwrap_or(self.lost));
-        format!("{packets} packets, {lost} lost")
+        let more = if self.said.is_empty() { "" } else { "; " };
+        format!("{packets} packets, {lost} lost{more}{}", self.said)
     }
 
     /// The statistics came, with which a file ends.
@@ -100,30 +113,28 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// Packets in a block, those that were lost before them, and those that were lost in all.
-fn count(block: &[u8]) -> (u64, u64, Option<u64>) {
-    let kind = number(block, 0).unwrap_or(0);
-    if kind == PACKET.0 {
-        let kept = number(block, 20).unwrap_or(0) as usize;
-        let options = PACKET.1 + kept.next_multiple_of(4);
-        return (1, option(block, options, PACKET_DROPS).unwrap_or(0), None);
-    }
-    let statistics = kind == STATISTICS.0;
-    let total = statistics.then(|| option(block, STATISTICS.1, STATISTICS_DROPPED));
-    (0, 0, total.flatten())
+/// Packets that were lost before that of a block.
+fn lost_before(block: &[u8]) -> Option<u64> {
+    let kept = number(block, 20)? as usize;
+    let options = PACKET.1 + kept.next_multiple_of(4);
+    count(option(block, options, PACKET_DROPS)?)
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The value of an option with 8 bytes.
-fn option(block: &[u8], mut at: usize, wanted: u16) -> Option<u64> {
+fn count(value: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*value.first_chunk()?))
+}
+
+/// The value of the first option of a code.
+fn option(block: &[u8], mut at: usize, wanted: u16) -> Option<&[u8]> {
     loop {
         let head = number(block, at)?;
         let (code, len) = (head as u16, (head >> 16) as usize);
         if code == wanted {
-            return Some(u64::from_le_bytes(*block.get(at + 4..)?.first_chunk()?));
+            return block.get(at + 4..)?.get(..len);
         }
         if code == 0 {
             return None;
@@ -148,6 +159,7 @@ mod tests {
                 direction: None,
                 len,
                 bytes: &vec![7; len as usize],
+                queue: None,
                 lost,
                 comment: "received",
             };
@@ -157,6 +169,7 @@ mod tests {
             let all = Statistics {
                 received: 6,
                 dropped: 4,
+                comment: "and more",
                 ..Statistics::default()
             };
             writer.statistics(interface, &all).unwrap();
@@ -188,7 +201,8 @@ mod tests {
     fn a_file_is_passed_on_and_counted_in_whatever_pieces_it_comes() {
         let file = file(true);
         for few in [1, 5, 64, 100_000] {
-            let expected = (file.clone(), "2 packets, 4 lost".to_owned(), true);
+            let summary = "2 packets, 4 lost; and more".to_owned();
+            let expected = (file.clone(), summary, true);
             assert_eq!(passed(&file, few), expected);
         }
     }

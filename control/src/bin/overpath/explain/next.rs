@@ -8,6 +8,7 @@ use control::api::messages::{
     BurstCycles, Capture, DecidedBy, Looked, Method, Seen, SeenLine, SeenSide, Subject, Verdict,
 };
 use control::config::Name;
+use control::trace::sources::Cost;
 use fastpath::drop::DropReason;
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::num::NonZeroU64;
@@ -189,8 +190,8 @@ fn looked_text(looked: &Looked) -> String {
         asked,
         ticks,
     } = looked;
-    let each = ticks.checked_div(*asked).unwrap_or_default();
-    format!("{seen} seen, {lost} lost; the filter looked at {asked} packets, {each} cycles each\n")
+    let (asked, ticks) = (*asked, *ticks);
+    format!("{seen} seen, {lost} lost; {}\n", Cost { asked, ticks })
 }
 
 #[cfg(test)]
