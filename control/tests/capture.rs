@@ -12,6 +12,7 @@ mod readers;
 use control::api::messages::{Capture, Method, Reply};
 use control::api::{Refused, RequestReceiver, Server, Settings, requests};
 use control::trace::clock::Look;
+use control::trace::pcapng::{Packet as Written, Writer};
 use control::trace::recording::{Feed, Watched};
 use fastpath::action::Verdict;
 use fastpath::ids::{PortId, WorkerId};
@@ -23,7 +24,8 @@ use fastpath::trace::watch::Watch;
 use fastpath::trace::wish::{PortSet, Wish};
 use fastpath::wire::{Mac, craft};
 use readers::printed;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -53,11 +55,15 @@ fn watched(capture: &Capture) -> (Tap, Feed) {
     (tap, feed)
 }
 
-/// A query for a name, four of which come in one after the other.
-fn copy(tap: &mut Tap) {
+/// What comes in.
+fn frame() -> Vec<u8> {
     let hosts = [1, 2].map(|last| (Mac::new([2, 0, 0, 0, 0, last]), [10, 0, 0, last].into()));
-    let frame = craft::Pair::new(hosts[0], hosts[1]).udp(5000, 5001, &[0; 50]);
-    let packet = HeapPool::new(1).alloc(&frame).unwrap();
+    craft::Pair::new(hosts[0], hosts[1]).udp(5000, 5001, &[0; 50])
+}
+
+/// Four packets come in one after the other.
+fn copy(tap: &mut Tap) {
+    let packet = HeapPool::new(1).alloc(&frame()).unwrap();
     for _ in 0..4 {
         let (now, port) = (fastpath::cpu::ticks(), PortId::new(0).unwrap());
         let moment = Moment {
@@ -210,22 +216,58 @@ fn an_interrupt_ends_it_and_the_file_is_whole() {
 }
 
 #[test]
-fn if_the_daemon_goes_away_what_came_before_can_be_read() {
+fn if_the_daemon_stops_the_file_is_whole_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(folder.path());
     let child = going_on(folder.path(), "lan -w x.pcapng");
-    let file = folder.path().join("x.pcapng");
-    // Head, interface, four packets of 92 bytes with their comments.
-    while std::fs::read(&file).is_ok_and(|bytes| bytes.len() < 4 * 92) {
-        std::thread::yield_now();
-    }
     drop(server);
     let output = child.wait_with_output().unwrap();
-    let errors = text(&output.stderr);
+    let end = format!("4{}; the daemon stopped\n", END.trim_end());
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), end));
+    assert_packets(&std::fs::read(folder.path().join("x.pcapng")).unwrap(), 4);
+}
+
+/// A daemon that is killed behind the fourth packet, within a block.
+fn be_killed(listener: &UnixListener) {
+    let (mut stream, _) = listener.accept().unwrap();
+    BufReader::new(&stream)
+        .read_line(&mut String::new())
+        .unwrap();
+    let told = r#"{"of":"port lan","interfaces":["lan"],"link_type":"ethernet"}"#;
+    writeln!(stream, r#"{{"jsonrpc":"2.0","id":1,"result":{told}}}"#).unwrap();
+    let mut writer = Writer::new(Vec::new(), "a test", 65_535).unwrap();
+    let interface = writer.interface("lan", "heap0").unwrap();
+    let frame = frame();
+    for _ in 0..5 {
+        let packet = Written {
+            interface,
+            time: 0,
+            direction: None,
+            queue: None,
+            len: frame.len() as u32,
+            bytes: &frame,
+            lost: 0,
+            comment: "decided by entry 0:7",
+        };
+        writer.packet(&packet).unwrap();
+    }
+    let file = writer.into_inner();
+    stream.write_all(&file[..file.len() - 1]).unwrap();
+}
+
+#[test]
+fn if_the_daemon_goes_away_what_came_before_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(folder.path().join("sock")).unwrap();
+    let daemon = std::thread::spawn(move || be_killed(&listener));
+    let output = run(folder.path(), "lan -w x.pcapng");
+    daemon.join().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let end = "4 packets, 0 lost\noverpath: the daemon went away; the file has what came before\n";
-    assert_eq!(errors, end);
-    assert_packets(&std::fs::read(&file).unwrap(), 4);
+    let end =
+        "\n4 packets, 0 lost\noverpath: the daemon went away; the file has what came before\n";
+    let errors = text(&output.stderr);
+    assert!(errors.ends_with(end), "{errors}");
+    assert_packets(&std::fs::read(folder.path().join("x.pcapng")).unwrap(), 4);
 }
 
 #[test]

@@ -57,6 +57,21 @@ fn captures_are_understood_by_tcpdump_and_tshark() -> Result {
 }
 
 #[test]
+fn when_the_daemon_stops_a_capture_ends_in_good_order() -> Result {
+    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump", "tshark");
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    let mut capture = Capture::start(site.lab.daemon()?, &["lan1", "icmp"])?;
+    ping(&site, 3)?;
+    site.finish()?;
+    let said = capture.end()?;
+    let end = ["6 packets, 0 lost", "; the daemon stopped"];
+    assert!(end.iter().all(|part| said.contains(part)), "{said}");
+    assert_eq!(capture.tcpdump()?.len(), 6);
+    Ok(())
+}
+
+#[test]
 fn a_capture_goes_through_a_pipe_while_packets_come() -> Result {
     need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump");
     let site = Site::new(Plan::new(Link::AfPacket))?;

@@ -3,39 +3,42 @@
 //! It is a task like any other. What the client does not take in time waits in the rings of the
 //! taps, and what finds no room there is lost and counted.
 
+use super::ending::Awaited;
 use crate::trace::recording::{Feed, Next, Recording};
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
 /// Between two looks at rings that were empty.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Writes the file until the client sends no more, is gone, or takes nothing for as long as
-/// `patience` lasts; until as many packets are written as were asked for; or until there are no
-/// workers any more.
+/// `patience` lasts; until as many packets are written as were asked for; or until the server ends, or
+/// there are no workers any more.
 pub(super) async fn serve(
     feed: Feed,
+    mut awaited: Awaited,
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
     patience: Duration,
 ) {
     let of = feed.of.clone();
-    if let Err(error) = write(feed, reader, writer, patience).await {
+    if let Err(error) = write(feed, &mut awaited, reader, writer, patience).await {
         tracing::debug!("the capture of {of} broke off: {error}");
     }
 }
 
 async fn write(
     feed: Feed,
+    awaited: &mut Awaited,
     reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
     patience: Duration,
 ) -> io::Result<()> {
     let mut recording = Recording::new(feed)?;
-    let mut end = pin!(end_of(reader));
+    let mut end = pin!(awaited.end_of(reader));
     let mut stopping = false;
     loop {
         let next = recording.fill()?;
@@ -52,21 +55,15 @@ async fn write(
         }
         tokio::select! {
             biased;
-            () = &mut end, if !stopping => {
+            who = &mut end, if !stopping => {
                 stopping = true;
-                recording.stop();
+                recording.stop(who);
             }
             () = pause => {}
         }
     }
     recording.finish()?;
     drain(recording.buffer(), &mut writer, patience).await
-}
-
-/// Returns when the client sends no more. What it sends is nobody's.
-pub(super) async fn end_of(mut reader: impl AsyncRead + Unpin) {
-    let mut bytes = [0; 64];
-    while matches!(reader.read(&mut bytes).await, Ok(1..)) {}
 }
 
 /// Writes everything out. The client may take its time, but not `patience` without taking anything.

@@ -1,6 +1,7 @@
 //! One client: reads a request, has it answered, writes the answer, and so on.
 
 use super::ask::ask;
+use super::ending::Ending;
 use super::messages::Reply;
 use super::request::RequestSender;
 use super::rpc::{self, MAX_REQUEST, RpcError};
@@ -8,6 +9,7 @@ use super::server::Settings;
 use super::waiting::Ticket;
 use super::{capture, live};
 use crate::trace::recording::Feed;
+use std::rc::Rc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
@@ -19,6 +21,7 @@ pub(super) async fn serve(
     mut ticket: Ticket,
     settings: Settings,
     requests: RequestSender,
+    ending: Rc<Ending>,
 ) {
     let (reader, mut writer) = stream.split();
     let mut connection = Connection {
@@ -48,10 +51,12 @@ pub(super) async fn serve(
             match answer.rest {
                 Rest::Nothing => {}
                 Rest::File(feed) => {
-                    return capture::serve(*feed, reader, writer, settings.write_timeout).await;
+                    let (awaited, patience) = (ending.awaited(), settings.write_timeout);
+                    return capture::serve(*feed, awaited, reader, writer, patience).await;
                 }
                 Rest::Lives(feed) => {
-                    return live::serve(*feed, requests, settings, reader, writer).await;
+                    let awaited = ending.awaited();
+                    return live::serve(*feed, awaited, requests, settings, reader, writer).await;
                 }
             }
         }

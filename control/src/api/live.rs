@@ -4,14 +4,15 @@
 //! thread, which is so a moment later.
 
 use super::ask::ask;
-use super::capture::{drain, end_of};
+use super::capture::drain;
+use super::ending::Awaited;
 use super::messages::{
     BurstCycles, Bytes, DecidedBy, EntryNumber, Explanation, Frame, Looked, Method, Question,
     Reason, Reply, Seen, SeenLine, SeenSide, Verdict,
 };
 use super::request::RequestSender;
 use super::server::Settings;
-use crate::trace::recording::{Feed, Watched};
+use crate::trace::recording::{Feed, Watched, Who};
 use crate::trace::sources::{Copied, Cost, Sources};
 use fastpath::action::Verdict as Became;
 use fastpath::ids::{QueueId, WorkerId};
@@ -28,22 +29,24 @@ const PAUSE: Duration = Duration::from_millis(10);
 const FEW: u64 = 1;
 
 /// Explains until as many packets came by as were asked for, the client sends no more, is gone, or
-/// takes nothing for as long as it may, or there are no workers any more.
+/// takes nothing for as long as it may, the server ends, or there are no workers any more.
 pub(super) async fn serve(
     feed: Feed,
+    mut awaited: Awaited,
     requests: &RequestSender,
     settings: Settings,
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
 ) {
     let of = feed.of.clone();
-    if let Err(error) = explain(feed, requests, settings, reader, writer).await {
+    if let Err(error) = explain(feed, &mut awaited, requests, settings, reader, writer).await {
         tracing::debug!("the explanation of {of} broke off: {error}");
     }
 }
 
 async fn explain(
     feed: Feed,
+    awaited: &mut Awaited,
     requests: &RequestSender,
     settings: Settings,
     reader: impl AsyncRead + Unpin,
@@ -53,16 +56,29 @@ async fn explain(
     let mut sources = Sources::new(feed.readers);
     let mut left = feed.count.map_or(FEW, NonZeroU64::get);
     let mut looked = Looked::default();
-    let mut end = pin!(end_of(reader));
+    let mut end = pin!(awaited.end_of(reader));
     let mut text = Vec::new();
-    while left > 0 {
+    let mut over = false;
+    while left > 0 && !over {
         let abandoned = sources.is_abandoned();
         let oldest = sources.oldest().map(|(_, oldest)| oldest);
         let copied = oldest.and_then(|oldest| sources.take(oldest));
         let found = copied.map(|copied| tell(&ports, &copied));
         let idle = found.is_none();
         if let Some((mut seen, question)) = found {
-            match work_out(requests, settings, question).await {
+            let told = tokio::select! {
+                biased;
+                told = work_out(requests, settings, question) => told,
+                who = &mut end => {
+                    over = true;
+                    Err(match who {
+                        Who::Client => "the client did not wait for it",
+                        Who::Daemon => "the daemon is stopping",
+                    }
+                    .to_owned())
+                }
+            };
+            match told {
                 Ok(life) => seen.life = Some(life),
                 Err(why) => seen.unexplained = Some(why),
             }
@@ -82,7 +98,7 @@ async fn explain(
         };
         tokio::select! {
             biased;
-            () = &mut end => break,
+            _ = &mut end, if !over => over = true,
             () = pause => {}
         }
     }

@@ -16,6 +16,7 @@ mod ask;
 mod capture;
 pub mod client;
 mod connection;
+mod ending;
 mod live;
 pub mod messages;
 mod params;

@@ -1,10 +1,12 @@
 //! The api thread: accepts clients and serves each in a task of its own.
 
 use super::connection;
+use super::ending::Ending;
 use super::request::RequestSender;
 use super::socket::{ApiError, SocketFile};
 use super::waiting::Connections;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// For the state thread to answer, 10 s by default.
     pub answer_timeout: Duration,
+    /// For the end of captures to be written and taken when the server ends, 1 s by default.
+    pub parting: Duration,
     /// The core that the api thread is pinned to; none by default: where the caller may run.
     pub core: Option<usize>,
 }
@@ -36,6 +40,7 @@ impl Default for Settings {
             read_timeout: timeout,
             write_timeout: timeout,
             answer_timeout: timeout,
+            parting: Duration::from_secs(1),
             core: None,
         }
     }
@@ -88,8 +93,9 @@ impl Server {
         &self.path
     }
 
-    /// Closes all connections and removes the socket. Waits for the thread, which itself waits for
-    /// nobody.
+    /// Closes all connections and removes the socket. Captures end in good order first: what was
+    /// copied before is written, and the statistics. Waits for the thread, which itself waits for
+    /// nobody else, and for captures no longer than [`Settings::parting`].
     pub fn shutdown(mut self) {
         self.stop_thread();
     }
@@ -112,7 +118,7 @@ impl Drop for Server {
     }
 }
 
-/// Runs until `stopped`, then drops whatever its tasks are at.
+/// Runs until `stopped`, then drops whatever its tasks are at, but for the ends of captures.
 fn serve(
     runtime: Runtime,
     listener: UnixListener,
@@ -121,21 +127,29 @@ fn serve(
     settings: Settings,
 ) {
     let tasks = LocalSet::new();
+    let ending = Rc::new(Ending::new());
     runtime.block_on(tasks.run_until(async {
         tokio::select! {
             _ = stopped => {}
-            () = accept(listener, requests, settings) => {}
+            () = accept(listener, requests, settings, &ending) => {}
         }
+        ending.come(settings.parting).await;
     }));
 }
 
-async fn accept(listener: UnixListener, requests: RequestSender, settings: Settings) {
+async fn accept(
+    listener: UnixListener,
+    requests: RequestSender,
+    settings: Settings,
+    ending: &Rc<Ending>,
+) {
     let connections = Connections::new(settings.connections);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match connections.admit() {
                 Some(ticket) => {
-                    let task = connection::serve(stream, ticket, settings, requests.clone());
+                    let (requests, ending) = (requests.clone(), Rc::clone(ending));
+                    let task = connection::serve(stream, ticket, settings, requests, ending);
                     tokio::task::spawn_local(task);
                 }
                 None => connection::refuse(stream),

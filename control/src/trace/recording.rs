@@ -75,6 +75,15 @@ struct Tally {
     lost: u64,
 }
 
+/// Who ends a capture, if it is not its count of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The client has enough.
+    Client,
+    /// The daemon stops.
+    Daemon,
+}
+
 /// What is to be done when the buffer is written out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -96,8 +105,8 @@ pub struct Recording {
     /// Packets that may still be written.
     left: u64,
     limited: bool,
-    /// Ticks behind which copies do not belong to it any more.
-    until: Option<u64>,
+    /// Ticks behind which copies do not belong to it any more, and who says so.
+    until: Option<(u64, Who)>,
     since: Look,
     /// Whose end says that the capture is over.
     _of: Arc<str>,
@@ -153,7 +162,7 @@ impl Recording {
                 let over = abandoned || self.until.is_some();
                 return Ok(if over { Next::Finish } else { Next::Wait });
             };
-            if self.until.is_some_and(|until| ticks > until) {
+            if self.until.is_some_and(|(until, _)| ticks > until) {
                 return Ok(Next::Finish);
             }
             self.write(oldest, clock.nanoseconds(ticks))?;
@@ -192,19 +201,23 @@ impl Recording {
     }
 
     /// The capture ends now. What was copied before is still written.
-    pub fn stop(&mut self) {
-        self.until = Some(fastpath::cpu::ticks());
+    pub fn stop(&mut self, who: Who) {
+        self.until = Some((fastpath::cpu::ticks(), who));
     }
 
     /// Ends the file with the statistics of each interface. The last ones have a comment on what it
-    /// cost to look, which is about all of them. Nothing may follow.
+    /// cost to look, which is about all of them, and whether it was the daemon that stopped. Nothing
+    /// may follow.
     ///
     /// # Errors
     /// See [`Recording::new`].
     pub fn finish(&mut self) -> io::Result<()> {
         let (start, end) = self.since.until(&Look::now()).ends();
         let full = self.limited && self.left == 0;
-        let comment = self.sources.cost().to_string();
+        let mut comment = self.sources.cost().to_string();
+        if matches!(self.until, Some((_, Who::Daemon))) {
+            comment += "; the daemon stopped";
+        }
         let numbered = (0..).map_while(PortId::new).zip(&self.tallies);
         let watched = numbered.filter_map(|(port, tally)| Some((port, tally.as_ref()?)));
         let mut watched = watched.peekable();

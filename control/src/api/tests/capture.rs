@@ -183,10 +183,28 @@ fn without_an_id_nothing_follows() {
 }
 
 #[test]
-fn a_shutdown_waits_for_no_capture() {
+fn when_the_server_ends_a_capture_has_all_that_was_copied_and_its_end() {
     let bench = Bench::start(Settings::default(), 16);
-    let (tap, stream) = start(&bench, counted(0));
+    let (mut tap, stream) = start(&bench, counted(0));
+    copy(&mut tap, 2);
+    bench.server.shutdown();
+    let file = rest(stream);
+    assert_eq!(kinds(&file), [SECTION, 1, 6, 6, 5]);
+    assert!(String::from_utf8_lossy(&file).contains("; the daemon stopped"));
+    wait_until_abandoned(tap);
+}
+
+#[test]
+fn the_end_of_a_server_waits_for_nobody_for_long() {
+    let settings = Settings {
+        parting: Duration::from_millis(50),
+        ..Settings::default()
+    };
+    let bench = Bench::start(settings, 16);
+    let (mut tap, stream) = start(&bench, counted(0));
+    // More than the socket holds, and a client that takes nothing.
+    copy(&mut tap, 2_000);
     bench.server.shutdown();
     wait_until_abandoned(tap);
-    assert_eq!(kinds(&rest(stream)), [SECTION, 1]);
+    drop(stream);
 }

@@ -40,8 +40,9 @@ fn life(question: &Question) -> Explanation {
     }
 }
 
-/// Plays the state thread: gives the tap, and explains each packet that it is asked about.
-fn play(bench: &Bench, moments: &[Moment], questions: usize) {
+/// Plays the state thread: gives the tap, and explains so many packets that it is asked about.
+/// Returns the worker's end.
+fn play(bench: &Bench, moments: &[Moment], questions: usize) -> Tap {
     let request = bench.requests.recv_timeout(LONG).unwrap();
     let Method::ExplainNext(capture) = &request.method else {
         panic!("another request: {request:?}");
@@ -60,6 +61,7 @@ fn play(bench: &Bench, moments: &[Moment], questions: usize) {
         let life = life(question);
         request.answer(Reply::Explanation(Box::new(life)));
     }
+    tap
 }
 
 fn lines(bench: &Bench, count: u64, moments: &[Moment], questions: usize) -> Vec<SeenLine> {
@@ -77,7 +79,7 @@ fn lines(bench: &Bench, count: u64, moments: &[Moment], questions: usize) -> Vec
                 .map(|line| serde_json::from_str(&line).unwrap())
                 .collect()
         });
-        play(bench, moments, questions);
+        drop(play(bench, moments, questions));
         asks.join().unwrap()
     })
 }
@@ -139,6 +141,32 @@ fn each_packet_is_told_with_what_its_worker_and_what_state_say_of_it() {
     assert!(first.unexplained.is_none() && second.unexplained.is_some());
     assert!(matches!(&second.verdict, Some(Verdict::Dropped(why)) if why.reason == "tx_full"));
     assert_eq!((looked.seen, looked.lost), (2, 0));
+}
+
+#[test]
+fn it_ends_with_the_server_though_state_does_not_answer_any_more() {
+    let bench = Bench::start(Settings::default(), 16);
+    let client = bench.client();
+    let reader = std::thread::spawn(|| {
+        let wanted = Capture {
+            count: std::num::NonZeroU64::new(2),
+            ..Capture::of(Subject::All)
+        };
+        let lines = client.explain_next(wanted).unwrap().1.lines();
+        let read = |line: std::io::Result<String>| serde_json::from_str(&line.unwrap()).unwrap();
+        lines.map(read).collect::<Vec<SeenLine>>()
+    });
+    let came = Moment::new(1, port(), Side::Received);
+    let tap = play(&bench, &[came], 0);
+    let unanswered = bench.requests.recv_timeout(LONG).unwrap();
+    bench.server.shutdown();
+    let lines = reader.join().unwrap();
+    let [SeenLine::Seen(seen), SeenLine::Looked(looked)] = &lines[..] else {
+        panic!("other lines: {lines:?}");
+    };
+    let why = "the daemon is stopping";
+    assert_eq!((seen.unexplained.as_deref(), looked.seen), (Some(why), 1));
+    drop((unanswered, tap));
 }
 
 #[test]

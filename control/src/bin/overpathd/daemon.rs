@@ -10,7 +10,7 @@ use control::device;
 use control::host::{self, Facts};
 use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
-use fastpath::worker::Worker;
+use fastpath::worker::{Returned, Worker};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
 use std::sync::Arc;
@@ -190,8 +190,10 @@ fn switch(
         busy
     });
     info!("stopping");
+    let queues = running.join().into_iter().flat_map(Worker::stop).collect();
+    // All that captures are to have is copied now.
     server.shutdown();
-    let kept = shut_down(state, running.join(), devices);
+    let kept = shut_down(state, queues, devices);
     Ok((ledger, kept))
 }
 
@@ -219,14 +221,13 @@ impl Progress {
     }
 }
 
-/// All workers have ended their last round: take their queues back and close the ports with them.
+/// All workers have ended: close the ports with the queues that they gave back.
 /// Returns how many packets drivers have kept.
 fn shut_down(
     state: State<DpdkIo>,
-    workers: Vec<Worker<DpdkIo>>,
+    queues: Vec<Returned<DpdkIo>>,
     devices: JoinHandle<usize>,
 ) -> usize {
-    let queues = workers.into_iter().flat_map(Worker::stop).collect();
     let deadline = Instant::now() + CLOSING;
     let still_open = state.close(queues, || Instant::now() < deadline);
     for port in &still_open {

@@ -184,7 +184,7 @@ fn when_it_is_stopped_what_was_copied_before_is_written_and_nothing_else() {
     let mut recording = Recording::new(feed).unwrap();
     blocks(&mut recording);
     offer(&mut first, fastpath::cpu::ticks(), 0, 60);
-    recording.stop();
+    recording.stop(Who::Client);
     offer(&mut second, fastpath::cpu::ticks(), 0, 61);
     offer(&mut first, fastpath::cpu::ticks(), 0, 62);
     assert_eq!(recording.fill().unwrap(), Next::Finish);
