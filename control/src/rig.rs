@@ -28,7 +28,7 @@
 //! ```
 
 use crate::api::messages::{Method, Reply, Stats};
-use crate::api::{Refused, Request, RequestSender, requests};
+use crate::api::{Answer, Refused, Request, RequestSender, requests};
 use crate::config::{self, Wanted};
 use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
 use crate::state::{Assembly, Settings, State, assemble};
@@ -43,9 +43,6 @@ use std::sync::Arc;
 const QUEUE: usize = 4096;
 /// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
 const LONGEST: u16 = 2048;
-
-/// What a client waits for.
-pub type Answer = tokio::sync::oneshot::Receiver<Result<Reply, Refused>>;
 
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
@@ -341,9 +338,17 @@ impl Rig {
 
     /// Asks, and leaves it to the test when state has a turn. `None` if too many are asking.
     pub fn ask_later(&mut self, method: Method) -> Option<Answer> {
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        self.requests.try_send(Request { method, reply }).ok()?;
-        Some(answer)
+        match Request::new(method) {
+            Ok((request, answer)) => {
+                self.requests.try_send(request).ok()?;
+                Some(answer)
+            }
+            Err(refused) => {
+                let (reply, answer) = tokio::sync::oneshot::channel();
+                drop(reply.send(Err(refused)));
+                Some(answer)
+            }
+        }
     }
 
     /// The counters, as clients see them.

@@ -1,11 +1,10 @@
 //! From a connection to the state thread and back.
 
 use super::messages::{Method, Reply};
-use super::request::{Request, RequestSender};
+use super::request::{Refused, Request, RequestSender};
 use super::rpc::RpcError;
 use crossbeam_channel::TrySendError;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Has the state thread answer, as long as `patience` lasts.
@@ -15,19 +14,18 @@ pub(super) async fn ask(
     method: Method,
 ) -> Result<Reply, RpcError> {
     let stopping = || RpcError::new(RpcError::STOPPING, "the daemon is stopping");
-    let (reply, answer) = oneshot::channel();
-    requests
-        .try_send(Request { method, reply })
-        .map_err(|e| match e {
-            TrySendError::Full(_) => RpcError::new(
-                RpcError::BUSY,
-                "busy: the queue of requests is full; ask again",
-            ),
-            TrySendError::Disconnected(_) => stopping(),
-        })?;
+    let refused = |why: Refused| RpcError::new(RpcError::REFUSED, why.to_string());
+    let (request, answer) = Request::new(method).map_err(refused)?;
+    requests.try_send(request).map_err(|e| match e {
+        TrySendError::Full(_) => RpcError::new(
+            RpcError::BUSY,
+            "busy: the queue of requests is full; ask again",
+        ),
+        TrySendError::Disconnected(_) => stopping(),
+    })?;
     match timeout(patience, answer).await {
         Ok(Ok(Ok(reply))) => Ok(reply),
-        Ok(Ok(Err(why))) => Err(RpcError::new(RpcError::REFUSED, why.to_string())),
+        Ok(Ok(Err(why))) => Err(refused(why)),
         Ok(Err(_)) => Err(stopping()),
         Err(_) => Err(RpcError::new(
             RpcError::TIMEOUT,

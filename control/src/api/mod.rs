@@ -27,7 +27,7 @@ mod socket;
 mod text;
 mod waiting;
 
-pub use request::{Refused, Request, RequestReceiver, RequestSender, requests};
+pub use request::{Answer, Refused, Request, RequestReceiver, RequestSender, requests};
 pub use rpc::{MAX_REQUEST, RpcError};
 pub use server::{Server, Settings};
 pub use socket::ApiError;

@@ -1,6 +1,7 @@
 //! What passes between the api thread, which talks to clients, and the state thread, which knows.
 
-use super::messages::{Method, Reply};
+use super::messages::{Capture, Method, Reply};
+use crate::trace::filter::{self, Program};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
@@ -20,17 +21,43 @@ pub fn requests(capacity: usize) -> (RequestSender, RequestReceiver) {
 #[error("{0}")]
 pub struct Refused(pub String);
 
+/// What a client waits for.
+pub type Answer = oneshot::Receiver<Result<Reply, Refused>>;
+
 /// A client's question, and the way for its answer. Dropped without an answer, it tells the client
 /// that the daemon is stopping.
 #[derive(Debug)]
 pub struct Request {
     /// What is asked.
     pub method: Method,
+    /// What the words of its filter mean; every frame, if it has none.
+    pub filter: Program,
     /// Where the answer goes; the variant must be that of the method.
     pub reply: oneshot::Sender<Result<Reply, Refused>>,
 }
 
 impl Request {
+    /// A question, and its answer to come. Filters are compiled here, which takes up to a tenth of a
+    /// second, so that the state thread need not wait for it.
+    ///
+    /// # Errors
+    /// If the filter is wrong.
+    pub fn new(method: Method) -> Result<(Self, Answer), Refused> {
+        let words = match &method {
+            Method::CaptureStart(Capture { filter, .. })
+            | Method::ExplainNext(Capture { filter, .. }) => filter,
+            _ => "",
+        };
+        let filter = filter::program(words).map_err(|e| Refused(format!("filter: {e}")))?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            method,
+            filter,
+            reply,
+        };
+        Ok((request, answer))
+    }
+
     /// Answers. A client that has gone is no error. Never blocks.
     pub fn answer(self, reply: Reply) {
         drop(self.reply.send(Ok(reply)));

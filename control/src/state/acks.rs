@@ -72,12 +72,9 @@ impl Acks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Refused;
+    use crate::api::Answer;
     use crate::api::messages::Method;
     use fastpath::publish::{Publisher, Reader};
-    use tokio::sync::oneshot::{self, Receiver};
-
-    type Answer = Receiver<Result<Reply, Refused>>;
 
     struct Bench {
         world: Publisher<()>,
@@ -98,10 +95,10 @@ mod tests {
 
         /// A client asked for something at `now`, and it was done.
         fn change(&mut self, now: u64) -> Answer {
-            let (reply, answer) = oneshot::channel();
             let method = Method::RouteDel("0.0.0.0/0".parse().unwrap());
+            let (request, answer) = Request::new(method).unwrap();
             let change = self.world.change();
-            self.acks.wait(Request { method, reply }, change, now);
+            self.acks.wait(request, change, now);
             answer
         }
 

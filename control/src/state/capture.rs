@@ -6,6 +6,7 @@ use super::State;
 use crate::api::Refused;
 use crate::api::messages::Capture;
 use crate::trace::clock::Look;
+use crate::trace::filter::Program;
 use crate::trace::recording::{Feed, Watched};
 use crate::trace::scope::Scope;
 use fastpath::ids::WorkerId;
@@ -17,19 +18,24 @@ use fastpath::worker::Command;
 use std::sync::{Arc, Weak};
 
 impl<I: Io> State<I> {
-    /// Has packets copied. Takes about a millisecond, and a tenth of a second for the longest filter.
-    pub(super) fn capture(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
-        // Before the filter is compiled, which takes its time.
-        self.find_room(1)?;
-        let scope = Scope::new(&self.wanted, capture)?;
+    /// Has packets copied that `filter` wants. Takes about a millisecond, most of it for memory.
+    pub(super) fn capture(
+        &mut self,
+        capture: &Capture,
+        filter: &Program,
+    ) -> Result<Box<Feed>, Refused> {
+        let scope = Scope::new(&self.wanted, capture.of, filter)?;
         self.feed(scope, capture)
     }
 
     /// The same for who explains them: what leaves is not what came in, and only of interest if it does
     /// not leave.
-    pub(super) fn explain_next(&mut self, capture: &Capture) -> Result<Box<Feed>, Refused> {
-        self.find_room(1)?;
-        let mut scope = Scope::new(&self.wanted, capture)?;
+    pub(super) fn explain_next(
+        &mut self,
+        capture: &Capture,
+        filter: &Program,
+    ) -> Result<Box<Feed>, Refused> {
+        let mut scope = Scope::new(&self.wanted, capture.of, filter)?;
         for wish in &mut scope.wishes {
             wish.sent = wish.only != Only::Everything;
         }

@@ -20,8 +20,14 @@ impl<I: Io> State<I> {
             return false;
         };
         let feed = match &request.method {
-            Method::CaptureStart(capture) => Some(self.capture(capture).map(Reply::Capturing)),
-            Method::ExplainNext(capture) => Some(self.explain_next(capture).map(Reply::Explaining)),
+            Method::CaptureStart(wanted) => {
+                let feed = self.capture(wanted, &request.filter);
+                Some(feed.map(Reply::Capturing))
+            }
+            Method::ExplainNext(wanted) => {
+                let feed = self.explain_next(wanted, &request.filter);
+                Some(feed.map(Reply::Explaining))
+            }
             _ => None,
         };
         match feed {

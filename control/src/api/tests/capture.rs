@@ -171,6 +171,41 @@ fn a_capture_that_is_refused_leaves_the_connection_as_it_was() {
 }
 
 #[test]
+fn a_filter_that_is_wrong_is_refused_and_state_not_asked() {
+    let bench = Bench::start(Settings::default(), 16);
+    let capture = Capture {
+        filter: "udp prot 53".to_owned(),
+        ..counted(0)
+    };
+    let refused = bench.client().capture(capture).unwrap_err();
+    let ClientError::Rpc(error) = refused else {
+        panic!("another error: {refused}");
+    };
+    assert_eq!(error.code, RpcError::REFUSED);
+    let shown =
+        "filter: `prot` is no word of a filter; names are not looked up\n  1 | udp prot 53\n";
+    assert!(error.message.starts_with(shown), "{error}");
+    assert!(bench.requests.is_empty());
+}
+
+#[cfg(feature = "libpcap")]
+#[test]
+fn state_gets_a_filter_that_is_compiled() {
+    let arp = [&[0xff; 12][..], &[8, 6], &[0; 46]].concat();
+    for (words, wanted) in [("arp", true), ("not arp", false), ("", true)] {
+        let capture = Capture {
+            filter: words.to_owned(),
+            ..counted(0)
+        };
+        for method in [Method::CaptureStart, Method::ExplainNext] {
+            let (request, _) = Request::new(method(capture.clone())).unwrap();
+            let filter = request.filter.filter().unwrap();
+            assert_eq!(filter.matches(&arp, arp.len()), wanted, "{words}");
+        }
+    }
+}
+
+#[test]
 fn without_an_id_nothing_follows() {
     let bench = Bench::start(Settings::default(), 16);
     let mut raw = bench.raw();

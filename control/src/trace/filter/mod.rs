@@ -20,10 +20,12 @@
 mod libpcap;
 #[cfg(feature = "libpcap")]
 mod locate;
+mod outer;
 mod program;
 mod vocabulary;
 mod words;
 
+pub(super) use outer::outer;
 pub use program::Program;
 
 use crate::config::{Place, nearest};
@@ -95,7 +97,7 @@ pub fn compile(expression: &str) -> Result<Filter, ExpressionError> {
     program(expression)?.filter()
 }
 
-/// The same, to be joined with others.
+/// The same, to be joined with others. For the api thread: state must not wait so long.
 ///
 /// # Errors
 /// As [`compile`], but for a program that cannot be run.
