@@ -5,7 +5,9 @@
 use crate::drop::DropReason;
 use crate::ids::PortId;
 use crate::io::Packet;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use seqlock::Seqlock;
+
+mod seqlock;
 
 /// First bytes of a packet that are kept: outer Ethernet, VLAN, IPv4, UDP and VXLAN headers, and as
 /// many of the inner ones.
@@ -103,27 +105,15 @@ pub struct LastDrop {
 #[derive(Debug)]
 pub struct LastDrops([Slot; DropReason::COUNT]);
 
-/// A sequence lock: odd while it is written. Everything in it is atomic, so that a torn read is only
-/// wrong, and noticed.
-#[derive(Debug)]
-struct Slot {
-    sequence: AtomicU64,
-    /// Port, place, bytes kept and length, from the lowest bits: 16, 8, 8 and 32.
-    facts: AtomicU64,
-    words: [AtomicU64; WORDS],
-}
+/// Port, place, bytes kept and length, from the lowest bits: 16, 8, 8 and 32. Then the bytes.
+type Slot = Seqlock<{ 1 + WORDS }>;
 
 /// Times that a reader tries; a worker writes for some nanoseconds.
 const TRIES: usize = 1_000;
 
 impl Default for LastDrops {
     fn default() -> Self {
-        let word = || AtomicU64::new(0);
-        LastDrops(std::array::from_fn(|_| Slot {
-            sequence: word(),
-            facts: word(),
-            words: std::array::from_fn(|_| word()),
-        }))
+        LastDrops(std::array::from_fn(|_| Slot::new()))
     }
 }
 
@@ -131,59 +121,44 @@ impl LastDrops {
     /// Keeps the headers of a packet that is dropped.
     #[cold]
     pub fn keep(&self, reason: DropReason, port: PortId, place: Place, headers: &Headers) {
-        // The table has a place for every reason.
-        let slot = &self.0[reason as usize];
-        let sequence = slot.sequence.load(Ordering::Relaxed);
-        slot.sequence.store(sequence + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
         let facts = u64::from(port.get())
             | u64::from(place as u8) << 16
             | u64::from(headers.kept) << 24
             | u64::from(headers.len) << 32;
-        slot.facts.store(facts, Ordering::Relaxed);
         let (words, _) = headers.bytes.as_chunks();
-        for (kept, word) in slot.words.iter().zip(words) {
-            kept.store(u64::from_ne_bytes(*word), Ordering::Relaxed);
-        }
-        slot.sequence.store(sequence + 2, Ordering::Release);
+        let words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        // The table has a place for every reason.
+        self.0[reason as usize].write(std::iter::once(facts).chain(words));
     }
 
     /// The last packet that was dropped for `reason`. `None` if there was none, or if the worker
     /// drops so many that it is always writing.
     pub fn get(&self, reason: DropReason) -> Option<LastDrop> {
         let slot = &self.0[reason as usize];
-        (0..TRIES).find_map(|_| slot.read()).flatten()
+        let (number, words) = (0..TRIES).find_map(|_| slot.read())?;
+        LastDrop::of(number, &words).filter(|_| number > 0)
     }
 }
 
-impl Slot {
-    /// What is there, if nobody writes.
-    fn read(&self) -> Option<Option<LastDrop>> {
-        let sequence = self.sequence.load(Ordering::Acquire);
-        let facts = self.facts.load(Ordering::Relaxed);
+impl LastDrop {
+    /// Of what [`LastDrops::keep`] wrote.
+    fn of(number: u64, [facts, words @ ..]: &[u64; 1 + WORDS]) -> Option<Self> {
         let mut bytes = [0; HEADERS];
-        let (words, _) = bytes.as_chunks_mut();
-        for (word, kept) in words.iter_mut().zip(&self.words) {
-            *word = kept.load(Ordering::Relaxed).to_ne_bytes();
-        }
-        fence(Ordering::Acquire);
-        if sequence & 1 != 0 || self.sequence.load(Ordering::Relaxed) != sequence {
-            return None;
+        let (chunks, _) = bytes.as_chunks_mut();
+        for (chunk, word) in chunks.iter_mut().zip(words) {
+            *chunk = word.to_ne_bytes();
         }
         let [port_low, port_high, place, kept, len @ ..] = facts.to_le_bytes();
-        let port = PortId::new(u16::from_le_bytes([port_low, port_high]).into());
-        let place = Place::ALL.get(usize::from(place));
-        let whole = port.zip(place).filter(|_| sequence > 0);
-        Some(whole.map(|(port, place)| LastDrop {
-            number: sequence / 2,
-            port,
-            place: *place,
+        Some(LastDrop {
+            number,
+            port: PortId::new(u16::from_le_bytes([port_low, port_high]).into())?,
+            place: *Place::ALL.get(usize::from(place))?,
             headers: Headers {
                 bytes,
                 kept,
                 len: u32::from_le_bytes(len),
             },
-        }))
+        })
     }
 }
 
