@@ -4,7 +4,6 @@ use super::{Done, Errand};
 use crate::api::Refused;
 use crate::api::messages::{DecidedBy, EntryNumber, Explanation, Poller, Question};
 use crate::explain::is_cut;
-use crate::ports::Life;
 use crate::state::{State, poller};
 use fastpath::cache::{Survey, Task};
 use fastpath::ids::PortId;
@@ -63,12 +62,8 @@ impl<I: Io> State<I> {
 
     /// The receive queues of a port that a worker polls.
     fn queues(&self, port: PortId, worker: usize) -> Vec<u16> {
-        let port = self.ports.get(port.index());
-        let open = port.filter(|port| matches!(port.life, Life::Open(_)));
-        let queues = open.into_iter().flat_map(|port| {
-            let all = 0..port.queues.0;
-            all.filter(|queue| poller(port.id, usize::from(*queue), self.workers.len()) == worker)
-        });
-        queues.collect()
+        let queues = self.ports.get(port.index()).map_or(0, |port| port.queues.0);
+        let polls = |queue: &u16| poller(port, usize::from(*queue), self.workers.len()) == worker;
+        (0..queues).filter(polls).collect()
     }
 }
