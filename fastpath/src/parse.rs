@@ -9,7 +9,7 @@ use crate::drop::DropReason;
 use crate::ids::PortId;
 use crate::key::{Field, FlowKey};
 use crate::snapshot::UdpPorts;
-use crate::wire::Cursor;
+use crate::wire::{Cursor, VlanId};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
@@ -45,6 +45,16 @@ pub struct Layout {
     pub inner_at: u16,
     /// Bytes of the packet up to the end of the UDP payload; anything behind is padding.
     pub end: u32,
+}
+
+/// The VLAN that the tag of a frame names, as [`parse`] sees it.
+pub(crate) fn vlan(head: &[u8]) -> Option<VlanId> {
+    let [ether_type, tci, _] = head.get(12..18)?.as_chunks().0 else {
+        return None;
+    };
+    let vid = u16::from_be_bytes(*tci) & VlanId::MAX;
+    let tagged = u16::from_be_bytes(*ether_type) == VLAN && vid != 0;
+    VlanId::new(vid).filter(|_| tagged)
 }
 
 /// Parses the frame whose first segment is `head` and whose length over all segments is `len`.

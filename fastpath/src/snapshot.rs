@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub struct Snapshot {
     /// By [`PortId`]; `None` where there is no such port.
     pub ports: Vec<Option<Arc<Port>>>,
-    /// By [`LinkId`]: what next hops lead out of.
+    /// By [`LinkId`], sorted: what next hops lead out of.
     pub links: Vec<Place>,
     /// By [`BridgeId`].
     pub bridges: Vec<Arc<Bridge>>,
@@ -49,8 +49,14 @@ impl Snapshot {
 
     /// The underlay link that is there, if there is one.
     pub fn link_at(&self, place: Place) -> Option<LinkId> {
-        let found = self.links.iter().position(|link| *link == place);
+        let found = self.links.binary_search(&place).ok();
         found.and_then(LinkId::new)
+    }
+
+    /// Whether there are underlay links at `port`, be it open or not.
+    pub fn has_links(&self, port: PortId) -> bool {
+        let first = self.links.partition_point(|link| link.port < port);
+        self.links.get(first).is_some_and(|link| link.port == port)
     }
 
     /// Whether `address` is one of the switch, on whatever port.
@@ -175,6 +181,12 @@ impl Port {
     pub fn tx_owner(&self, worker: WorkerId) -> Option<WorkerId> {
         let queues = usize::from(self.tx_queues);
         WorkerId::new(worker.index().checked_rem(queues)?)
+    }
+
+    /// Whether it is an underlay port.
+    #[inline]
+    pub fn is_underlay(&self) -> bool {
+        !self.addresses.is_empty()
     }
 
     /// Whether the switch has `address` here, in frames of this VLAN.

@@ -1,10 +1,11 @@
 //! Counters. Each worker writes its own; readers sum. 64 bit, never reset.
 
+mod frames;
 mod histogram;
 mod places;
 
 pub use histogram::Histogram;
-pub use places::{BridgeStats, QueueStats, StrangerStats, TunnelStats};
+pub use places::{BridgeStats, FrameStats, LinkStats, QueueStats, StrangerStats, TunnelStats};
 
 use crate::drop::DropReason;
 use crate::ids::{BridgeId, LinkId, PortId, QueueId, RemoteId, TunnelId};
@@ -162,7 +163,8 @@ pub struct CacheStats {
 pub struct WorkerStats {
     ports: Box<[PortStats]>,
     remotes: Box<[TunnelStats]>,
-    links: Box<[TunnelStats]>,
+    links: Box<[LinkStats]>,
+    strays: Box<[FrameStats]>,
     strangers: Box<[StrangerStats]>,
     bridges: Box<[BridgeStats]>,
     queues: Box<[QueueStats]>,
@@ -197,6 +199,7 @@ impl Default for WorkerStats {
             ports: table(PortId::LIMIT),
             remotes: table(RemoteId::LIMIT),
             links: table(LinkId::LIMIT),
+            strays: table(PortId::LIMIT),
             strangers: table(TunnelId::LIMIT),
             bridges: table(BridgeId::LIMIT),
             queues: table(PortId::LIMIT * QueueId::LIMIT),
@@ -246,9 +249,14 @@ impl WorkerStats {
         &self.remotes[id.index()]
     }
 
-    /// The counters of what tunnels sent and received by an underlay link.
-    pub fn link(&self, id: LinkId) -> &TunnelStats {
+    /// The counters of an underlay link.
+    pub fn link(&self, id: LinkId) -> &LinkStats {
         &self.links[id.index()]
+    }
+
+    /// The counters of frames of an underlay port that are on no link of it.
+    pub fn strays(&self, port: PortId) -> &FrameStats {
+        &self.strays[port.index()]
     }
 
     /// The counters of what came by a tunnel from senders without a record.

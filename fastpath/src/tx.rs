@@ -7,7 +7,7 @@ use crate::action::IpIds;
 use crate::drop::DropReason;
 use crate::ids::{PortId, RemoteId, WorkerId};
 use crate::io::{BURST, Burst, Io, Packet, TxQueue};
-use crate::snapshot::Port;
+use crate::snapshot::{Port, Snapshot};
 use crate::stats::WorkerStats;
 use crate::trace::last::{Headers, Place};
 use crate::trace::note::Side;
@@ -372,21 +372,32 @@ fn drop_sent<P: Packet>(
     watch.dropped(Side::Sent, port, packet, reason);
 }
 
-/// Counts what control has made, now that a worker takes it.
-pub fn count_originated(port: PortId, stats: &WorkerStats) {
+/// Counts a packet that control has made, now that a worker takes it.
+pub fn count_originated<P: Packet>(
+    port: PortId,
+    packet: &P,
+    snapshot: &Snapshot,
+    stats: &WorkerStats,
+) {
     let counters = stats.port(port);
     counters.originated.add(1);
     counters.enqueued.add(1);
+    stats.count_enqueued(snapshot, port, packet.head());
 }
 
 /// Counts and frees what nobody will take any more from a ring of hand-offs.
-pub fn discard<P: Packet>(ring: &mut Consumer<Handoff<P>>, stats: &WorkerStats, watch: &mut Watch) {
+pub fn discard<P: Packet>(
+    ring: &mut Consumer<Handoff<P>>,
+    snapshot: &Snapshot,
+    stats: &WorkerStats,
+    watch: &mut Watch,
+) {
     let reason = DropReason::Shutdown;
     while let Ok(Handoff { packet, to }) = ring.pop() {
         match to {
             HandoffTo::Port(port) => drop_sent(port, &packet, reason, stats, watch),
             HandoffTo::Originated(port) => {
-                count_originated(port, stats);
+                count_originated(port, &packet, snapshot, stats);
                 drop_sent(port, &packet, reason, stats, watch);
             }
             HandoffTo::Remote { ingress, .. } => {

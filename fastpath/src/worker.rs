@@ -11,7 +11,7 @@ use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
 use crate::learn::Learner;
 use crate::publish::Reader;
 use crate::recompute::recompute;
-use crate::snapshot::{RxChecksum, Snapshot};
+use crate::snapshot::{Port, RxChecksum, Snapshot};
 use crate::stats::WorkerStats;
 use crate::trace::last::{Headers, Place};
 use crate::trace::tap::Tap;
@@ -273,7 +273,7 @@ impl<I: Io> Worker<I> {
                         outputs.take(port, snapshot.port(port), packet, stats);
                     }
                     HandoffTo::Originated(port) => {
-                        count_originated(port, stats);
+                        count_originated(port, &packet, snapshot, stats);
                         outputs.take(port, snapshot.port(port), packet, stats);
                     }
                     HandoffTo::Remote { ingress, remote } => {
@@ -300,10 +300,16 @@ impl<I: Io> Worker<I> {
         if self.parts.outputs.watch().is_on() {
             self.parts.outputs.watch().begin(ingress, queue, &burst);
         }
-        let port = self.parts.snapshot.get().port(ingress);
+        let snapshot = self.parts.snapshot.get();
+        let port = snapshot.port(ingress);
+        // Its links are there before it is and after.
+        let underlay = port.map_or_else(|| snapshot.has_links(ingress), Port::is_underlay);
         let rx_checksum = port.map(|port| port.rx_checksum).unwrap_or_default();
         let limit = port.and_then(|port| port.rx_limit);
-        let facts = self.account(ingress, limit, &mut burst);
+        let facts = Facts {
+            underlay,
+            ..self.account(ingress, limit, &mut burst)
+        };
         let Parts {
             snapshot,
             fdb,
@@ -372,7 +378,11 @@ impl<I: Io> Worker<I> {
         if !whole || longest >= limit {
             self.straighten(ingress, limit, burst);
         }
-        Facts { longest, whole }
+        Facts {
+            longest,
+            whole,
+            underlay: false,
+        }
     }
 
     #[cold]
@@ -381,14 +391,20 @@ impl<I: Io> Worker<I> {
             pool,
             outputs,
             stats,
+            snapshot,
             ..
         } = &mut self.parts;
+        let snapshot = snapshot.get();
         let mut kept = 0;
         burst.retain(|packet| {
             let refused = straighten(pool, limit, packet).err();
             match refused {
                 Some(reason) => {
                     stats.lose(Place::Received, ingress, reason, &Headers::of(packet));
+                    if let Some(frames) = stats.frames(snapshot, ingress, packet.head()) {
+                        frames.received.add(1);
+                        frames.dropped.add(1);
+                    }
                     outputs.watch().gone(kept, reason);
                 }
                 None => kept += 1,
@@ -418,7 +434,8 @@ impl<I: Io> Worker<I> {
         }
         let watch = self.parts.outputs.watch();
         for ring in &mut self.parts.inbound {
-            discard(ring, &self.parts.stats, watch);
+            let snapshot = self.parts.snapshot.get();
+            discard(ring, snapshot, &self.parts.stats, watch);
         }
         back.extend(std::iter::from_fn(|| watch.remove()).map(Returned::Tap));
         self.parts.snapshot.retire();

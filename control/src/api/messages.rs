@@ -29,7 +29,7 @@ pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
     Verdict,
 };
-pub use groups::{BridgeStats, LinkStats, QueueStats, TunnelStats, VniStats};
+pub use groups::{BridgeStats, Frames, LinkStats, QueueStats, StrayStats, TunnelStats, VniStats};
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use histogram::Histogram;
 pub use method::Method;
@@ -68,7 +68,7 @@ pub enum Reply {
     Routes(Vec<Route>),
     /// To [`Method::RouteAdd`], [`Method::RouteDel`] and [`Method::RouteReplace`].
     Changed(Changed),
-    /// To [`Method::AddrShow`], in the order of the configuration.
+    /// To [`Method::AddrShow`], in the order of ports and of their VLANs, the one without a tag first.
     Addresses(Vec<Address>),
     /// To [`Method::VxlanShow`], in the order of the configuration.
     Tunnels(Vec<Tunnel>),

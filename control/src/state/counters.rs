@@ -60,6 +60,7 @@ impl<I: Io> State<I> {
             vnis: vni_stats(&tunnels),
             tunnels,
             links: self.link_stats(),
+            strays: self.stray_stats(),
             remotes: self.remote_stats(),
             fdb: self.fdb_stats(),
             workers: self.worker_stats(),

@@ -1,4 +1,4 @@
-//! Counters by queue, bridge, tunnel, VNI and underlay link, as clients see them.
+//! Counters by queue, bridge, tunnel and VNI, as clients see them.
 
 use super::State;
 use super::sampled::{Sampled, Way};
@@ -7,7 +7,6 @@ use crate::api::messages as api;
 use fastpath::ids::{BridgeId, QueueId};
 use fastpath::io::Io;
 use fastpath::stats::{BridgeStats, Counter, QueueStats};
-use fastpath::wire::VlanId;
 use std::collections::BTreeMap;
 
 impl<I: Io> State<I> {
@@ -96,21 +95,6 @@ impl<I: Io> State<I> {
             })
         })
         .collect()
-    }
-
-    pub(super) fn link_stats(&self) -> Vec<api::LinkStats> {
-        let links = self.numbered_links().map(|(id, place)| {
-            let [rx, tx] = self.link_traffic(id);
-            api::LinkStats {
-                port: self.port_name(place.port).unwrap_or_default(),
-                vlan: place.vlan.map(VlanId::get),
-                rx,
-                tx,
-                rx_rate: self.rate(Sampled::Link(id, Way::Received)),
-                tx_rate: self.rate(Sampled::Link(id, Way::Sent)),
-            }
-        });
-        links.collect()
     }
 }
 

@@ -17,6 +17,7 @@ mod drops;
 mod events;
 mod explain;
 mod groups;
+mod links;
 mod parked;
 mod requests;
 mod routes;

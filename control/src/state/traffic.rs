@@ -91,7 +91,7 @@ impl<I: Io> State<I> {
 
     /// What tunnels sent and received by an underlay link.
     pub(super) fn link_traffic(&self, id: LinkId) -> Both {
-        self.over_workers(|stats| read(stats.link(id)))
+        self.over_workers(|stats| read(&stats.link(id).tunnels))
     }
 
     /// What came by a tunnel from senders without a record.

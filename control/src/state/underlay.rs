@@ -9,26 +9,23 @@ use fastpath::ids::{LinkId, PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::snapshot::{Hop, MAX_PATHS, Place, Way};
 use fastpath::wire::Mac;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use tracing::{info, warn};
 
-/// The links of a configuration, in the order of its ports: a port, or one VLAN of it, on which the
-/// switch has an address. There are never more than [`LinkId`] can number.
+/// The links of a configuration, in the order of its ports and of their VLANs: a port, or one VLAN of
+/// it, on which the switch has an address. There are never more than [`LinkId`] can number.
 pub(super) fn links(wanted: &Wanted) -> Vec<Place> {
-    let mut links = Vec::new();
+    let mut links = BTreeSet::new();
     for (port, id) in wanted.ports.iter().zip((0..).map_while(PortId::new)) {
         for own in &port.addresses {
-            let place = Place {
+            links.insert(Place {
                 port: id,
                 vlan: own.vlan,
-            };
-            if !links.contains(&place) {
-                links.push(place);
-            }
+            });
         }
     }
-    links
+    links.into_iter().collect()
 }
 
 impl<I: Io> State<I> {

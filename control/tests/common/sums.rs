@@ -1,6 +1,8 @@
 //! The sums that close while a switch is at rest, whatever has happened to it.
 
-use control::api::messages::{BridgeStats, FdbStats, PortStats, Stats, Traffic};
+use control::api::messages::{
+    BridgeStats, FdbStats, Frames, PortStats, Stats, StrayStats, Traffic,
+};
 
 fn packets(all: impl IntoIterator<Item = Traffic>) -> (u64, u64) {
     let all = all.into_iter();
@@ -9,11 +11,40 @@ fn packets(all: impl IntoIterator<Item = Traffic>) -> (u64, u64) {
     })
 }
 
+/// The frames of the links of an underlay port, and those on none of them, are all of the port, by
+/// what became of them.
+#[track_caller]
+fn assert_links_closed(stats: &Stats, strays: &StrayStats) {
+    let mut ports = stats.ports.iter();
+    let port = ports.find(|port| port.port == strays.port).unwrap();
+    let links = stats.links.iter().filter(|link| link.port == strays.port);
+    let all = links.map(|link| &link.frames).chain([&strays.frames]);
+    let sum = |counter: fn(&Frames) -> u64| -> u64 { all.clone().map(counter).sum() };
+    let of_links = [
+        sum(|frames| frames.received),
+        sum(|frames| frames.forwarded),
+        sum(|frames| frames.consumed),
+        sum(|frames| frames.waited),
+        sum(|frames| frames.dropped),
+        sum(|frames| frames.enqueued),
+    ];
+    let of_port = [
+        port.received,
+        port.forwarded,
+        port.consumed,
+        port.waited,
+        port.dropped,
+        port.enqueued,
+    ];
+    let links = (&stats.links, strays);
+    assert_eq!(of_links, of_port, "{port:?} {links:?}");
+}
+
 fn of_ports(stats: &Stats, counter: fn(&PortStats) -> u64) -> u64 {
     stats.ports.iter().map(counter).sum()
 }
 
-/// Asserts that queues and workers say of ports, links and VNIs of tunnels, and bridges of the
+/// Asserts that queues, workers and links say of ports, links and VNIs of tunnels, and bridges of the
 /// forwarding table what these say of themselves; and that what bridges sent has left by ports, but
 /// for what waits. `kernel`: ports also send what came from no bridge.
 #[track_caller]
@@ -24,6 +55,9 @@ pub(crate) fn assert_closed(stats: &Stats, kernel: bool) {
             (received + queue.received, sent + queue.sent)
         });
         assert_eq!((received, sent), (port.received, port.sent), "{port:?}");
+    }
+    for port in &stats.strays {
+        assert_links_closed(stats, port);
     }
     let workers = stats.workers.iter();
     let of_workers = workers.fold((0, 0), |(received, sent), worker| {

@@ -4,7 +4,9 @@
 use crate::common::arbitrary::{Step, World, answers, world};
 use crate::common::moved;
 use crate::common::sums::assert_closed;
-use control::api::messages::{BridgeStats, LinkStats, Method, Reply, Stats, TunnelStats};
+use control::api::messages::{
+    BridgeStats, LinkStats, Method, Reply, Stats, StrayStats, TunnelStats,
+};
 use control::config::Wanted;
 use control::rig::Rig;
 use fastpath::ids::RemoteId;
@@ -19,6 +21,7 @@ struct Seen {
     neighbours: String,
     counters: BTreeMap<String, i64>,
     groups: (Vec<BridgeStats>, Vec<TunnelStats>, Vec<LinkStats>),
+    strays: Vec<StrayStats>,
     remotes: [u64; 4],
 }
 
@@ -142,6 +145,7 @@ impl<'a> Runner<'a> {
             neighbours,
             counters: moved(&Stats::default(), &stats),
             groups: (stats.bridges, stats.tunnels, stats.links),
+            strays: stats.strays,
             remotes,
         }
     }

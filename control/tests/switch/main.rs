@@ -21,6 +21,7 @@ mod dropped;
 mod drops;
 mod explain;
 mod flood;
+mod frames;
 mod host;
 mod joined;
 mod links;

@@ -10,7 +10,7 @@ use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
 use crate::memo::plain;
 use crate::parse::Layout;
-use crate::snapshot::{Port, RxChecksum};
+use crate::snapshot::{Port, RxChecksum, Snapshot};
 use crate::stats::WorkerStats;
 use crate::trace::last::{Headers, Place};
 use crate::trace::watch::Watch;
@@ -20,6 +20,9 @@ use crate::wire::Flow;
 pub(super) trait Prepare<I: Io> {
     /// What has to be known of each packet.
     type Place;
+
+    /// It makes packets of tunnels.
+    const WRAPS: bool;
 
     /// There is nothing to be done, nor to be checked.
     fn is_nothing(&self) -> bool;
@@ -100,6 +103,8 @@ impl AsItIs {
 impl<I: Io> Prepare<I> for AsItIs {
     type Place = ();
 
+    const WRAPS: bool = false;
+
     #[inline(always)]
     fn is_nothing(&self) -> bool {
         !self.limit.asks
@@ -136,6 +141,8 @@ impl<'a> Wrap<'a> {
 impl<I: Io> Prepare<I> for Wrap<'_> {
     type Place = Flow;
 
+    const WRAPS: bool = true;
+
     #[inline(always)]
     fn is_nothing(&self) -> bool {
         false
@@ -170,6 +177,7 @@ pub(super) struct Strip<'a, 'l, P, T> {
 pub(super) struct Losses<'a> {
     pub(super) ingress: PortId,
     pub(super) stats: &'a WorkerStats,
+    pub(super) snapshot: &'a Snapshot,
     pub(super) watch: &'a mut Watch,
 }
 
@@ -177,9 +185,24 @@ impl Losses<'_> {
     /// Packet number `at`, which came in with these headers, is dropped.
     #[cold]
     pub(super) fn lose(&mut self, at: usize, headers: &Headers, reason: DropReason) {
+        let verdict = Verdict::Dropped(reason);
         self.stats
             .lose(Place::Received, self.ingress, reason, headers);
-        self.watch.note(at, Verdict::Dropped(reason), Reasons::NONE);
+        self.stats
+            .count_verdict(self.snapshot, self.ingress, headers.bytes(), verdict);
+        self.watch.note(at, verdict, Reasons::NONE);
+    }
+
+    /// The same; it comes out of no tunnel, and was not counted for its link.
+    #[cold]
+    fn refuse(&mut self, at: usize, headers: &Headers, reason: DropReason) {
+        let Losses {
+            ingress, snapshot, ..
+        } = *self;
+        if let Some(frames) = self.stats.frames(snapshot, ingress, headers.bytes()) {
+            frames.received.add(1);
+        }
+        self.lose(at, headers, reason);
     }
 }
 
@@ -215,7 +238,7 @@ impl<P: Packet, T: Ends> Work for Strip<'_, '_, P, T> {
                 Err(reason) => {
                     refused |= 1 << at;
                     self.losses
-                        .lose(self.start + at, &Headers::of(packet), reason);
+                        .refuse(self.start + at, &Headers::of(packet), reason);
                 }
             }
         }

@@ -59,7 +59,7 @@ pub(super) fn count_sent(
     link: LinkId,
     (packets, bytes): (u64, u64),
 ) {
-    for counters in [stats.remote(remote), stats.link(link)] {
+    for counters in [stats.remote(remote), &stats.link(link).tunnels] {
         counters.sent.add(packets);
         counters.sent_bytes.add(bytes);
     }

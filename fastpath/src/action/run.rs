@@ -160,7 +160,8 @@ impl<'r, 'c, I: Io> Run<'r, 'c, I> {
                     if let Err(reason) = decap(&mut packet, *layout, self.context.rx_checksum) {
                         return self.end(Verdict::Dropped(reason));
                     }
-                    let mut tally = Tally::new(self.context.stats);
+                    // The frame was counted before.
+                    let mut tally = Tally::new(self.context.stats, false);
                     tally.add(&arrival, None, 1, packet.len() as u64);
                     tally.count();
                 }
@@ -272,6 +273,10 @@ impl<'r, 'c, I: Io> Run<'r, 'c, I> {
         let context = &mut *self.context;
         let done = match reach {
             Reach::Port(port) => context.straight(port, packet).map(|packet| {
+                if port.is_underlay() {
+                    let (stats, snapshot) = (context.stats, context.snapshot);
+                    stats.count_enqueued(snapshot, port.id, packet.head());
+                }
                 context.outputs.enqueue(port, packet, context.stats);
                 Verdict::Forwarded
             }),

@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) longest: usize,
     /// All are in one segment.
     pub(crate) whole: bool,
+    /// They came by an underlay port.
+    pub(crate) underlay: bool,
 }
 
 /// What is noted of each packet on the way. Kept between bursts, so that it is not cleared for each.
@@ -102,9 +104,8 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             words,
         });
         for (range, shape, _) in plans.runs(count) {
-            if let Shape::Bridge(gate) = shape {
-                let counters = self.context.stats.bridge(gate.bridge());
-                counters.received.add(range.len() as u64);
+            if !matches!(shape, Shape::Decap(..)) {
+                self.count_received(shape, range.clone());
             }
             let ways = ways.get_mut(range.clone()).unwrap_or_default();
             match shape {
@@ -125,6 +126,25 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         stats.forwarded.add(self.forwarded);
     }
 
+    /// Counts packets that came by no tunnel, for their bridge and their links.
+    #[inline(always)]
+    fn count_received(&mut self, shape: &Shape, range: Range<usize>) {
+        let Context {
+            stats, snapshot, ..
+        } = &*self.context;
+        if let Shape::Bridge(gate) = shape {
+            stats.bridge(gate.bridge()).received.add(range.len() as u64);
+        }
+        if self.facts.underlay {
+            let packets = self.packets.as_mut_slice().get(range);
+            for packet in packets.unwrap_or_default() {
+                if let Some(frames) = stats.frames(snapshot, self.ingress, packet.head()) {
+                    frames.received.add(1);
+                }
+            }
+        }
+    }
+
     /// Checks and strips the outer headers of packets from tunnels, in their places.
     #[inline(always)]
     fn strip(&mut self, plans: &Plans, count: usize) {
@@ -132,6 +152,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             cpu,
             outputs,
             stats,
+            snapshot,
             rx_checksum: checksums,
             ..
         } = &mut *self.context;
@@ -139,10 +160,11 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         let losses = &mut Losses {
             ingress: self.ingress,
             stats,
+            snapshot,
             watch: outputs.watch(),
         };
         let packets = self.packets.as_mut_slice();
-        let mut tally = Tally::new(stats);
+        let mut tally = Tally::new(stats, true);
         for (range, shape, layouts) in plans.runs(count) {
             let Shape::Decap(arrival, gate) = shape else {
                 continue;
@@ -277,6 +299,9 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         if refused != 0 {
             self.count_refused(plans, at, refused);
         }
+        if !T::WRAPS && port.is_underlay() {
+            self.count_enqueued(port, places.len(), refused);
+        }
         let Context { outputs, stats, .. } = &mut *self.context;
         let mut way = outputs.way_out(port.id);
         let count = places.len();
@@ -306,6 +331,18 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         }
     }
 
+    /// Counts the next `count` packets, but for those of these bits, for their links.
+    #[cold]
+    fn count_enqueued(&mut self, port: &Port, count: usize, refused: u64) {
+        let Context {
+            stats, snapshot, ..
+        } = &*self.context;
+        let packets = self.packets.as_mut_slice().iter().take(count).enumerate();
+        for (_, packet) in packets.filter(|(at, _)| refused >> at & 1 == 0) {
+            stats.count_enqueued(snapshot, port.id, packet.head());
+        }
+    }
+
     /// One by one.
     fn long(&mut self, plans: &Plans, group: Range<usize>) {
         for (at, mut packet) in group.zip(self.packets.each()) {
@@ -319,7 +356,11 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
                     super::run(self.context, self.ingress, program, &layout, packet)
                 }
             };
-            let last = &self.context.stats.last_drops;
+            let Context {
+                stats, snapshot, ..
+            } = &*self.context;
+            stats.count_verdict(snapshot, self.ingress, headers.bytes(), verdict);
+            let last = &stats.last_drops;
             if let Verdict::Dropped(reason) = verdict {
                 last.keep(reason, self.ingress, Place::Received, &headers);
             }
@@ -389,10 +430,16 @@ impl<I: Io, T: Prepare<I>> Work for Each<'_, '_, I, T> {
                 Ok(len) => bytes += len as u64,
                 Err(reason) => {
                     refused |= 1 << at;
-                    let Context { stats, outputs, .. } = &mut *self.context;
+                    let Context {
+                        stats,
+                        snapshot,
+                        outputs,
+                        ..
+                    } = &mut *self.context;
                     let mut losses = Losses {
                         ingress: self.ingress,
                         stats,
+                        snapshot,
                         watch: outputs.watch(),
                     };
                     let at = self.start + at;

@@ -2,12 +2,14 @@
 
 use super::Arrival;
 use crate::ids::{BridgeId, LinkId};
-use crate::stats::WorkerStats;
+use crate::stats::{LinkStats, WorkerStats};
 
 /// Packets in a row that came out of tunnels, by the same link and into the same bridge, and are not
 /// counted yet for either.
 pub(super) struct Tally<'a> {
     stats: &'a WorkerStats,
+    /// They are counted for the link as frames too.
+    frames: bool,
     place: Place,
     packets: u64,
     bytes: u64,
@@ -37,9 +39,10 @@ impl Place {
 
 impl<'a> Tally<'a> {
     #[inline(always)]
-    pub(super) fn new(stats: &'a WorkerStats) -> Self {
+    pub(super) fn new(stats: &'a WorkerStats, frames: bool) -> Self {
         Tally {
             stats,
+            frames,
             place: Place::new(None, None),
             packets: 0,
             bytes: 0,
@@ -80,9 +83,12 @@ impl<'a> Tally<'a> {
     /// Counts them for link and bridge.
     pub(super) fn count(&self) {
         if let Some(link) = self.place.link() {
-            let counters = self.stats.link(link);
-            counters.received.add(self.packets);
-            counters.received_bytes.add(self.bytes);
+            let LinkStats { frames, tunnels } = self.stats.link(link);
+            if self.frames {
+                frames.received.add(self.packets);
+            }
+            tunnels.received.add(self.packets);
+            tunnels.received_bytes.add(self.bytes);
         }
         if let Some(bridge) = self.place.bridge() {
             self.stats.bridge(bridge).received.add(self.packets);

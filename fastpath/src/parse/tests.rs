@@ -6,6 +6,7 @@ use super::*;
 use crate::testing::{UPLINK, guest, inner, outer, port, tunnelled, udp_ports, vtep};
 use crate::wire::vlan::Tag;
 use crate::wire::{EtherType, Mac, craft, samples};
+use proptest::prelude::*;
 
 const FLAGS: [(&str, Field); 10] = [
     ("ethernet", Field::HAS_ETHERNET),
@@ -374,4 +375,23 @@ fn a_tag_without_a_vlan_is_none() {
     let tagged = craft::tagged(&samples::VXLAN_UDP, EtherType::VLAN, tag);
     let (parsed, plain) = (parse_frame(&tagged), parse_frame(&samples::VXLAN_UDP));
     assert_eq!((parsed.key, parsed.layout.inner_at), (plain.key, 54));
+}
+
+proptest! {
+    /// Of tagged and other frames, cut wherever that may be.
+    #[test]
+    fn the_vlan_alone_is_that_of_the_key(
+        ether_type in prop::sample::select(vec![0x8100_u16, 0x0081, 0x88a8, 0x0800]),
+        tci in prop_oneof![any::<u16>(), Just(0x2000), Just(0xffff)],
+        len in 0..20_usize,
+    ) {
+        let mut frame = [0; 20];
+        frame[12..14].copy_from_slice(&ether_type.to_be_bytes());
+        frame[14..16].copy_from_slice(&tci.to_be_bytes());
+        let frame = &frame[..len];
+        let key = parse(PortId::modulo(0), frame, len, &UdpPorts::default()).key;
+        let tagged = key.get(Field::HAS_VLAN) != 0;
+        let expected = tagged.then(|| key.get(Field::VLAN_ID) as u16);
+        prop_assert_eq!(vlan(frame).map(VlanId::get), expected);
+    }
 }

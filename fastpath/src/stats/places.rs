@@ -16,6 +16,34 @@ pub struct QueueStats {
     pub tx_bursts: Counter,
 }
 
+/// What one worker exchanged by one underlay link.
+#[derive(Debug, Default)]
+pub struct LinkStats {
+    /// All frames, but for those that tunnels sent.
+    pub frames: FrameStats,
+    /// What tunnels carried.
+    pub tunnels: TunnelStats,
+}
+
+/// Frames that one worker received by an underlay port and that left by it: those of one link, or
+/// those on no link of it.
+///
+/// `received` = `consumed` + `waited` + `dropped` + those forwarded, the verdicts, of which the last
+/// are not counted again.
+#[derive(Debug, Default)]
+pub struct FrameStats {
+    /// Frames taken from receive queues.
+    pub received: Counter,
+    /// Of these, those handed to control.
+    pub consumed: Counter,
+    /// Of these, those that control keeps until a neighbour is known.
+    pub waited: Counter,
+    /// Of these, those dropped.
+    pub dropped: Counter,
+    /// Frames decided to leave that no tunnel sent.
+    pub enqueued: Counter,
+}
+
 /// What one worker exchanged through tunnels: with one remote, or by one underlay link.
 #[derive(Debug, Default)]
 pub struct TunnelStats {

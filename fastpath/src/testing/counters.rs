@@ -2,7 +2,7 @@
 
 use crate::drop::DropReason;
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId};
-use crate::stats::{BridgeStats, Counter, Drops, PortStats, TunnelStats, WorkerStats};
+use crate::stats::{BridgeStats, Counter, Drops, FrameStats, LinkStats, PortStats, WorkerStats};
 use std::fmt;
 
 /// All counters that are not zero but those of [`carried`], of queues and of time: `0.received 1, 0.forwarded 1, ...`,
@@ -31,7 +31,8 @@ pub(crate) fn moved(stats: &WorkerStats) -> String {
 }
 
 /// The others that are not zero, named likewise: bytes sent by ports, and carried from and to remotes;
-/// what tunnels carried by links and from strangers; what bridges did.
+/// what tunnels carried by links and from strangers; frames of links, and of ports on no link; what bridges
+/// did.
 pub(crate) fn carried(stats: &WorkerStats) -> String {
     let mut list = List::default();
     for id in (0..PortId::LIMIT).filter_map(PortId::new) {
@@ -47,6 +48,9 @@ pub(crate) fn carried(stats: &WorkerStats) -> String {
     }
     for id in (0..LinkId::LIMIT).filter_map(LinkId::new) {
         list.link(id, stats.link(id));
+    }
+    for id in (0..PortId::LIMIT).filter_map(PortId::new) {
+        list.frames(format_args!("{id}.strays"), stats.strays(id));
     }
     for id in (0..TunnelId::LIMIT).filter_map(TunnelId::new) {
         let strangers = stats.strangers(id);
@@ -75,10 +79,23 @@ impl List {
         }
     }
 
-    fn link(&mut self, link: LinkId, counters: &TunnelStats) {
-        self.add(format_args!("l{link}.received"), counters.received.get());
-        self.add(format_args!("l{link}.sent"), counters.sent.get());
-        let bytes = [&counters.received_bytes, &counters.sent_bytes];
+    fn frames(&mut self, name: fmt::Arguments<'_>, frames: &FrameStats) {
+        for (what, counter) in [
+            ("received", &frames.received),
+            ("consumed", &frames.consumed),
+            ("waited", &frames.waited),
+            ("dropped", &frames.dropped),
+            ("enqueued", &frames.enqueued),
+        ] {
+            self.add(format_args!("{name}.{what}"), counter.get());
+        }
+    }
+
+    fn link(&mut self, link: LinkId, LinkStats { frames, tunnels }: &LinkStats) {
+        self.frames(format_args!("l{link}.frames"), frames);
+        self.add(format_args!("l{link}.received"), tunnels.received.get());
+        self.add(format_args!("l{link}.sent"), tunnels.sent.get());
+        let bytes = [&tunnels.received_bytes, &tunnels.sent_bytes];
         let [received, sent] = bytes.map(Counter::get);
         self.add(format_args!("l{link}.received_bytes"), received);
         self.add(format_args!("l{link}.sent_bytes"), sent);

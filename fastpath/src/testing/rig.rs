@@ -12,6 +12,7 @@ use crate::learn::Learner;
 use crate::parse::{Layout, parse};
 use crate::snapshot::Snapshot;
 use crate::stats::{Account, WorkerStats};
+use crate::trace::last::Headers;
 use crate::tx::{Outputs, Punt};
 use rtrb::{Consumer, RingBuffer};
 
@@ -85,6 +86,11 @@ impl Rig {
         let program = Program::compile(&actions.iter().copied().collect::<Actions>());
         let ingress: PortId = port(ingress);
         self.stats.port(ingress).received.add(1);
+        let headers = Headers::of(&packet);
+        let head = headers.bytes();
+        if let Some(frames) = self.stats.frames(&self.snapshot, ingress, head) {
+            frames.received.add(1);
+        }
         let mut context: Context<'_, HeapIo> = Context {
             cpu: crate::cpu::Cpu::detect(),
             snapshot: &self.snapshot,
@@ -95,7 +101,10 @@ impl Rig {
             stats: &self.stats,
             rx_checksum: self.snapshot.port(ingress).unwrap().rx_checksum,
         };
-        run(&mut context, ingress, &program, &layout, packet).verdict
+        let verdict = run(&mut context, ingress, &program, &layout, packet).verdict;
+        self.stats
+            .count_verdict(&self.snapshot, ingress, head, verdict);
+        verdict
     }
 
     /// Packets that left by a port since the last call.

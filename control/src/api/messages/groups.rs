@@ -79,14 +79,34 @@ pub struct VniStats {
     pub tx: Traffic,
 }
 
-/// What tunnels sent and received by one underlay link: a port, or one VLAN of it. Packets and
-/// bytes are those of inner frames.
+/// Frames received and sent by an underlay port: received = forwarded + consumed + waited + dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frames {
+    /// Frames taken from the port.
+    pub received: u64,
+    /// Of these, frames that were forwarded, themselves or what a tunnel carried in them.
+    pub forwarded: u64,
+    /// Of these, frames that were meant for the switch itself.
+    pub consumed: u64,
+    /// Of these, frames that were kept until a neighbour was known.
+    pub waited: u64,
+    /// Of these, frames that were dropped.
+    pub dropped: u64,
+    /// Frames that were to leave by the port.
+    pub enqueued: u64,
+}
+
+/// Counters of one underlay link: a port, or one VLAN of it. `rx` and `tx` are what tunnels
+/// exchanged by it, packets and bytes of inner frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkStats {
     /// The port.
     pub port: String,
     /// The VLAN; none: frames without a tag.
     pub vlan: Option<u16>,
+    /// All frames of it.
+    #[serde(default)]
+    pub frames: Frames,
     /// What came by it.
     pub rx: Traffic,
     /// What was sent by it.
@@ -95,4 +115,14 @@ pub struct LinkStats {
     pub rx_rate: u64,
     /// Packets sent in the last whole second.
     pub tx_rate: u64,
+}
+
+/// Frames of an underlay port that are on none of its links. With those of its links they are all of
+/// the port.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrayStats {
+    /// The port.
+    pub port: String,
+    /// Those frames.
+    pub frames: Frames,
 }

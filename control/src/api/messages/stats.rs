@@ -1,6 +1,8 @@
 //! The counters as clients see them.
 
-use super::{BridgeStats, Histogram, LinkStats, QueueStats, Traffic, TunnelStats, VniStats};
+use super::{
+    BridgeStats, Histogram, LinkStats, QueueStats, StrayStats, Traffic, TunnelStats, VniStats,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -30,6 +32,9 @@ pub struct Stats {
     /// By underlay link, in the order of ports.
     #[serde(default)]
     pub links: Vec<LinkStats>,
+    /// By port with links, in the order of the configuration.
+    #[serde(default)]
+    pub strays: Vec<StrayStats>,
     /// By remote, in the order of the tunnels' configuration.
     #[serde(default)]
     pub remotes: Vec<RemoteStats>,

@@ -74,6 +74,17 @@ fn worker() -> WorkerStats {
     }
 }
 
+fn frames() -> Frames {
+    Frames {
+        received: 1,
+        forwarded: 2,
+        consumed: 3,
+        waited: 4,
+        dropped: 5,
+        enqueued: 6,
+    }
+}
+
 fn stats() -> Stats {
     Stats {
         account: Account {
@@ -134,10 +145,15 @@ fn stats() -> Stats {
         links: vec![LinkStats {
             port: "uplink".into(),
             vlan: Some(7),
+            frames: frames(),
             rx: traffic(1),
             tx: traffic(2),
             rx_rate: 3,
             tx_rate: 4,
+        }],
+        strays: vec![StrayStats {
+            port: "uplink".into(),
+            frames: frames(),
         }],
         remotes: vec![RemoteStats {
             tunnel: "vx10".into(),
@@ -154,6 +170,9 @@ fn stats() -> Stats {
 
 #[test]
 fn counters() {
+    let frames = json!({
+        "received": 1, "forwarded": 2, "consumed": 3, "waited": 4, "dropped": 5, "enqueued": 6,
+    });
     let wire = json!({
         "account": {
             "received": 1, "originated": 2, "copied": 3, "sent": 4, "dropped": 5, "consumed": 6,
@@ -180,9 +199,10 @@ fn counters() {
         }],
         "vnis": [{"vni": 10, "rx": traffic(1), "tx": traffic(2)}],
         "links": [{
-            "port": "uplink", "vlan": 7, "rx": traffic(1), "tx": traffic(2), "rx_rate": 3,
+            "port": "uplink", "vlan": 7, "frames": frames, "rx": traffic(1), "tx": traffic(2), "rx_rate": 3,
             "tx_rate": 4,
         }],
+        "strays": [{"port": "uplink", "frames": frames}],
         "remotes": [{
             "tunnel": "vx10", "remote": "192.0.2.1",
             "rx": {"packets": 1, "bytes": 60}, "tx": traffic(0),

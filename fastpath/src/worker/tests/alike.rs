@@ -10,6 +10,8 @@ use crate::fdb::FdbKey;
 use crate::io::heap::{HeapPacket, HeapPool};
 use crate::snapshot::Snapshot;
 use crate::testing::{TX, bridge, carried};
+use crate::wire::craft::tagged;
+use crate::wire::{EtherType, Tag};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -34,8 +36,8 @@ fn station() -> impl Strategy<Value = u8> {
     prop_oneof![4 => 0..5u8, 1 => 5..7u8]
 }
 
-/// From station to station, perhaps in a tunnel; perhaps with a byte changed, perhaps cut, perhaps in
-/// two segments.
+/// From station to station, perhaps in a tunnel, perhaps with a tag; perhaps with a byte changed, perhaps
+/// cut, perhaps in two segments.
 #[derive(Clone, Debug)]
 struct Frame {
     at: usize,
@@ -44,6 +46,7 @@ struct Frame {
     flow: u8,
     len: usize,
     via: Option<(u8, u8)>,
+    tag: Option<u16>,
     broken: Option<(usize, u8)>,
     cut: Option<usize>,
     chained: bool,
@@ -60,6 +63,9 @@ impl Frame {
             Some((host, vni)) => tunnelled(host, vni, &frame),
             None => frame,
         };
+        if let Some(tag) = self.tag {
+            frame = tagged(&frame, EtherType::VLAN, Tag::from_bits(tag));
+        }
         if let Some((at, change)) = self.broken
             && let Some(byte) = frame.get_mut(at)
         {
@@ -103,21 +109,26 @@ fn frame_at(at: impl Strategy<Value = usize>, tunnelled: u32) -> impl Strategy<V
         // One is too long for the ports of guests.
         prop_oneof![4 => Just(20usize), 1 => Just(600), 1 => Just(1480)],
         prop::option::weighted(f64::from(tunnelled) / 100.0, via),
+        // A priority, a link in one of the tests, and none.
+        prop::option::weighted(0.1, prop::sample::select(vec![0x2000u16, 7, 0x2005])),
         prop::option::weighted(0.2, (0..64usize, 1u8..)),
         prop::option::weighted(0.1, 0..100usize),
         prop::bool::weighted(0.3),
     )
-        .prop_map(|(at, (src, dst), len, via, broken, cut, chained)| Frame {
-            at,
-            src,
-            dst,
-            flow: 0,
-            len,
-            via,
-            broken,
-            cut,
-            chained,
-        })
+        .prop_map(
+            |(at, (src, dst), len, via, tag, broken, cut, chained)| Frame {
+                at,
+                src,
+                dst,
+                flow: 0,
+                len,
+                via,
+                tag,
+                broken,
+                cut,
+                chained,
+            },
+        )
 }
 
 fn frame() -> impl Strategy<Value = Frame> {

@@ -2,7 +2,7 @@
 
 use super::per_second;
 use crate::table::{Table, maybe, word};
-use control::api::messages::{BridgeStats, FdbStats, Stats, Traffic};
+use control::api::messages::{BridgeStats, FdbStats, Frames, Stats, Traffic};
 
 pub(super) fn queues(stats: &Stats) -> String {
     let mut table = Table::default();
@@ -111,8 +111,17 @@ pub(super) fn tunnels(stats: &Stats) -> String {
     tunnels.to_string() + &vnis.to_string() + &remotes.to_string()
 }
 
+/// All frames, and what tunnels carried.
 pub(super) fn links(stats: &Stats) -> String {
-    let mut table = Table::default();
+    let (mut frames, mut table) = (Table::default(), Table::default());
+    for link in &stats.links {
+        let name = word("link", &link.port);
+        frames.push(frame_words(name, maybe("vlan", link.vlan), &link.frames));
+    }
+    for port in &stats.strays {
+        let name = word("link", &port.port);
+        frames.push(frame_words(name, "strays".to_owned(), &port.frames));
+    }
     for link in &stats.links {
         let [rx, rx_bytes, tx, tx_bytes] = traffic(link.rx, link.tx);
         table.push([
@@ -126,5 +135,18 @@ pub(super) fn links(stats: &Stats) -> String {
             per_second("rate", link.tx_rate),
         ]);
     }
-    table.to_string()
+    frames.to_string() + &table.to_string()
+}
+
+fn frame_words(port: String, link: String, frames: &Frames) -> [String; 8] {
+    [
+        port,
+        link,
+        word("received", frames.received),
+        word("forwarded", frames.forwarded),
+        word("consumed", frames.consumed),
+        word("waited", frames.waited),
+        word("dropped", frames.dropped),
+        word("enqueued", frames.enqueued),
+    ]
 }

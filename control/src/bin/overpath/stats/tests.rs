@@ -2,8 +2,8 @@
 
 use super::*;
 use control::api::messages::{
-    BridgeStats, CacheStats, Histogram, LinkStats, PortStats, QueueStats, RemoteStats, Traffic,
-    TunnelStats, VniStats, WorkerStats,
+    BridgeStats, CacheStats, Frames, Histogram, LinkStats, PortStats, QueueStats, RemoteStats,
+    StrayStats, Traffic, TunnelStats, VniStats, WorkerStats,
 };
 
 fn traffic(packets: u64) -> Traffic {
@@ -67,10 +67,22 @@ fn bridge(name: &str, received: u64) -> BridgeStats {
     }
 }
 
+fn frames(received: u64) -> Frames {
+    Frames {
+        received,
+        forwarded: 2,
+        consumed: 3,
+        waited: 4,
+        dropped: 5,
+        enqueued: 6,
+    }
+}
+
 fn link(vlan: Option<u16>) -> LinkStats {
     LinkStats {
         port: "uplink".into(),
         vlan,
+        frames: frames(14),
         rx: traffic(1),
         tx: traffic(2),
         rx_rate: 3,
@@ -151,6 +163,10 @@ fn stats() -> Stats {
             tx: traffic(2),
         }],
         links: vec![link(None), link(Some(7))],
+        strays: vec![StrayStats {
+            port: "uplink".into(),
+            frames: frames(0),
+        }],
         remotes: vec![RemoteStats {
             tunnel: "vx10".into(),
             remote: [192, 0, 2, 1].into(),
@@ -183,6 +199,9 @@ bridge br7  fdb entries 1 static 2 limit 3 learned 4 moved 5 aged 6 flushed 7 fu
 tunnel vx10 vni 10 bridge br10 rx 4 bytes 240 rate 5/s tx 2 bytes 120 rate 6/s strangers 3 bytes 180
 vni 10 rx 4 bytes 240 tx 2 bytes 120
 tunnel vx10 remote 192.0.2.1 rx 1 bytes 60 tx 2 bytes 120
+link uplink        received 14 forwarded 2 consumed 3 waited 4 dropped 5 enqueued 6
+link uplink vlan 7 received 14 forwarded 2 consumed 3 waited 4 dropped 5 enqueued 6
+link uplink strays received 0  forwarded 2 consumed 3 waited 4 dropped 5 enqueued 6
 link uplink        rx 1 bytes 60 rate 3/s tx 2 bytes 120 rate 4/s
 link uplink vlan 7 rx 1 bytes 60 rate 3/s tx 2 bytes 120 rate 4/s
 fdb entries 1 static 2 limit 3 learned 4 moved 5 aged 6 flushed 7 full 8 learn-rate 9/s move-rate 10/s age-rate 11/s

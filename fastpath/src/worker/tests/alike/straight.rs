@@ -59,11 +59,12 @@ pub(super) fn other([still, whole, paths, tagged, down, inherits]: [bool; 6]) ->
         edit_port(&mut snapshot, number, |port| port.may_chain = !whole);
     }
     edit_port(&mut snapshot, A, |port| port.up = !down);
-    snapshot.links[0].vlan = VlanId::new(7).filter(|_| tagged);
-    snapshot.links.push(Place {
-        port: port(BOTH),
-        vlan: None,
-    });
+    for (number, vlan) in [(UPLINK, VlanId::new(7)), (BOTH, None)] {
+        snapshot.links.push(Place {
+            port: port(number),
+            vlan,
+        });
+    }
     for number in 0..snapshot.remotes.len() {
         edit_remote(&mut snapshot, number, |settings| {
             if inherits {
@@ -77,10 +78,15 @@ pub(super) fn other([still, whole, paths, tagged, down, inherits]: [bool; 6]) ->
             paths: 1 + u8::from(paths),
             ..Way::default()
         });
+        let first = hops.hop(0).map(|hop| Hop {
+            link: link(usize::from(tagged)),
+            ..hop
+        });
+        hops.store(0, first);
         hops.store(
             1,
             Some(Hop {
-                link: link(1),
+                link: link(2),
                 mac: vtep(7).0,
             }),
         );

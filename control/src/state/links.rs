@@ -1,0 +1,58 @@
+//! Counters by underlay link, as clients see them.
+
+use super::State;
+use super::sampled::{Sampled, Way};
+use crate::api::messages as api;
+use fastpath::io::Io;
+use fastpath::stats::{Counter, FrameStats, WorkerStats};
+use fastpath::wire::VlanId;
+
+impl<I: Io> State<I> {
+    pub(super) fn link_stats(&self) -> Vec<api::LinkStats> {
+        let links = self.numbered_links().map(|(id, place)| {
+            let [rx, tx] = self.link_traffic(id);
+            let mut frames = self.frames(|stats| &stats.link(id).frames);
+            // What tunnels send is counted once.
+            frames.enqueued += tx.packets;
+            api::LinkStats {
+                port: self.port_name(place.port).unwrap_or_default(),
+                vlan: place.vlan.map(VlanId::get),
+                frames,
+                rx,
+                tx,
+                rx_rate: self.rate(Sampled::Link(id, Way::Received)),
+                tx_rate: self.rate(Sampled::Link(id, Way::Sent)),
+            }
+        });
+        links.collect()
+    }
+
+    /// Of frames that are on no link of their port.
+    pub(super) fn stray_stats(&self) -> Vec<api::StrayStats> {
+        let ports = self.ports.iter();
+        let ports = ports.filter(|port| !port.wanted.addresses.is_empty());
+        let all = ports.map(|port| api::StrayStats {
+            port: port.wanted.name.to_string(),
+            frames: self.frames(|stats| stats.strays(port.id)),
+        });
+        all.collect()
+    }
+
+    fn frames(&self, of: impl Fn(&WorkerStats) -> &FrameStats) -> api::Frames {
+        let sum = |counter: fn(&FrameStats) -> &Counter| -> u64 {
+            let all = self.all_stats().map(|stats| counter(of(stats)).get());
+            all.sum()
+        };
+        let (consumed, waited) = (sum(|f| &f.consumed), sum(|f| &f.waited));
+        let (dropped, received) = (sum(|f| &f.dropped), sum(|f| &f.received));
+        api::Frames {
+            received,
+            // While workers go on, a verdict may be read and the packet not.
+            forwarded: received.saturating_sub(consumed + waited + dropped),
+            consumed,
+            waited,
+            dropped,
+            enqueued: sum(|f| &f.enqueued),
+        }
+    }
+}
