@@ -48,6 +48,7 @@
 pub mod ageing;
 pub mod api;
 pub mod args;
+mod bucket;
 pub mod config;
 pub mod device;
 pub mod explain;

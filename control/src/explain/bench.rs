@@ -36,7 +36,7 @@ pub(super) struct Bench<'a> {
     punts: Consumer<Punt<HeapPacket>>,
     learner: Learner,
     events: EventReceiver,
-    stats: WorkerStats,
+    stats: &'a WorkerStats,
     /// What the last run took, in [`ticks`].
     took: u64,
 }
@@ -70,7 +70,7 @@ impl<'a> Bench<'a> {
             punts,
             learner: Learner::new(sender),
             events,
-            stats: WorkerStats::default(),
+            stats: world.unread,
             took: 0,
         }
     }
@@ -87,13 +87,13 @@ impl<'a> Bench<'a> {
             pool: &self.pool,
             outputs: &mut self.outputs,
             learner: &mut self.learner,
-            stats: &self.stats,
+            stats: self.stats,
             rx_checksum: self.rx_checksum,
         };
         let began = ticks();
         let outcome = run(&mut context, self.ingress, program, &self.layout, packet);
         self.took = ticks().saturating_sub(began);
-        self.outputs.flush(&self.stats);
+        self.outputs.flush(self.stats);
         while self.punts.pop().is_ok() {}
         outcome.verdict
     }

@@ -26,6 +26,7 @@ use fastpath::key::Mask;
 use fastpath::parse::{Layout, Parsed, parse};
 use fastpath::resolve::resolve;
 use fastpath::snapshot::Snapshot;
+use fastpath::stats::WorkerStats;
 use walk::Walk;
 
 /// Most ends of one action that are told one by one; the others are counted.
@@ -38,6 +39,8 @@ pub struct World<'a> {
     pub snapshot: &'a Snapshot,
     /// Which station is where. Read on the thread that writes it, or by who passes changes.
     pub fdb: &'a FdbReader,
+    /// Where frames are counted that are not there: nothing here reads it.
+    pub unread: &'a WorkerStats,
 }
 
 /// What would become of a frame.

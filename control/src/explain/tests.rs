@@ -54,8 +54,12 @@ fn frame(len: usize) -> Vec<u8> {
 
 fn life(snapshot: &Snapshot, frame: &[u8]) -> Life {
     let (_writer, fdb) = Fdb::new(16);
-    let fdb = &fdb;
-    explain(World { snapshot, fdb }, id(0), frame)
+    let world = World {
+        snapshot,
+        fdb: &fdb,
+        unread: &WorkerStats::default(),
+    };
+    explain(world, id(0), frame)
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
         };
         let world = World {
             snapshot: &snapshot,
-            fdb: self.world.fdb,
+            ..self.world
         };
         let output = Action::Output(Target::Port(self.ingress));
         Bench::new(world, self.ingress, self.layout).fate(&snapshot, &[action, output], &self.frame)

@@ -40,7 +40,6 @@
 mod address;
 mod addresses;
 mod arp;
-mod bucket;
 mod counter;
 mod frame;
 mod icmp;
@@ -55,10 +54,10 @@ pub use counter::Counter;
 pub use icmp::TunnelError;
 pub use show::{Address, AddressState};
 
+use crate::bucket::Bucket;
 use crate::config::Prefix;
 use crate::routes::{Gateways, Route, RouteError, Routes};
 use arrayvec::ArrayVec;
-use bucket::Bucket;
 use counter::Counters;
 use fastpath::ids::{LinkId, PortId};
 use fastpath::snapshot::{MAX_PATHS, Place};

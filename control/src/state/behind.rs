@@ -6,7 +6,7 @@ use super::State;
 use crate::api::messages::{
     self as api, BridgeBehind, CacheAction, CacheEntry, DropBehind, EntryBehind, StationBehind,
 };
-use crate::explain::{Fate, World, reach};
+use crate::explain::{Fate, reach};
 use fastpath::action::Target;
 use fastpath::drop::DropReason;
 use fastpath::fdb::{Destination, FdbEntry};
@@ -109,11 +109,7 @@ impl<I: Io> State<I> {
             Destination::Port(port) => Target::Port(port),
             Destination::Remote(remote) => Target::Remote(remote),
         };
-        let world = World {
-            snapshot: self.world.current(),
-            fdb: self.fdb.reader(),
-        };
-        let end = reach(world, to, &frame_for(entry.key.mac()));
+        let end = reach(self.as_it_is(), to, &frame_for(entry.key.mac()));
         let by = match (&end.fate, to) {
             (_, Target::Port(port)) => Some(port),
             (Fate::Sent { port, .. }, Target::Remote(_)) => Some(*port),

@@ -15,16 +15,12 @@ use fastpath::wire::{Mac, Vni};
 use std::net::Ipv4Addr;
 
 impl<I: Io> State<I> {
-    /// What workers would do with a frame now; none of them is asked. Takes about half a millisecond, and longer if it is
-    /// flooded to thousands.
+    /// What workers would do with a frame now; none of them is asked. Takes about half a
+    /// millisecond, and longer if it is flooded to thousands.
     pub(super) fn explain(&self, question: &Question) -> Result<api::Explanation, Refused> {
         let ingress = self.port_of_that_name(question.port)?;
-        let world = World {
-            snapshot: self.world.current(),
-            fdb: self.fdb.reader(),
-        };
         let frame = question.frame.as_slice();
-        let life = explain(world, ingress, frame);
+        let life = explain(self.as_it_is(), ingress, frame);
         let (tunnel, remote) = self.end_point(&life.parsed.key, &life.mask);
         let routes = self.show_routes();
         let found = fields::fields(&life.parsed.key, &life.mask).into_iter();
@@ -60,6 +56,15 @@ impl<I: Io> State<I> {
             pollers: Vec::new(),
             cycles: life.cycles.as_ref().map(show_cycles),
         })
+    }
+
+    /// What workers decide by now.
+    pub(super) fn as_it_is(&self) -> World<'_> {
+        World {
+            snapshot: self.world.current(),
+            fdb: self.fdb.reader(),
+            unread: &self.explaining.unread,
+        }
     }
 
     pub(super) fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {

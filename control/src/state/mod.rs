@@ -16,6 +16,7 @@ mod counters;
 mod drops;
 mod events;
 mod explain;
+mod explaining;
 mod groups;
 mod links;
 mod parked;
@@ -29,6 +30,7 @@ mod wiring;
 use acks::Acks;
 use cache::Surveys;
 use drops::{DropKey, Noticed};
+use explaining::Explaining;
 use sampled::{Pace, Sampled};
 use traffic::Ledger;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
@@ -114,6 +116,7 @@ pub struct State<I: Io> {
     carried_out: Option<Request>,
     acks: Acks,
     surveys: Surveys,
+    explaining: Explaining,
     /// What is captured; that of captures that have ended is gone.
     captures: Vec<Weak<str>>,
     pool: I::Pool,
@@ -139,6 +142,7 @@ impl<I: Io> State<I> {
         self.carry_out();
         self.acknowledge();
         busy |= self.survey();
+        busy |= self.explain_one();
         busy | self
             .acks
             .settle(|change| self.world.laggards(change), self.now)

@@ -3,7 +3,7 @@
 use super::{SECOND, State};
 use crate::ageing::age;
 use crate::api::Request;
-use crate::api::messages::{self as api, Method, Question, Reply};
+use crate::api::messages::{self as api, Method, Reply};
 use crate::ports::{Life, Port};
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
@@ -42,14 +42,15 @@ impl<I: Io> State<I> {
             }
         }
         let changed = match &request.method {
-            Method::Explain(Question {
-                ask_workers: true, ..
-            })
-            | Method::CacheShow(_)
+            Method::CacheShow(_)
             | Method::CacheFlush
             | Method::ExplainEntry(_)
             | Method::ExplainDrop(_) => {
                 self.ask_workers(request);
+                return true;
+            }
+            Method::Explain(_) | Method::ExplainFdb(_) => {
+                self.explaining.take(request);
                 return true;
             }
             Method::RouteAdd(route) => Some(self.route_add(route)),
@@ -72,11 +73,6 @@ impl<I: Io> State<I> {
             Method::FdbShow => Reply::Fdb(self.show_fdb()),
             Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
             Method::StatsShow => Reply::Stats(Box::new(self.stats())),
-            Method::Explain(question) => match self.explain(question) {
-                Ok(explanation) => Reply::Explanation(Box::new(explanation)),
-                Err(refused) => return request.refuse(refused),
-            },
-            Method::ExplainFdb(mac) => Reply::StationsBehind(self.stations_behind(*mac)),
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
@@ -90,8 +86,10 @@ impl<I: Io> State<I> {
             | Method::RouteDel(_)
             | Method::CacheShow(_)
             | Method::CacheFlush
+            | Method::Explain(_)
             | Method::ExplainEntry(_)
             | Method::ExplainDrop(_)
+            | Method::ExplainFdb(_)
             | Method::CaptureStart(_)
             | Method::ExplainNext(_) => return,
         };

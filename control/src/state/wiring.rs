@@ -4,6 +4,7 @@ use super::State;
 use super::acks::Acks;
 use super::cache::Surveys;
 use super::drops::Noticed;
+use super::explaining::Explaining;
 use super::sampled::Pace;
 use super::traffic::Ledger;
 use super::underlay::links;
@@ -221,6 +222,7 @@ fn state<I: Io>(
         carried_out: None,
         acks: Acks::default(),
         surveys: Surveys::default(),
+        explaining: Explaining::default(),
         captures: Vec::new(),
         pool: settings.pool,
         now: 0,

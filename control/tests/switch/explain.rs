@@ -2,6 +2,7 @@
 
 use crate::common::arbitrary::{Step, World, answers, world};
 use crate::common::{LAN, Switch, broadcast, from_peer, from_to, peer, station, to_mac, vxlan};
+use control::api::Answer;
 use control::api::messages::{
     Action, Entries, Explanation, Fate, Frame, Method, Question, Reason, Reply, Stats, Target,
     Told, Verdict,
@@ -13,16 +14,16 @@ use fastpath::ids::PortId;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn question(port: &str, frame: &[u8]) -> Method {
+fn question(port: &str, frame: &[u8], ask_workers: bool) -> Method {
     Method::Explain(Question {
         port: port.parse().unwrap(),
         frame: Frame::new(frame.to_vec()).unwrap(),
-        ask_workers: true,
+        ask_workers,
     })
 }
 
 pub(crate) fn explain(rig: &mut Rig, port: &str, frame: &[u8]) -> Explanation {
-    match rig.ask_workers(question(port, frame)) {
+    match rig.ask_workers(question(port, frame, true)) {
         Some(Reply::Explanation(life)) => *life,
         other => panic!("no explanation: {other:?}"),
     }
@@ -36,6 +37,46 @@ fn timeless(life: &Explanation) -> Explanation {
         .iter_mut()
         .for_each(|poller| poller.look_up = 0);
     life
+}
+
+/// Asks state alone, and gives it a turn.
+fn asks(rig: &mut Rig) -> Answer {
+    let question = question("a", &from_to(1, 2), false);
+    let answer = rig.ask_later(question).unwrap();
+    rig.step();
+    answer
+}
+
+fn is_explained(answer: &mut Answer) -> bool {
+    matches!(answer.try_recv(), Ok(Ok(Reply::Explanation(_))))
+}
+
+#[test]
+fn who_asks_without_end_waits_and_holds_up_nobody_else() {
+    let mut rig = Rig::new(Wanted::parse(LAN, "test").unwrap(), 1);
+    let at_once = (0..1000).take_while(|_| is_explained(&mut asks(&mut rig)));
+    assert_eq!(at_once.count(), 64);
+    // Nobody waits for what was asked for last.
+    let mut waiting: Vec<_> = (0..16).map(|_| asks(&mut rig)).collect();
+    let refused = asks(&mut rig).try_recv().unwrap().unwrap_err().to_string();
+    assert!(refused.contains("too many clients"), "{refused}");
+    assert!(rig.ask(Method::Version).is_some());
+    assert!(!waiting.iter_mut().any(is_explained));
+    // One each 10 ms, in their order.
+    for _ in 0..2 {
+        rig.wait(9);
+        rig.step();
+        assert!(!is_explained(&mut waiting[0]));
+        rig.wait(1);
+        (0..3).for_each(|_| rig.step());
+        assert!(is_explained(&mut waiting.remove(0)));
+        assert!(!waiting.iter_mut().any(is_explained));
+    }
+    // However long nobody asked, one in a turn.
+    rig.wait(60_000);
+    rig.step();
+    let explained = waiting.iter_mut().map(is_explained);
+    assert_eq!(explained.filter(|one| *one).count(), 1);
 }
 
 /// All of a switch that can be seen, but for the turns that workers had and how long they were.
@@ -199,6 +240,8 @@ fn places(rig: &mut Rig) -> Vec<String> {
 /// Asks, sees that nothing has changed, and that the switch does what it said.
 #[track_caller]
 fn agrees(rig: &mut Rig, ports: &[String], port: &str, frame: &[u8]) -> Explanation {
+    // After as long there is a turn for each of the questions.
+    rig.wait(20);
     rig.run(2);
     rig.step();
     poll(rig);

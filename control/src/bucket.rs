@@ -6,7 +6,7 @@ const COST: u64 = 1_000;
 /// A token bucket: so many a second in the long run, and so many at once. Pure; time is an argument,
 /// in milliseconds.
 #[derive(Clone, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// Tokens that come in a second, which is thousandths in a millisecond.
     rate: u64,
     /// Thousandths of a token that fit.
@@ -18,7 +18,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full one. `rate` is a second's, `burst` what it holds; neither is zero.
-    pub(super) const fn new(rate: u32, burst: u32) -> Self {
+    pub(crate) const fn new(rate: u32, burst: u32) -> Self {
         let size = burst as u64 * COST;
         Bucket {
             rate: rate as u64,
@@ -29,7 +29,7 @@ impl Bucket {
     }
 
     /// Takes a token. `false` if there is none.
-    pub(super) fn take(&mut self, now: u64) -> bool {
+    pub(crate) fn take(&mut self, now: u64) -> bool {
         let passed = now.saturating_sub(self.at);
         let more = passed.saturating_mul(self.rate);
         self.level = self.level.saturating_add(more).min(self.size);
@@ -42,7 +42,7 @@ impl Bucket {
     }
 
     /// The first time at which there is a token again, after [`Bucket::take`] found none.
-    pub(super) fn ready(&self) -> u64 {
+    pub(crate) fn ready(&self) -> u64 {
         let lack = COST.saturating_sub(self.level);
         self.at.saturating_add(lack.div_ceil(self.rate))
     }
