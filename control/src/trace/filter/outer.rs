@@ -115,12 +115,14 @@ mod tests {
             vni in prop_oneof![4 => Just(0x0cu8), 1 => Just(0x0d)],
             tag in prop_oneof![Just(None), Just(Some(EtherType::VLAN)), Just(Some(EtherType::QINQ))],
             options in 0usize..3,
+            fragment in prop_oneof![4 => Just(0u16), 1 => any::<u16>()],
             changed in proptest::option::of((0usize..70, any::<u8>())),
             cut in 40usize..100,
         ) {
             let mut frame = frame(from, to, port, vni, tag);
             let header = if tag.is_some() { 18 } else { 14 };
             frame[header] += options as u8;
+            frame[header + 6..header + 8].copy_from_slice(&fragment.to_be_bytes());
             frame.splice(header + 20..header + 20, vec![1; 4 * options]);
             if let Some((at, byte)) = changed {
                 frame[at] = byte;
