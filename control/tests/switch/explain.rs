@@ -463,7 +463,7 @@ fn a_long_frame_is_told_whole_or_said_to_be_cut() {
 #[test]
 fn a_port_that_is_not_there_is_told_the_nearest() {
     let mut switch = Switch::new(&vxlan(""));
-    let refusal = |rig: &mut Rig, port| rig.refusal(question(port, &[0])).unwrap();
+    let refusal = |rig: &mut Rig, port| rig.refusal(question(port, &[0], false)).unwrap();
     let said = refusal(&mut switch.rig, "upling");
     assert_eq!(said, "port: there is no port upling; did you mean uplink?");
     let said = refusal(&mut switch.rig, "elsewhere");
