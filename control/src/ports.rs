@@ -51,6 +51,8 @@ pub struct Port<I: Io> {
     pub life: Life,
     /// Queues of it: receive, transmit.
     pub queues: (u16, u16),
+    /// Numbers that its queues ever had, of which there are counters.
+    pub numbers: u16,
     /// Queues that workers gave back.
     pub back: Vec<Returned<I>>,
     /// What its driver counted.
@@ -69,6 +71,7 @@ impl<I: Io> Port<I> {
             uplink: None,
             life: Life::Opening,
             queues: (0, 0),
+            numbers: 0,
             back: Vec::new(),
             counters: DriverCounters::default(),
             retry: RETRY.0,
@@ -78,6 +81,7 @@ impl<I: Io> Port<I> {
     /// It was opened. Its queues are the caller's to pass on.
     pub fn opened(&mut self, opened: &Opened<I>) {
         self.queues = (opened.rx.len() as u16, opened.tx.len() as u16);
+        self.numbers = self.numbers.max(self.queues.0).max(self.queues.1);
         self.life = Life::Open(opened.info.clone());
         self.retry = RETRY.0;
     }
@@ -237,6 +241,22 @@ mod tests {
             port.back.push(queue);
         }
         assert!(port.is_whole());
+    }
+
+    #[test]
+    fn queues_that_it_had_keep_their_numbers() {
+        let mut port = port();
+        let with = |rx, tx| Opened {
+            rx: vec![queue(); rx],
+            tx: vec![queue(); tx],
+            ..opened()
+        };
+        let numbers = [(1, 2), (3, 1), (1, 1)].map(|(rx, tx)| {
+            port.opened(&with(rx, tx));
+            port.failed("gone".to_owned(), 0);
+            port.numbers
+        });
+        assert_eq!(numbers, [2, 3, 3]);
     }
 
     #[test]

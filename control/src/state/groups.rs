@@ -14,23 +14,19 @@ impl<I: Io> State<I> {
     pub(super) fn queue_stats(&self) -> Vec<api::QueueStats> {
         let mut all = Vec::new();
         for port in &self.ports {
-            let there = usize::from(port.queues.0.max(port.queues.1));
-            for number in (0..).map_while(QueueId::new) {
+            for number in (0..port.numbers.into()).map_while(QueueId::new) {
                 let sum = |counter: fn(&QueueStats) -> &Counter| -> u64 {
                     let queues = self.all_stats().map(|stats| stats.queue(port.id, number));
                     queues.map(|queue| counter(queue).get()).sum()
                 };
-                let queue = api::QueueStats {
+                all.push(api::QueueStats {
                     port: port.wanted.name.to_string(),
                     queue: number.get(),
                     received: sum(|queue| &queue.received),
                     rx_bursts: sum(|queue| &queue.rx_bursts),
                     sent: sum(|queue| &queue.sent),
                     tx_bursts: sum(|queue| &queue.tx_bursts),
-                };
-                if number.index() < there || queue.rx_bursts + queue.tx_bursts > 0 {
-                    all.push(queue);
-                }
+                });
             }
         }
         all
