@@ -3,11 +3,9 @@
 use overpath_tests::capture::{Capture, with};
 use overpath_tests::command::Background;
 use overpath_tests::daemon::{Daemon, binary};
-use overpath_tests::frame::{self, Ipv4};
 use overpath_tests::lab::Link;
-use overpath_tests::site::{self, HOST_DEVICE, Plan, Site, host_mac, vtep_ip, vtep_mac};
+use overpath_tests::site::{self, HOST_DEVICE, Plan, Site, host_mac, underlay, vtep_ip, vtep_mac};
 use overpath_tests::{Result, need, skip, traffic, wait};
-use serde_json::Value;
 use std::process::Command;
 use std::thread;
 use tempfile::TempDir;
@@ -89,61 +87,6 @@ fn a_capture_goes_through_a_pipe_while_packets_come() -> Result {
     })?;
     let (seen, said) = (pipe.stdout(), pipe.stderr());
     assert_eq!(seen.matches("ICMP echo").count(), 4, "{seen}{said}");
-    site.finish()
-}
-
-/// What a daemon counts of drops of one reason.
-fn drops(daemon: &Daemon, reason: &str) -> Result<Option<Value>> {
-    daemon.find("drops.show", "reason", reason)
-}
-
-#[test]
-fn counter_capture_and_explanation_of_a_drop_agree() -> Result {
-    need!(skip::LAB, skip::VXLAN, "ethtool", "tcpdump", "tshark");
-    let site = Site::new(Plan::new(Link::AfPacket))?;
-    site.warm_up()?;
-    let daemon = site.lab.daemon()?;
-    // From a group address, which no station has.
-    let (to, from) = (site::mac(&vtep_mac(1)), [3, 0, 0, 0, 0, 9]);
-    let ip = Ipv4::new([10, 9, 9, 9].into(), [10, 9, 9, 8].into(), 17);
-    let bad = frame::udp_frame(to, from, ip, (1000, 2000), b"nobody");
-    let mut all = Capture::start(daemon, &["drops"])?;
-    let mut one = Capture::start(daemon, &["drops", "source_invalid"])?;
-    let mut other = Capture::start(daemon, &["drops", "tx_full"])?;
-    site.host(1)
-        .send_frames(HOST_DEVICE, &vec![bad.clone(); 3], 1)?;
-    wait::until_true("three drops", || {
-        Ok(drops(daemon, "source_invalid")?.is_some_and(|drop| drop["packets"] == 3))
-    })?;
-
-    let drop = drops(daemon, "source_invalid")?.ok_or("no such drop")?;
-    assert_eq!(
-        (&drop["port"], &drop["place"]),
-        (&"lan1".into(), &"dropped".into())
-    );
-    let hex: String = bad.iter().map(|byte| format!("{byte:02x}")).collect();
-    let head = drop["last"]["head"].as_str().unwrap_or_default();
-    assert!(head.starts_with(&hex), "{drop}");
-    let said = daemon.client(&["explain", "lan1", &hex])?;
-    let verdict = "verdict dropped, reason source_invalid";
-    assert!(said.contains(verdict), "{said}");
-    // Three of them have come in, so a worker has an entry.
-    assert!(said.contains(": hit, entry 0:"), "{said}");
-    let said = daemon.client(&["drops"])?;
-    assert!(said.contains("source_invalid: the last one"), "{said}");
-    let said = daemon.client(&["explain", "--drop", "source_invalid"])?;
-    assert!(said.contains("lan1"), "{said}");
-
-    for capture in [&mut all, &mut one] {
-        capture.wait(3)?;
-        capture.stop()?;
-        let (notes, seen) = (capture.tshark()?, capture.tcpdump()?);
-        assert_eq!(with(&notes, &["lan1", verdict]).len(), 3, "{notes:?}");
-        let sent = ["10.9.9.9.1000 > 10.9.9.8.2000"];
-        assert_eq!(with(&seen, &sent).len(), 3, "{seen:?}");
-    }
-    let said = other.stop()?;
-    assert!(said.contains("0 packets, 0 lost"), "{said}");
     site.finish()
 }
 
@@ -348,7 +291,7 @@ fn packets_to_come_are_explained_with_what_decided_them() -> Result {
     assert!(said.contains("lan1") && said.contains("br10"), "{said}");
     let said = daemon.client(&["explain", "--fdb", &vtep_mac(1)])?;
     assert!(
-        said.contains("vx10") && said.contains(&site::underlay(1)),
+        said.contains("vx10") && said.contains(&underlay(1)),
         "{said}"
     );
     site.finish()
