@@ -400,8 +400,9 @@ impl<I: Io> Worker<I> {
             let refused = straighten(pool, limit, packet).err();
             match refused {
                 Some(reason) => {
-                    stats.lose(Place::Received, ingress, reason, &Headers::of(packet));
-                    if let Some(frames) = stats.frames(snapshot, ingress, packet.head()) {
+                    let headers = Headers::of(packet);
+                    stats.lose(Place::Received, ingress, reason, &headers);
+                    if let Some(frames) = stats.frames(snapshot, ingress, headers.bytes()) {
                         frames.received.add(1);
                         frames.dropped.add(1);
                     }

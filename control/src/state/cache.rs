@@ -18,6 +18,9 @@ use std::collections::VecDeque;
 const ROOM: usize = 4096;
 /// Most clients that wait for their turn.
 const LIMIT: usize = 16;
+/// How long workers may take, in milliseconds: they look in each round, and all of a cache is seen in
+/// a few hundred.
+const PATIENCE: u64 = 2_000;
 
 /// What is to be done for a client.
 struct Errand {
@@ -29,8 +32,10 @@ struct Errand {
 /// The client that is served.
 struct Served {
     request: Request,
+    /// When it was asked for.
+    since: u64,
     /// Workers that have not answered.
-    missing: usize,
+    missing: Vec<usize>,
     /// By number of the worker.
     surveys: Vec<(usize, Box<Survey>)>,
 }
@@ -43,24 +48,37 @@ type Done = [(usize, Box<Survey>)];
 pub(super) struct Surveys {
     waiting: VecDeque<(Request, Errand)>,
     served: Option<Served>,
+    /// Workers with a survey that nobody waits for any more. They are asked again when it has come.
+    owing: Vec<usize>,
 }
 
 impl Surveys {
     /// A worker gives a survey back.
     pub(super) fn take(&mut self, worker: usize, survey: Box<Survey>) {
-        if let Some(served) = &mut self.served {
+        if let Some(late) = self.owing.iter().position(|owing| *owing == worker) {
+            self.owing.swap_remove(late);
+        } else if let Some(served) = &mut self.served {
             served.surveys.push((worker, survey));
-            served.missing = served.missing.saturating_sub(1);
+            served.missing.retain(|missing| *missing != worker);
         }
     }
 
-    /// The client whose answer is there.
-    fn done(&mut self) -> Option<Served> {
-        self.served.take_if(|served| served.missing == 0)
+    /// The client whose answer is there, or who has waited long enough, or has gone.
+    fn done(&mut self, now: u64) -> Option<Served> {
+        let owing = &self.owing;
+        let done = self.served.take_if(|served| {
+            let silent = served.missing.iter().all(|missing| owing.contains(missing));
+            let late = now.saturating_sub(served.since) >= PATIENCE;
+            silent || late || served.request.reply.is_closed()
+        })?;
+        let missing = done.missing.iter().copied();
+        let new: Vec<usize> = missing.filter(|one| !owing.contains(one)).collect();
+        self.owing.extend(new);
+        Some(done)
     }
 
     /// Serves the next client, if none is being served. One that has gone is passed over.
-    fn serve<I: Io>(&mut self, workers: &mut [WorkerEnd<I>]) {
+    fn serve<I: Io>(&mut self, workers: &mut [WorkerEnd<I>], now: u64) {
         while self.served.is_none()
             && let Some((request, errand)) = self.waiting.pop_front()
         {
@@ -72,16 +90,19 @@ impl Surveys {
                 Task::Find(_) => 1,
                 Task::Flush => 0,
             };
-            let mut missing = 0;
+            let mut missing = Vec::new();
             for at in errand.workers {
                 if let Some(worker) = workers.get_mut(at) {
-                    let survey = Box::new(Survey::new(errand.task, room));
-                    worker.command(Command::Survey(survey));
-                    missing += 1;
+                    missing.push(at);
+                    if !self.owing.contains(&at) {
+                        let survey = Box::new(Survey::new(errand.task, room));
+                        worker.command(Command::Survey(survey));
+                    }
                 }
             }
             self.served = Some(Served {
                 request,
+                since: now,
                 missing,
                 surveys: Vec::new(),
             });
@@ -131,17 +152,18 @@ impl<I: Io> State<I> {
     /// Begins the survey of the next client, and answers the one whose survey is done: at once, if
     /// nobody is to be asked.
     pub(super) fn survey(&mut self) -> bool {
-        self.surveys.serve(&mut self.workers);
-        let done = self.surveys.done();
+        self.surveys.serve(&mut self.workers, self.now);
+        let done = self.surveys.done(self.now);
         let busy = done.is_some();
         if let Some(Served {
             request,
+            missing,
             mut surveys,
             ..
         }) = done
         {
             surveys.sort_by_key(|(worker, _)| *worker);
-            match self.answer(&request.method, &surveys) {
+            match self.answer(&request.method, &surveys, &missing) {
                 Ok(reply) => request.answer(reply),
                 Err(refused) => request.refuse(refused),
             }
@@ -149,10 +171,16 @@ impl<I: Io> State<I> {
         busy
     }
 
-    fn answer(&self, method: &Method, surveys: &Done) -> Result<Reply, Refused> {
+    /// `silent` are the workers that did not answer in time.
+    fn answer(&self, method: &Method, surveys: &Done, silent: &[usize]) -> Result<Reply, Refused> {
         if let Method::Explain(question) = method {
-            let explanation = self.explain_asked(question, surveys)?;
+            let explanation = self.explain_asked(question, surveys, silent)?;
             return Ok(Reply::Explanation(Box::new(explanation)));
+        }
+        if let Some(worker) = silent.first() {
+            let why =
+                format!("worker {worker} does not answer; see whether it has rounds in stats");
+            return Err(Refused(why));
         }
         let mut caches = self.caches(surveys);
         Ok(match method {

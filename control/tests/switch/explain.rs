@@ -14,7 +14,7 @@ use fastpath::ids::PortId;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn question(port: &str, frame: &[u8], ask_workers: bool) -> Method {
+pub(crate) fn question(port: &str, frame: &[u8], ask_workers: bool) -> Method {
     Method::Explain(Question {
         port: port.parse().unwrap(),
         frame: Frame::new(frame.to_vec()).unwrap(),
@@ -151,7 +151,7 @@ fn said(life: &Explanation) -> Outcome {
     };
     outcome.verdict = verdict.to_owned();
     for poller in &life.pollers {
-        outcome.cache[usize::from(poller.decided.resolved)] += 1;
+        outcome.cache[usize::from(poller.decided.unwrap().resolved)] += 1;
     }
     outcome
 }

@@ -2,8 +2,9 @@
 
 use crate::cache::{caches, decap, small, tunnelled};
 use crate::common::{LAN, Switch, broadcast, from_peer, from_to, vxlan};
-use crate::explain::explain;
-use control::api::messages::{DecidedBy, Entries, EntryNumber, Method, Poller};
+use crate::explain::{explain, question};
+use control::api::Answer;
+use control::api::messages::{DecidedBy, Entries, EntryNumber, Method, Poller, Reply};
 use control::config::Wanted;
 
 /// What the one worker says that polls the port.
@@ -14,16 +15,16 @@ fn told(switch: &mut Switch, port: &str, frame: &[u8]) -> Poller {
     poller.clone()
 }
 
-const RESOLVED: DecidedBy = DecidedBy {
+const RESOLVED: Option<DecidedBy> = Some(DecidedBy {
     resolved: true,
     entry: None,
-};
+});
 
-fn by(entry: EntryNumber) -> DecidedBy {
-    DecidedBy {
+fn by(entry: EntryNumber) -> Option<DecidedBy> {
+    Some(DecidedBy {
         resolved: false,
         entry: Some(entry),
-    }
+    })
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_hit_names_the_entry_that_is_shown_and_a_miss_none() {
 fn after_a_flush_it_is_a_miss_until_a_packet_has_come() {
     let mut switch = tunnelled();
     let frame = from_to(1, 2);
-    assert!(!told(&mut switch, "a", &frame).decided.resolved);
+    assert!(!told(&mut switch, "a", &frame).decided.unwrap().resolved);
     assert!(switch.rig.change(Method::CacheFlush).is_some());
     let poller = told(&mut switch, "a", &frame);
     let expected = (RESOLVED, None, false);
@@ -90,7 +91,13 @@ fn each_worker_that_polls_a_queue_of_the_port_is_asked_and_no_other() {
     let frame = broadcast(1);
     let asked = |switch: &mut Switch, port| {
         let pollers = explain(&mut switch.rig, port, &frame).pollers.into_iter();
-        let one = |poller: Poller| (poller.worker, poller.queues, poller.decided.resolved);
+        let one = |poller: Poller| {
+            (
+                poller.worker,
+                poller.queues,
+                poller.decided.unwrap().resolved,
+            )
+        };
         pollers.map(one).collect::<Vec<_>>()
     };
     assert_eq!(asked(&mut switch, "a"), [(0, vec![0], true)]);
@@ -119,5 +126,61 @@ fn what_its_stages_took_is_told_unless_it_is_dropped_before() {
     let long = [&broadcast(1)[..], &[7; 3000]].concat();
     let life = explain(&mut switch.rig, "a", &long);
     assert_eq!((life.cycles, &life.pollers[..]), (None, &[][..]));
+    switch.close();
+}
+
+/// Who is asked for in vain holds up nobody for long, and is named.
+#[test]
+fn a_worker_that_does_not_come_round_is_named_and_the_others_answer() {
+    let two = LAN.replace("\"b\"\ndevice", "\"b\"\nrx_queues = 2\ndevice");
+    let mut switch = Switch::cold(Wanted::parse(&small(&two), "test").unwrap(), 2);
+    // Worker 1 hangs.
+    let waits = |switch: &mut Switch, milliseconds: u64| {
+        for _ in 0..milliseconds {
+            switch.rig.wait(1);
+            switch.rig.step();
+            switch.rig.poll(0);
+        }
+    };
+    let asks = |switch: &mut Switch, port| {
+        let question = question(port, &broadcast(1), true);
+        switch.rig.ask_later(question).unwrap()
+    };
+    let told = |answer: &mut Answer| match answer.try_recv() {
+        Ok(Ok(Reply::Explanation(life))) => {
+            let pollers = life.pollers.iter();
+            Some(
+                pollers
+                    .map(|one| (one.worker, one.decided.is_some()))
+                    .collect::<Vec<_>>(),
+            )
+        }
+        _ => None,
+    };
+    let (mut both, mut one) = (asks(&mut switch, "b"), asks(&mut switch, "a"));
+    waits(&mut switch, 1900);
+    assert_eq!((told(&mut both), told(&mut one)), (None, None));
+    waits(&mut switch, 200);
+    let expected = Some(vec![(0, true), (1, false)]);
+    assert_eq!(told(&mut both), expected);
+    assert_eq!(told(&mut one), Some(vec![(0, true)]));
+    // It is known now.
+    let mut again = asks(&mut switch, "b");
+    waits(&mut switch, 20);
+    assert_eq!(told(&mut again), expected);
+    let mut cache = switch
+        .rig
+        .ask_later(Method::CacheShow(Entries::All))
+        .unwrap();
+    waits(&mut switch, 20);
+    let refused = cache.try_recv().unwrap().unwrap_err().to_string();
+    assert!(refused.contains("worker 1 does not answer"), "{refused}");
+    // One who has gone is not waited for.
+    drop(asks(&mut switch, "b"));
+    // It comes round, and what it says late is not taken for an answer to another question.
+    switch.rig.run(3);
+    let mut after = asks(&mut switch, "b");
+    switch.rig.run(20);
+    assert_eq!(told(&mut after), Some(vec![(0, true), (1, true)]));
     switch.close();
 }

@@ -63,10 +63,10 @@ fn an_explanation() {
         pollers: vec![Poller {
             worker: 1,
             queues: vec![0, 2],
-            decided: DecidedBy {
+            decided: Some(DecidedBy {
                 resolved: false,
                 entry: Some("1:17".parse().unwrap()),
-            },
+            }),
             remembered: true,
             entry: None,
             look_up: 90,

@@ -11,8 +11,8 @@ pub struct Poller {
     pub worker: u16,
     /// The queues of the port that it polls. From which queue a frame comes is up to the NIC.
     pub queues: Vec<u16>,
-    /// By what it would be decided.
-    pub decided: DecidedBy,
+    /// By what it would be decided; nobody knows if the worker does not answer.
+    pub decided: Option<DecidedBy>,
     /// It would be recalled by its first bytes, without a look-up, as the entry has it.
     pub remembered: bool,
     /// The entry; none if it is gone and only remembered. If the frame would be resolved, the entry

@@ -27,17 +27,28 @@ impl<I: Io> State<I> {
         })
     }
 
-    /// The explanation, with what the workers say.
+    /// The explanation, with what the workers say, and which of them say nothing.
     pub(super) fn explain_asked(
         &self,
         question: &Question,
         surveys: &Done,
+        silent: &[usize],
     ) -> Result<Explanation, Refused> {
         let port = self.port_of_that_name(question.port)?;
         let told = surveys.iter();
         let told = told.filter_map(|(worker, survey)| self.told(port, *worker, survey));
+        let silent = silent.iter().filter_map(|worker| {
+            Some(Poller {
+                worker: (*worker).try_into().ok()?,
+                queues: self.queues(port, *worker),
+                decided: None,
+                remembered: false,
+                entry: None,
+                look_up: 0,
+            })
+        });
         Ok(Explanation {
-            pollers: told.collect(),
+            pollers: told.chain(silent).collect(),
             ..self.explain(question)?
         })
     }
@@ -50,10 +61,10 @@ impl<I: Io> State<I> {
         Some(Poller {
             worker,
             queues: self.queues(port, at),
-            decided: DecidedBy {
+            decided: Some(DecidedBy {
                 resolved: finding.entry.is_none(),
                 entry: finding.entry.map(number),
-            },
+            }),
             remembered: finding.remembered,
             entry: record.and_then(|record| self.show_record(at, record)),
             look_up: finding.ticks.try_into().unwrap_or(u32::MAX),

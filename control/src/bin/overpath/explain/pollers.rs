@@ -2,11 +2,16 @@
 
 use super::page::Page;
 use crate::cache::line;
-use control::api::messages::{Explanation, FrameCycles, Poller};
+use control::api::messages::{DecidedBy, Explanation, FrameCycles, Poller};
 
 pub(super) fn told(page: &mut Page, life: &Explanation) {
     for poller in &life.pollers {
-        let (who, what) = (who(poller), what(poller));
+        let who = who(poller);
+        let Some(decided) = &poller.decided else {
+            page.line(0, format_args!("{who}: does not answer"));
+            continue;
+        };
+        let what = what(poller, decided);
         page.line(
             0,
             format_args!("{who}: {what}, look-up {} cycles (cold)", poller.look_up),
@@ -42,8 +47,8 @@ fn who(poller: &Poller) -> String {
     format!("{word} {}, worker {}", queues.join(" "), poller.worker)
 }
 
-fn what(poller: &Poller) -> String {
-    match (poller.decided.entry, &poller.entry) {
+fn what(poller: &Poller, decided: &DecidedBy) -> String {
+    match (decided.entry, &poller.entry) {
         (Some(number), None) => format!("hit, entry {number} is remembered, and gone"),
         (Some(number), _) if poller.remembered => format!("hit, entry {number} is remembered"),
         (Some(number), _) => format!("hit, entry {number}"),
@@ -55,7 +60,7 @@ fn what(poller: &Poller) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use control::api::messages::{CacheAction, CacheEntry, DecidedBy, Verdict};
+    use control::api::messages::{CacheAction, CacheEntry, Verdict};
 
     fn entry(current: bool) -> CacheEntry {
         CacheEntry {
@@ -75,10 +80,10 @@ mod tests {
         Poller {
             worker: 1,
             queues: vec![0],
-            decided: DecidedBy {
+            decided: Some(DecidedBy {
                 resolved: !decides,
                 entry: decides.then(|| "1:17".parse().unwrap()),
-            },
+            }),
             remembered,
             entry,
             look_up: 90,
@@ -125,6 +130,10 @@ mod tests {
             poller(true, true, None),
             poller(false, false, Some(entry(false))),
             many,
+            Poller {
+                decided: None,
+                ..poller(false, false, None)
+            },
         ];
         let expected = "\
 queue 0, worker 1: hit, entry 1:17, look-up 90 cycles (cold)
@@ -135,6 +144,7 @@ queue 0, worker 1: hit, entry 1:17 is remembered, and gone, look-up 90 cycles (c
 queue 0, worker 1: miss, entry 1:17 is stale, look-up 90 cycles (cold)
    1:17 port(lan), packets:7, stale, actions:punt
 queues 1 3, worker 1: miss, look-up 90 cycles (cold)
+queue 0, worker 1: does not answer
 ";
         let told = shown(pollers, Some(CYCLES));
         assert_eq!(told, expected.to_owned() + TOOK);
