@@ -1,7 +1,7 @@
 //! Packets to come, explained as they come: the rest of a connection carries a line for each.
 //!
 //! What a worker said of a packet is told as it is; what would become of it is asked of the state
-//! thread, which is so a moment later.
+//! thread, which answers later.
 
 use super::ask::ask;
 use super::capture::drain;

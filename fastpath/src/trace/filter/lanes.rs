@@ -3,7 +3,7 @@
 
 use super::op::Arithmetic;
 use crate::io::BURST;
-use crate::trace::bits::all;
+use crate::trace::bits::{all, ones};
 
 /// A number of each frame of a burst.
 pub(super) type Lanes = [u32; BURST];
@@ -55,11 +55,20 @@ pub(super) fn look(
     here & !lost
 }
 
-/// A bit for each frame of whose two numbers this is so.
+/// So few frames are asked one by one; more are all compared at once, which costs the same for all.
+const FEW: u32 = 8;
+
+/// Of these frames, those of whose place and number this is so.
 #[inline(always)]
-pub(super) fn holds(a: &Lanes, b: &Lanes, so: impl Fn(u32, u32) -> bool) -> u64 {
-    let pairs = a.iter().zip(b).enumerate();
-    pairs.fold(0, |bits, (at, (a, b))| bits | u64::from(so(*a, *b)) << at)
+pub(super) fn holds(lanes: &Lanes, here: u64, so: impl Fn(usize, u32) -> bool) -> u64 {
+    if here.count_ones() <= FEW {
+        let places = ones(here).map(|at| at % BURST);
+        return places.fold(0, |bits, at| bits | u64::from(so(at, lanes[at])) << at);
+    }
+    let all = lanes.iter().enumerate();
+    here & all.fold(0, |bits, (at, number)| {
+        bits | u64::from(so(at, *number)) << at
+    })
 }
 
 /// What comes of A and an operand; `None` if there is nothing, and the program ends.

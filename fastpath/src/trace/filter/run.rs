@@ -68,8 +68,9 @@ impl Runner {
     /// Every step leads forward, so a run has no more of them than the program.
     #[inline(always)]
     fn run(&mut self, frames: &[Frame<'_>]) -> u64 {
-        self.a = [0; BURST];
-        self.x = [0; BURST];
+        let frames = frames.get(..BURST).unwrap_or(frames);
+        self.a[..frames.len()].fill(0);
+        self.x[..frames.len()].fill(0);
         if self.uses_memory {
             self.memory = [[0; BURST]; WORDS];
         }
@@ -83,7 +84,7 @@ impl Runner {
             match self.ops[at] {
                 Op::Return(0) => {}
                 Op::Return(_) => wanted |= here,
-                Op::ReturnA => wanted |= here & holds(&self.a, &[0; BURST], |a, none| a != none),
+                Op::ReturnA => wanted |= holds(&self.a, here, |_, a| a != 0),
                 Op::Skip(distance) => self.goes_on(at + 1 + distance as usize, here),
                 Op::SkipIf {
                     test,
@@ -91,7 +92,7 @@ impl Runner {
                     yes,
                     no,
                 } => {
-                    let holds = here & self.ask(test, operand);
+                    let holds = self.ask(test, operand, here);
                     self.goes_on(at + 1 + usize::from(yes), holds);
                     self.goes_on(at + 1 + usize::from(no), here ^ holds);
                 }
@@ -113,20 +114,21 @@ impl Runner {
     }
 
     #[inline(always)]
-    fn ask(&self, test: Test, operand: Operand) -> u64 {
-        let constant;
-        let values = match operand {
-            Operand::Constant(k) => {
-                constant = [k; BURST];
-                &constant
-            }
-            Operand::X => &self.x,
-        };
+    fn ask(&self, test: Test, operand: Operand, here: u64) -> u64 {
+        match operand {
+            Operand::Constant(k) => self.compare(test, here, |_| k),
+            Operand::X => self.compare(test, here, |at| self.x[at]),
+        }
+    }
+
+    /// Of these frames, those of which A and the other number are as the test asks.
+    #[inline(always)]
+    fn compare(&self, test: Test, here: u64, other: impl Fn(usize) -> u32) -> u64 {
         match test {
-            Test::Equal => holds(&self.a, values, |a, value| a == value),
-            Test::Greater => holds(&self.a, values, |a, value| a > value),
-            Test::GreaterOrEqual => holds(&self.a, values, |a, value| a >= value),
-            Test::AnyBit => holds(&self.a, values, |a, value| a & value != 0),
+            Test::Equal => holds(&self.a, here, |at, a| a == other(at)),
+            Test::Greater => holds(&self.a, here, |at, a| a > other(at)),
+            Test::GreaterOrEqual => holds(&self.a, here, |at, a| a >= other(at)),
+            Test::AnyBit => holds(&self.a, here, |at, a| a & other(at) != 0),
         }
     }
 

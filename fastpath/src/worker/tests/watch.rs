@@ -80,11 +80,19 @@ fn each_packet_of_a_burst_has_its_own_verdict() {
         bad,
     ];
     let mut reader = watch(&mut site, 0, everything());
+    let mut of_drops = watch(&mut site, 0, drops(Only::Dropped));
     for frame in &frames {
         site.arrive(UPLINK, frame);
     }
     site.poll(0, 0);
     let copies = notes(&mut reader);
+    let lost = copies
+        .iter()
+        .filter(|(note, _)| matches!(note.moment.verdict, Some(Verdict::Dropped(_))));
+    assert!(
+        lost.eq(&notes(&mut of_drops)),
+        "the same, if only they are wanted"
+    );
     let received = copies
         .iter()
         .filter(|(note, _)| note.moment.side == Side::Received);
