@@ -191,7 +191,7 @@ fn switch(
     });
     info!("stopping");
     let queues = running.join().into_iter().flat_map(Worker::stop).collect();
-    // All that captures are to have is copied now.
+    // All that workers copy is copied now.
     server.shutdown();
     let kept = shut_down(state, queues, devices);
     Ok((ledger, kept))
