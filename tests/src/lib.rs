@@ -49,6 +49,7 @@ pub mod site;
 pub mod skip;
 pub mod testpmd;
 pub mod traffic;
+pub mod turn;
 pub mod wait;
 
 /// What went wrong, as a sentence that a person reads in the test's output.

@@ -11,8 +11,9 @@ use crate::daemon::Daemon;
 use crate::lab::{Lab, Link, Port, Segment};
 use crate::netns::Netns;
 use crate::site::{VNI, host_ip, host_mac, underlay};
+use crate::turn::turn;
 use crate::{Result, wait};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 /// One switch and its host.
 #[derive(Debug)]
@@ -93,18 +94,13 @@ pub struct Mesh {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// One mesh at a time: all of its switches poll, and with those of another there is too little left
-/// of two CPUs for kernels that wait for each other.
-static TURN: Mutex<()> = Mutex::new(());
-
 impl Mesh {
     /// Builds and starts `all` of them.
     ///
     /// # Errors
     /// If anything fails on the way.
     pub fn new(link: Link, all: u8) -> Result<Self> {
-        // A test that failed has left nothing that the next one meets.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let segment = Segment::new(link.mtus().0)?;
         let mut nodes = Vec::new();
         for n in 1..=all {

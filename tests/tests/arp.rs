@@ -10,9 +10,11 @@ use overpath_tests::site::{
     MARKED, SWITCH, VNI, VTEP_DEVICE, host_mac, mac, underlay, vtep_ip, vtep_mac,
 };
 use overpath_tests::traffic::Capture;
+use overpath_tests::turn::turn;
 use overpath_tests::{Result, need, skip, wait};
 use serde_json::Value;
 use std::net::Ipv4Addr;
+use std::sync::MutexGuard;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,10 +33,12 @@ struct Place {
     lab: Lab,
     host: Netns,
     remote: Netns,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Place {
     fn new() -> Result<Self> {
+        let turn = turn();
         let link = Link::AfPacket;
         let mut lab = Lab::new(link)?;
         let (uplink, lan) = (lab.port("uplink", 1600)?, lab.port("lan", 1500)?);
@@ -50,7 +54,12 @@ impl Place {
         ))?;
         lab.plug(&uplink, &remote, "02:00:00:00:01:77", None)?;
         lab.plug(&lan, &host, &host_mac(1), None)?;
-        Ok(Self { lab, host, remote })
+        Ok(Self {
+            lab,
+            host,
+            remote,
+            _turn: turn,
+        })
     }
 
     fn peer(&self) -> Result<ArpPeer<'_>> {
