@@ -1,36 +1,19 @@
 //! Frames by underlay link: each is counted for its VLAN, whatever becomes of it.
 
-use crate::common::{Switch, broadcast, from_peer, from_to, peer, us};
+use crate::common::{Switch, broadcast, from_peer, from_to, peer, us, vxlan};
 use control::api::messages::{Frames, Stats};
 use control::config::Wanted;
 use fastpath::wire::craft::{Pair, tagged};
 use fastpath::wire::{EtherType, Tag};
 use std::net::Ipv4Addr;
 
-/// An underlay port with a link in untagged frames and one on VLAN 7.
-const CONFIG: &str = r#"
-[[port]]
-name = "uplink"
-device = "heap0"
-mtu = 1600
-addresses = ["192.0.2.2/24", { address = "198.51.100.2/24", vlan = 7 }]
-[[port]]
-name = "a"
-device = "heap1"
-[[port]]
-name = "b"
-device = "heap2"
-mtu = 600
-[[bridge]]
-name = "br10"
-ports = ["a", "b"]
-[[tunnel]]
-name = "vx10"
-bridge = "br10"
-vni = 10
-local = "192.0.2.2"
-remotes = ["192.0.2.1"]
-"#;
+/// An underlay port with a link in untagged frames and one on VLAN 7, and a port b with a small MTU.
+fn config() -> String {
+    let both = "[\"192.0.2.2/24\", { address = \"198.51.100.2/24\", vlan = 7 }]";
+    vxlan("remotes = [\"192.0.2.1\"]")
+        .replace("[\"192.0.2.2/24\"]", both)
+        .replace("\"heap2\"\n", "\"heap2\"\nmtu = 600\n")
+}
 
 fn on_vlan(vlan: u16, frame: &[u8]) -> Vec<u8> {
     tagged(frame, EtherType::VLAN, Tag::from_bits(vlan))
@@ -101,7 +84,7 @@ impl Bench {
 
 #[test]
 fn every_verdict_is_that_of_a_link() {
-    let mut bench = Bench::new(CONFIG);
+    let mut bench = Bench::new(&config());
     // Out of the tunnel and on; with a wrong checksum; for nobody's VNI; too long for b.
     let good = from_peer(1, &from_to(4, 1));
     let mut broken = good.clone();
@@ -151,7 +134,7 @@ fn every_verdict_is_that_of_a_link() {
 /// The underlay port is in the bridge too: what passes it is of all VLANs.
 #[test]
 fn bridged_frames_are_those_of_their_link() {
-    let mut bench = Bench::new(&CONFIG.replace("[\"a\", \"b\"]", "[\"a\", \"b\", \"uplink\"]"));
+    let mut bench = Bench::new(&config().replace("[\"a\", \"b\"]", "[\"a\", \"b\", \"uplink\"]"));
     // For a station on the uplink's segment, and for all.
     let learned = bench.arrive("uplink", &[on_vlan(9, &from_to(8, 1))]);
     assert_eq!(learned, [NOTHING, NOTHING, [1, 1, 0, 0, 0, 0]]);
@@ -187,7 +170,7 @@ fn bridged_frames_are_those_of_their_link() {
 /// Nobody on the way to the remote, who alone would get it, is known.
 #[test]
 fn what_waits_is_of_the_link_that_it_came_by() {
-    let config = CONFIG.replace("[\"a\", \"b\"]", "[\"uplink\"]");
+    let config = config().replace("[\"a\", \"b\"]", "[\"uplink\"]");
     let mut switch = Switch::cold(Wanted::parse(&config, "test").unwrap(), 1);
     switch.settle();
     switch.pass("uplink", &on_vlan(7, &broadcast(8)));

@@ -59,6 +59,7 @@ fn what(poller: &Poller, decided: &DecidedBy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::life;
     use super::*;
     use control::api::messages::{CacheAction, CacheEntry, Verdict};
 
@@ -93,17 +94,9 @@ mod tests {
     fn shown(pollers: Vec<Poller>, cycles: Option<FrameCycles>) -> String {
         let mut page = Page::default();
         let life = Explanation {
-            port: "lan".into(),
-            len: 60,
-            fields: Vec::new(),
-            fault: None,
-            tunnel: None,
-            remote: None,
-            steps: Vec::new(),
-            verdict: Verdict::Consumed,
-            told: Vec::new(),
             pollers,
             cycles,
+            ..life(Vec::new(), Verdict::Consumed)
         };
         told(&mut page, &life);
         page.text()

@@ -21,7 +21,7 @@ fn step(action: Action, before: &[u8], ends: Vec<End>) -> Step {
     }
 }
 
-fn life(steps: Vec<Step>, verdict: Verdict) -> Explanation {
+pub(super) fn life(steps: Vec<Step>, verdict: Verdict) -> Explanation {
     Explanation {
         port: "uplink".into(),
         len: 60,
