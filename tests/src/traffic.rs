@@ -73,12 +73,16 @@ pub fn ping(from: &Netns, to: &str, count: u32, payload: u32) -> Result<Ping> {
 
 /// As [`ping`], with arguments of ping's own.
 ///
+/// Once there is an answer, ping waits for the others no longer than twice the slowest took, or one
+/// interval. Where everything shares few CPUs that has to be long; so all requests go out at once.
+///
 /// # Errors
 /// As [`ping`].
 pub fn ping_with(from: &Netns, to: &str, count: u32, args: &[&str]) -> Result<Ping> {
     let mut command = from.command("ping");
+    let count = count.to_string();
     command
-        .args(["-n", "-q", "-i", "0.05", "-c", &count.to_string()])
+        .args(["-n", "-q", "-c", &count, "-l", &count, "-i", "10"])
         .args(args)
         .arg(to);
     let output = command.output()?;

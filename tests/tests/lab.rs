@@ -1,11 +1,12 @@
 //! The lab proves itself: testpmd, a plain wire, stands where overpathd will. If these fail, no
 //! failure of the other tests says anything about overpath.
 
+use overpath_tests::command::Background;
 use overpath_tests::lab::{self, Lab, Link, Segment};
 use overpath_tests::netns::Netns;
 use overpath_tests::testpmd::{self, Testpmd};
 use overpath_tests::traffic::{self, Capture};
-use overpath_tests::{Result, frame, need, skip};
+use overpath_tests::{Result, frame, need, skip, wait};
 
 /// Two kernel VTEPs with a wire between them, made of two ports of `link`.
 fn two_vteps_over_a_wire(link: Link) -> Result {
@@ -84,6 +85,40 @@ fn a_segment_connects_hosts_and_captures_show_raw_frames() -> Result {
     a.send_frames(lab::HOST_END, &[sent.clone(), sent.clone()], 1)?;
     assert_eq!(capture.wait(2)?, [sent.clone(), sent]);
     Ok(())
+}
+
+/// Answers each echo request to its host, the second after 300 ms.
+const LATE: &str = r"
+import socket, struct, time
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print('listening', flush=True)
+while True:
+    packet, (sender, _) = raw.recvfrom(9216)
+    if packet[20] != 8:
+        continue
+    if struct.unpack('!H', packet[26:28])[0] == 2:
+        time.sleep(0.3)
+    # Another type is all that changes: the one's complement sum of RFC 792 goes up by its 8 << 8.
+    total = struct.unpack('!H', packet[22:24])[0] + 0x800
+    total = (total & 0xffff) + (total >> 16)
+    raw.sendto(b'\0\0' + struct.pack('!H', total) + packet[24:], (sender, 0))
+";
+
+/// A stalled machine is no lost packet.
+#[test]
+fn a_late_answer_is_an_answer() -> Result {
+    need!(skip::LAB, "ping", "python3", "ethtool");
+    let segment = Segment::new(1500)?;
+    let (a, b) = (Netns::new("a")?, Netns::new("b")?);
+    segment.host(&a, "a", "02:00:00:00:00:01", "192.0.2.1/24")?;
+    segment.host(&b, "b", "02:00:00:00:00:02", "192.0.2.2/24")?;
+    b.write_proc("net/ipv4/icmp_echo_ignore_all", "1")?;
+    let dir = tempfile::tempdir()?;
+    let late = Background::start(b.command("python3").args(["-c", LATE]), dir.path(), "late")?;
+    wait::until_true("the late one to listen", || {
+        Ok(late.stdout().contains("listening"))
+    })?;
+    traffic::ping(&a, "192.0.2.2", 3, 56)?.all().map(drop)
 }
 
 #[test]

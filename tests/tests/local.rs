@@ -129,8 +129,11 @@ fn sessions_of_the_kernel_and_tunnels_share_the_uplink() -> Result {
     let before = place.lab.daemon()?.wait_quiet()?;
     let tunnel = Capture::start(place.kernel(), TAP, "udp port 4789")?;
     let session = Capture::start(place.kernel(), TAP, "tcp and greater 1000")?;
+    let host = &place.host;
     thread::scope(|scope| -> Result {
-        let pings = scope.spawn(|| traffic::ping(&place.host, &vtep_ip(1), 40, 1000));
+        // One after the other, for as long as the sessions last.
+        let args = ["-s", "1000", "-i", "0.05", "-l", "1"];
+        let pings = scope.spawn(move || traffic::ping_with(host, &vtep_ip(1), 40, &args));
         for address in [SWITCH, OWN] {
             traffic::iperf3(
                 &place.peer,

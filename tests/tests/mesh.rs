@@ -24,11 +24,8 @@ fn everybody_pings(mesh: &Mesh) -> Result {
     Ok(())
 }
 
-/// After the first answer ping waits for others only as long as twice the slowest took, or one
-/// interval: with several switches on few CPUs that has to be long.
 fn ping(mesh: &Mesh, from: u8, to: u8) -> Result<Ping> {
-    let args = ["-s", "1000", "-W", "10", "-i", "0.5"];
-    traffic::ping_with(&mesh.node(from).host, &host_ip(to), 2, &args)
+    traffic::ping(&mesh.node(from).host, &host_ip(to), 2, 1000)
 }
 
 /// Captures marked frames at every host.
