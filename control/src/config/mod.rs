@@ -32,6 +32,7 @@ mod report;
 mod route;
 mod section;
 mod validate;
+mod written;
 
 pub use error::{ConfigError, ConfigErrors, Place, Refused};
 pub use model::{
@@ -42,6 +43,7 @@ pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError, is_unicast};
 pub(crate) use report::nearest;
 pub use route::{MAX_GATEWAYS, MAX_ROUTES, Route};
+pub use written::{Setting, Written};
 
 use report::{Problem, Report};
 use std::path::Path;

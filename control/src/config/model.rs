@@ -145,6 +145,8 @@ pub struct Port {
 impl Port {
     /// The MTU of a port that does not say.
     pub const DEFAULT_MTU: u16 = 1500;
+    /// Descriptors of each queue of a port that does not say.
+    pub const DEFAULT_DESCRIPTORS: u16 = 1024;
     /// The most addresses of one port.
     pub const MAX_ADDRESSES: usize = 8;
 
@@ -191,6 +193,9 @@ pub struct Bridge {
 }
 
 impl Bridge {
+    /// How long a learned address lives in a bridge that does not say.
+    pub const DEFAULT_AGEING: Duration = Duration::from_secs(300);
+
     /// Whether an address is ever learned here.
     pub fn learns(&self) -> bool {
         self.learning && !self.ageing.is_zero()

@@ -11,7 +11,7 @@ pub(super) use ports::PortTable;
 pub(super) use routes::RouteTable;
 pub(super) use tunnels::{RemoteItem, TunnelTable};
 
-use super::model::SwitchSettings;
+use super::model::{Bridge, SwitchSettings};
 use super::report::{At, Report, Span};
 use super::section::{Field, Section};
 use fdb::read_fdb;
@@ -138,11 +138,12 @@ fn read_switch(mut s: Section<'_>) -> SwitchSettings {
 }
 
 fn read_bridge(mut s: Section<'_>) -> BridgeTable {
+    let default_ageing = Bridge::DEFAULT_AGEING.as_secs() as u32;
     let bridge = BridgeTable {
         span: s.span(),
         name: s.require("name").and_then(Field::text),
         ports: list(&mut s, "ports", "a list of names of ports", Field::text),
-        ageing: number(&mut s, "ageing", 0..=1_000_000, 300),
+        ageing: number(&mut s, "ageing", 0..=1_000_000, default_ageing),
         learning: s.get("learning").and_then(Field::boolean).unwrap_or(true),
     };
     s.finish();

@@ -56,8 +56,18 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
             .unwrap_or_default(),
         rx_queues: number(&mut s, "rx_queues", 1..=64, 1),
         tx_queues: s.get("tx_queues").and_then(|f| f.number(1..=64)),
-        rx_descriptors: number(&mut s, "rx_descriptors", 32..=32_768, 1024),
-        tx_descriptors: number(&mut s, "tx_descriptors", 32..=32_768, 1024),
+        rx_descriptors: number(
+            &mut s,
+            "rx_descriptors",
+            32..=32_768,
+            Port::DEFAULT_DESCRIPTORS,
+        ),
+        tx_descriptors: number(
+            &mut s,
+            "tx_descriptors",
+            32..=32_768,
+            Port::DEFAULT_DESCRIPTORS,
+        ),
     };
     s.finish();
     port

@@ -1,0 +1,164 @@
+use super::*;
+
+const BEFORE: &str = r#"
+    [[port]]
+    name = "up"
+    device = "d0"
+    addresses = ["192.0.2.2/24", { address = "192.0.3.2/24", vlan = 7 }]
+    [[port]]
+    name = "a"
+    device = "d1"
+    [[port]]
+    name = "b"
+    device = "d2"
+    [[route]]
+    to = "default"
+    via = ["192.0.2.1"]
+    [[bridge]]
+    name = "br0"
+    ports = ["a", "b"]
+    [[tunnel]]
+    name = "vx0"
+    bridge = "br0"
+    vni = 10
+    local = "192.0.2.2"
+    remotes = ["192.0.2.9", "192.0.2.8"]
+    [[fdb]]
+    bridge = "br0"
+    mac = "02:00:00:00:00:01"
+    port = "a"
+    [[fdb]]
+    bridge = "br0"
+    mac = "02:00:00:00:00:02"
+    tunnel = "vx0"
+    remote = "192.0.2.9"
+"#;
+
+fn wanted(text: &str) -> Wanted {
+    Wanted::parse(text, "test").unwrap()
+}
+
+fn words(from: &str, to: &str) -> Vec<String> {
+    let steps = steps(&wanted(from), &wanted(to));
+    steps.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_is_to_be_done_for_the_same() {
+    assert_eq!(words(BEFORE, BEFORE), Vec::<String>::new());
+    let other_order = BEFORE.replace(
+        r#"["192.0.2.2/24", { address = "192.0.3.2/24", vlan = 7 }]"#,
+        r#"[{ address = "192.0.3.2/24", vlan = 7 }, "192.0.2.2/24"]"#,
+    );
+    assert_eq!(words(BEFORE, &other_order), Vec::<String>::new());
+}
+
+#[test]
+fn all_comes_before_what_rests_on_it_and_goes_after() {
+    assert_eq!(
+        words("", BEFORE),
+        [
+            "port add up device d0",
+            "port add a device d1",
+            "port add b device d2",
+            "addr add 192.0.2.2/24 port up",
+            "addr add 192.0.3.2/24 port up vlan 7",
+            "bridge add br0",
+            "port set a bridge br0",
+            "port set b bridge br0",
+            "vxlan add vx0 bridge br0 vni 10 local 192.0.2.2",
+            "vxlan append vx0 remote 192.0.2.9",
+            "vxlan append vx0 remote 192.0.2.8",
+            "route add 0.0.0.0/0 via 192.0.2.1",
+            "fdb add 02:00:00:00:00:01 bridge br0 port a",
+            "fdb add 02:00:00:00:00:02 bridge br0 tunnel vx0 dst 192.0.2.9",
+        ]
+    );
+    assert_eq!(
+        words(BEFORE, ""),
+        [
+            "fdb del 02:00:00:00:00:01 bridge br0",
+            "fdb del 02:00:00:00:00:02 bridge br0",
+            "route del 0.0.0.0/0",
+            "vxlan del vx0 remote 192.0.2.9",
+            "vxlan del vx0 remote 192.0.2.8",
+            "vxlan del vx0",
+            "port set a nobridge",
+            "port set b nobridge",
+            "addr del 192.0.2.2/24 port up",
+            "addr del 192.0.3.2/24 port up vlan 7",
+            "bridge del br0",
+            "port del up",
+            "port del a",
+            "port del b",
+        ]
+    );
+}
+
+#[test]
+fn what_changes_is_set_and_what_stays_is_left_alone() {
+    let changes: [(&str, &str, &[&str]); 9] = [
+        (
+            r#"device = "d1""#,
+            "device = \"d9\"\nmtu = 1400",
+            &["port set a device d9 mtu 1400"],
+        ),
+        (
+            r#"name = "br0""#,
+            "name = \"br0\"\nageing = 5",
+            &["bridge set br0 ageing 5"],
+        ),
+        (
+            r#"["a", "b"]"#,
+            r#"["b"]"#,
+            &[
+                "fdb del 02:00:00:00:00:01 bridge br0",
+                "port set a nobridge",
+            ],
+        ),
+        (
+            "vni = 10",
+            "vni = 11\nttl = \"inherit\"",
+            &["vxlan set vx0 bridge br0 vni 11 local 192.0.2.2 ttl inherit"],
+        ),
+        (
+            r#", "192.0.2.8""#,
+            r#", { address = "192.0.2.8", reserved_bits = "lenient" }"#,
+            &[
+                "vxlan del vx0 remote 192.0.2.8",
+                "vxlan append vx0 remote 192.0.2.8 reserved_bits lenient",
+            ],
+        ),
+        (
+            r#"via = ["192.0.2.1"]"#,
+            r#"via = ["192.0.2.1", "192.0.2.3"]"#,
+            &["route replace 0.0.0.0/0 via 192.0.2.1 via 192.0.2.3"],
+        ),
+        (
+            r#"port = "a""#,
+            r#"port = "b""#,
+            &["fdb replace 02:00:00:00:00:01 bridge br0 port b"],
+        ),
+        (
+            "vlan = 7",
+            "vlan = 8",
+            &[
+                "addr del 192.0.3.2/24 port up vlan 7",
+                "addr add 192.0.3.2/24 port up vlan 8",
+            ],
+        ),
+        (
+            "[[port]]\n    name = \"up\"",
+            "[switch]\ncache_entries = 16\n[[port]]\nname = \"up\"",
+            &["switch set cache_entries 16"],
+        ),
+    ];
+    for (old, new, expected) in changes {
+        let mut after = BEFORE.replacen(old, new, 1);
+        if old == r#"["a", "b"]"# {
+            let entry = "[[fdb]]\n    bridge = \"br0\"\n    mac = \"02:00:00:00:00:01\"\n    port = \"a\"\n";
+            after = after.replace(entry, "");
+        }
+        assert_eq!(words(BEFORE, &after), expected, "{old}");
+    }
+}
