@@ -46,4 +46,9 @@ impl Change {
         let (reply, answer) = bounded(1);
         (Change { next, steps, reply }, answer)
     }
+
+    /// Answers. A keeper that has gone is no error. Never blocks.
+    pub fn answer(self, answer: Result<Done, Refused>) {
+        drop(self.reply.try_send(answer));
+    }
 }

@@ -16,13 +16,15 @@ use std::collections::{HashMap, HashSet};
 pub struct FdbCounters {
     /// Static entries added.
     pub added: u64,
+    /// Static entries removed.
+    pub deleted: u64,
     /// Addresses learned.
     pub learned: u64,
     /// Addresses that turned up elsewhere.
     pub moved: u64,
     /// Addresses that were not seen for too long.
     pub aged: u64,
-    /// Learned addresses removed with the link of their port.
+    /// Learned addresses removed with what they led to, or because somebody wanted it.
     pub flushed: u64,
     /// Addresses that found no room.
     pub full: u64,
@@ -32,7 +34,12 @@ impl FdbCounters {
     /// Entries that there are.
     pub fn entries(&self) -> u64 {
         let came = self.added + self.learned;
-        came.saturating_sub(self.aged + self.flushed)
+        came.saturating_sub(self.aged + self.flushed + self.deleted)
+    }
+
+    /// Static entries that there are.
+    pub fn statics(&self) -> u64 {
+        self.added.saturating_sub(self.deleted)
     }
 }
 
@@ -40,6 +47,7 @@ impl std::iter::Sum for FdbCounters {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(FdbCounters::default(), |sum, one| FdbCounters {
             added: sum.added + one.added,
+            deleted: sum.deleted + one.deleted,
             learned: sum.learned + one.learned,
             moved: sum.moved + one.moved,
             aged: sum.aged + one.aged,
@@ -77,19 +85,35 @@ impl Fdb {
         (fdb, reader)
     }
 
-    /// Adds a static entry. `false` if the table is full.
+    /// Adds a static entry, or has one lead elsewhere. What was learned makes way. `false` if the
+    /// table is full.
     pub fn add_static(&mut self, bridge: BridgeId, mac: Mac, to: Destination) -> bool {
         let value = FdbValue {
             to,
             kind: Kind::Static,
         };
-        let inserted = self.table.insert(FdbKey::new(bridge, mac), value);
-        let new = inserted
-            .as_ref()
-            .is_ok_and(|inserted| inserted.replaced.is_none());
-        let inserted = inserted.is_ok();
-        self.count(bridge).added += u64::from(new);
-        inserted
+        let Ok(inserted) = self.table.insert(FdbKey::new(bridge, mac), value) else {
+            return false;
+        };
+        let before = inserted.replaced.map(|value| value.kind);
+        let counters = self.count(bridge);
+        counters.added += u64::from(before != Some(Kind::Static));
+        counters.flushed += u64::from(before == Some(Kind::Learned));
+        true
+    }
+
+    /// Where the static entry leads, if there is one.
+    pub fn static_entry(&self, bridge: BridgeId, mac: Mac) -> Option<Destination> {
+        let value = self.get(bridge, mac)?.value;
+        (value.kind == Kind::Static).then_some(value.to)
+    }
+
+    /// Removes a static entry. Returns where it led.
+    pub fn del_static(&mut self, bridge: BridgeId, mac: Mac) -> Option<Destination> {
+        let to = self.static_entry(bridge, mac)?;
+        self.remove(FdbKey::new(bridge, mac));
+        self.count(bridge).deleted += 1;
+        Some(to)
     }
 
     /// A station was seen at `to`. A static entry stays as it is.
@@ -124,10 +148,19 @@ impl Fdb {
 
     /// Removes the learned entries that lead to `to`: its link is lost, as a Linux bridge does.
     pub fn flush(&mut self, to: Destination) {
-        let gone = |entry: &FdbEntry| entry.value.kind == Kind::Learned && entry.value.to == to;
-        for bridge in self.remove_all(gone) {
-            self.count(bridge).flushed += 1;
+        self.forget(|_, known| known == to);
+    }
+
+    /// Removes the learned entries that are told by their bridge and by where they lead. Returns how
+    /// many there were.
+    pub fn forget(&mut self, which: impl Fn(BridgeId, Destination) -> bool) -> u64 {
+        let gone = self.remove_all(|entry| {
+            entry.value.kind == Kind::Learned && which(entry.key.bridge(), entry.value.to)
+        });
+        for bridge in &gone {
+            self.count(*bridge).flushed += 1;
         }
+        gone.len() as u64
     }
 
     /// Sets the time in seconds, on the workers' clock: what is learned from now on was seen now.

@@ -48,6 +48,7 @@
 pub mod ageing;
 pub mod api;
 pub mod args;
+pub mod bridges;
 mod bucket;
 pub mod change;
 pub mod config;
@@ -55,7 +56,9 @@ pub mod device;
 pub mod explain;
 pub mod fdb;
 pub mod host;
+pub mod links;
 pub mod neighbours;
+pub mod numbers;
 pub mod ports;
 mod rates;
 pub mod reconcile;

@@ -1,9 +1,11 @@
-//! The ports as control sees them: wanted, opened, up, failed, retried.
+//! The ports as control sees them: wanted, opened, up, failed, retried, removed.
 
-use crate::config;
+use crate::config::{self, Name};
 use crate::device::{DriverCounters, Opened, PortInfo};
+use crate::numbers::{Given, Numbers};
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
+use fastpath::publish::Change;
 use fastpath::snapshot;
 use fastpath::worker::Returned;
 use std::sync::Arc;
@@ -15,8 +17,10 @@ const RETRY: (u64, u64) = (1_000, 30_000);
 ///
 /// ```text
 /// Opening --opened--> Open --lost--> Closing --closed--> Waiting --due--> Opening
-///    |                                                     ^
+///    |                 |                |                  ^
 ///    +----------------------failed-------------------------+
+///                      |                |
+///                      +-removed, set---+--closed--> gone, or Opening at once
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -24,7 +28,8 @@ pub enum Life {
     Opening,
     /// Started.
     Open(PortInfo),
-    /// The device is gone or cannot go on, for this reason; its queues are being collected.
+    /// The device is gone or cannot go on, or the port is wanted otherwise or not at all, for this
+    /// reason; its queues are being collected.
     Closing(String),
     /// Failed, for this reason, and tried again at this time.
     Waiting {
@@ -57,7 +62,23 @@ pub struct Port<I: Io> {
     pub back: Vec<Returned<I>>,
     /// What its driver counted.
     pub counters: DriverCounters,
+    /// What becomes of it once it is closed.
+    pub then: Then,
+    /// Its receive queues, from when it is opened until a change that it is part of is made.
+    pub held: Vec<I::Rx>,
     retry: u64,
+}
+
+/// What becomes of a port once it is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// It is tried again after a while.
+    #[default]
+    Retry,
+    /// It is opened at once, with other settings.
+    Reopen,
+    /// It is not wanted any more.
+    Leave,
 }
 
 impl<I: Io> Port<I> {
@@ -74,6 +95,8 @@ impl<I: Io> Port<I> {
             numbers: 0,
             back: Vec::new(),
             counters: DriverCounters::default(),
+            then: Then::default(),
+            held: Vec::new(),
             retry: RETRY.0,
         }
     }
@@ -151,6 +174,74 @@ impl<I: Io> Port<I> {
             rx_checksum: self.wanted.rx_checksum,
             rx_limit: info.rx_limit,
         }))
+    }
+}
+
+/// All ports.
+pub struct Ports<I: Io>(Numbers<Name, Port<I>>);
+
+impl<I: Io> Default for Ports<I> {
+    fn default() -> Self {
+        Ports(Numbers::new(PortId::LIMIT))
+    }
+}
+
+impl<I: Io> Ports<I> {
+    /// The port of this number, if there is one.
+    pub fn get(&self, id: PortId) -> Option<&Port<I>> {
+        self.0.get(id.index())
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, id: PortId) -> Option<&mut Port<I>> {
+        self.0.get_mut(id.index())
+    }
+
+    /// The number of the port of this name.
+    pub fn by_name(&self, name: Name) -> Option<PortId> {
+        self.0.by_name(name).and_then(PortId::new)
+    }
+
+    /// All ports, in the order of their numbers, those included that are about to go.
+    pub fn iter(&self) -> impl Iterator<Item = &Port<I>> {
+        self.0.iter().map(|(_, port)| port)
+    }
+
+    /// The same, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Port<I>> {
+        self.0.iter_mut().map(|(_, port)| port)
+    }
+
+    /// The numbers of all ports.
+    pub fn ids(&self) -> Vec<PortId> {
+        self.iter().map(|port| port.id).collect()
+    }
+
+    /// By number, up to the largest ever given; `None` where there is no port.
+    pub fn places(&self) -> impl Iterator<Item = Option<&Port<I>>> {
+        self.0.places()
+    }
+
+    /// See [`Numbers::free`].
+    pub fn free(&self, name: Name, now: u64, passed: impl Fn(Change) -> bool) -> Option<Given> {
+        self.0.free(name, now, passed)
+    }
+
+    /// A port comes, under a number that is free for it, and is about to be opened.
+    pub fn put(&mut self, given: Given, wanted: config::Port) -> Option<PortId> {
+        let id = PortId::new(given.at)?;
+        self.0.put(given, wanted.name, Port::new(id, wanted, None));
+        Some(id)
+    }
+
+    /// A port is gone.
+    pub fn remove(&mut self, name: Name, now: u64) {
+        drop(self.0.remove(name, now));
+    }
+
+    /// See [`Numbers::seal`].
+    pub fn seal(&mut self, change: Change) {
+        self.0.seal(change);
     }
 }
 

@@ -29,9 +29,12 @@
 
 use crate::api::messages::{Method, Reply, Stats};
 use crate::api::{Answer, Refused, Request, RequestSender, requests};
+use crate::change::{Change, ChangeSender, Done, changes};
 use crate::config::{self, Wanted};
 use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
+use crate::reconcile::steps;
 use crate::state::{Assembly, Settings, State, assemble};
+use crossbeam_channel::Receiver;
 use fastpath::ids::{PortId, QueueId};
 use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
 use fastpath::io::{Pool, RxChecksums};
@@ -41,11 +44,14 @@ use fastpath::worker::Worker;
 use std::sync::Arc;
 
 const QUEUE: usize = 4096;
+/// What the name of a device ends with that cannot be opened.
+const BROKEN: &str = "broken";
 /// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
 const LONGEST: u16 = 2048;
 
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
+    id: PortId,
     name: String,
     rx: Vec<HeapQueue>,
     tx: Vec<HeapQueue>,
@@ -55,23 +61,34 @@ struct RigPort {
 }
 
 impl RigPort {
-    fn new(id: PortId, wanted: &config::Port, workers: usize) -> Self {
-        let queues = wanted.tx_queues.map_or(workers, usize::from);
+    fn new(id: PortId, wanted: &config::Port) -> Self {
         RigPort {
+            id,
             name: wanted.name.to_string(),
-            rx: (0..usize::from(wanted.rx_queues))
-                .filter_map(QueueId::new)
-                .map(|number| HeapQueue::numbered(id, number, QUEUE))
-                .collect(),
-            tx: (0..queues.clamp(1, workers.max(1)))
-                .map(|_| HeapQueue::new(id, QUEUE))
-                .collect(),
-            broken: false,
+            rx: Vec::new(),
+            tx: Vec::new(),
+            broken: wanted.device.devargs().ends_with(BROKEN),
             mac: None,
         }
     }
 
-    fn open(&self, id: PortId, mtu: u16, rig: u8) -> Report<HeapIo> {
+    /// Its queues are new ones if it has another number of them.
+    fn open(&mut self, wanted: &config::Port, workers: usize, rig: u8) -> Report<HeapIo> {
+        let (id, mtu) = (self.id, wanted.mtu);
+        let (rx, tx) = (
+            usize::from(wanted.rx_queues),
+            wanted.tx_queues.map_or(workers, usize::from),
+        );
+        let tx = tx.clamp(1, workers.max(1));
+        if self.rx.len() != rx {
+            let numbers = (0..rx).filter_map(QueueId::new);
+            self.rx = numbers
+                .map(|number| HeapQueue::numbered(id, number, QUEUE))
+                .collect();
+        }
+        if self.tx.len() != tx {
+            self.tx = (0..tx).map(|_| HeapQueue::new(id, QUEUE)).collect();
+        }
         if self.broken {
             let reason = "no such device".to_owned();
             return Report::Failed { id, reason };
@@ -100,6 +117,8 @@ pub struct Rig {
     stats: Vec<Arc<WorkerStats>>,
     device: OrderEnd<HeapIo>,
     requests: RequestSender,
+    changes: ChangeSender,
+    wanted: Arc<Wanted>,
     ports: Vec<RigPort>,
     pool: HeapPool,
     number: u8,
@@ -119,23 +138,22 @@ impl Rig {
         let (end, device) = device::channel();
         let (sender, receiver) = requests(16);
         let pool = HeapPool::new(wanted.switch.mbufs as usize);
-        let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
-        let ports = numbered
-            .map(|(id, port)| RigPort::new(id, port, workers))
-            .collect();
+        let (changes, receiver_of_changes) = changes();
         let Assembly {
             mut state,
             workers,
             stats,
         } = assemble(Settings {
-            wanted,
+            switch: wanted.switch,
             version: "none".to_owned(),
             pool: pool.clone(),
             workers,
             device: end,
             requests: receiver,
+            changes: receiver_of_changes,
         });
-        state.open_ports();
+        let wanted = Arc::new(wanted);
+        state.begin(Arc::clone(&wanted));
         let requests = sender;
         let mut rig = Rig {
             state,
@@ -143,7 +161,9 @@ impl Rig {
             stats,
             device,
             requests,
-            ports,
+            changes,
+            wanted,
+            ports: Vec::new(),
             pool,
             number,
             now: 0,
@@ -166,10 +186,19 @@ impl Rig {
         while let Ok(order) = self.device.orders.try_recv() {
             let report = match order {
                 Order::Open { id, wanted } => {
-                    self.ports[id.index()].open(id, wanted.mtu, self.number)
+                    let workers = self.workers.len();
+                    let known = self.ports.iter().position(|port| port.id == id);
+                    let at = known.unwrap_or_else(|| {
+                        self.ports.push(RigPort::new(id, &wanted));
+                        self.ports.len() - 1
+                    });
+                    self.ports[at].name = wanted.name.to_string();
+                    self.ports[at].open(&wanted, workers, self.number)
                 }
                 Order::SetMac { id, mac } => {
-                    self.ports[id.index()].mac = Some(mac);
+                    if let Some(port) = self.ports.iter_mut().find(|port| port.id == id) {
+                        port.mac = Some(mac);
+                    }
                     continue;
                 }
                 Order::Close { id, .. } => Report::Closed {
@@ -184,7 +213,7 @@ impl Rig {
 
     /// The MAC that a port was given instead of its own.
     pub fn given_mac(&self, port: &str) -> Option<Mac> {
-        self.ports[self.id(port).index()].mac
+        self.ports[self.at(port)].mac
     }
 
     fn report(&mut self, report: Report<HeapIo>) {
@@ -211,7 +240,7 @@ impl Rig {
 
     /// From now on the device of a port cannot be opened, or can be again.
     pub fn set_broken(&mut self, port: &str, broken: bool) {
-        let at = self.id(port).index();
+        let at = self.at(port);
         self.ports[at].broken = broken;
     }
 
@@ -255,9 +284,43 @@ impl Rig {
         }
     }
 
-    fn id(&self, port: &str) -> PortId {
+    fn at(&self, port: &str) -> usize {
         let place = self.ports.iter().position(|p| p.name == port);
-        place.and_then(PortId::new).unwrap_or_else(|| unknown(port))
+        place.unwrap_or_else(|| unknown(port))
+    }
+
+    fn id(&self, port: &str) -> PortId {
+        self.ports[self.at(port)].id
+    }
+
+    /// Has something else wanted from now on, and runs until it is acknowledged or refused.
+    ///
+    /// # Errors
+    /// What state says, and that it says nothing for long.
+    pub fn apply(&mut self, next: Wanted) -> Result<Done, Refused> {
+        let before = Arc::clone(&self.wanted);
+        let answer = self.apply_later(next);
+        let said = (0..100).find_map(|_| {
+            self.run(1);
+            answer.try_recv().ok()
+        });
+        let said = said.unwrap_or_else(|| Err(Refused("no answer".to_owned())));
+        if said.is_err() {
+            self.wanted = before;
+        }
+        said
+    }
+
+    /// The same, and leaves it to the test when anybody has a turn. What is wanted is what was
+    /// applied last, even if it is refused.
+    pub fn apply_later(&mut self, next: Wanted) -> Receiver<Result<Done, Refused>> {
+        let next = Arc::new(next);
+        let steps = steps(&self.wanted, &next);
+        let (change, answer) = Change::new(Arc::clone(&next), steps);
+        // One at a time: there is room.
+        drop(self.changes.try_send(change));
+        self.wanted = next;
+        answer
     }
 
     /// Puts a frame into a port's first receive queue. `false` if the queue or the pool is full.
@@ -280,14 +343,14 @@ impl Rig {
     }
 
     fn put(&self, port: &str, queue: usize, packet: Option<HeapPacket>) -> bool {
-        let queue = self.ports[self.id(port).index()].rx.get(queue);
+        let queue = self.ports[self.at(port)].rx.get(queue);
         let pushed = queue.zip(packet).map(|(queue, packet)| queue.push(packet));
         pushed.is_some_and(|pushed| pushed.is_ok())
     }
 
     /// Takes all frames that have left by a port: those of each transmit queue in their order.
     pub fn received(&mut self, port: &str) -> Vec<Vec<u8>> {
-        let queues = &self.ports[self.id(port).index()].tx;
+        let queues = &self.ports[self.at(port)].tx;
         let packets = queues
             .iter()
             .flat_map(|queue| std::iter::from_fn(|| queue.pop()));

@@ -1,21 +1,23 @@
 //! From tables to the snapshot that workers decide by.
 
-use crate::config::{Bridge, Wanted};
-use crate::ports::Port;
+use crate::bridges::Bridges;
+use crate::config::Bridge;
+use crate::links::Links;
+use crate::ports::Ports;
 use crate::tunnels::Tunnels;
-use fastpath::ids::{BridgeId, PortId};
+use fastpath::ids::BridgeId;
 use fastpath::io::Io;
-use fastpath::snapshot::{self, Member, Place, Remote, Snapshot};
+use fastpath::snapshot::{self, Member, Remote, Snapshot};
 use std::sync::Arc;
 
 /// What a snapshot is made of.
 pub struct Parts<'a, I: Io> {
-    /// What is wanted.
-    pub wanted: &'a Wanted,
-    /// By number.
-    pub ports: &'a [Port<I>],
-    /// By number.
-    pub links: &'a [Place],
+    /// With what is known of their devices.
+    pub ports: &'a Ports<I>,
+    /// By number; `None` where there is none any more.
+    pub links: &'a Links,
+    /// With their ports.
+    pub bridges: &'a Bridges,
     /// With their remotes.
     pub tunnels: &'a Tunnels,
 }
@@ -25,22 +27,23 @@ pub struct Parts<'a, I: Io> {
 /// number that was not used before, else it stays.
 pub fn build<I: Io>(parts: &Parts<'_, I>, previous: &Snapshot, generation: u32) -> Snapshot {
     let Parts {
-        wanted,
         ports,
         links,
+        bridges,
         tunnels,
     } = *parts;
+    let views = ports.places().map(|port| port?.view(generation));
     let mut snapshot = Snapshot {
-        links: links.to_vec(),
-        ports: ports.iter().map(|port| port.view(generation)).collect(),
+        links: links.places().collect(),
+        ports: views.collect(),
         ..Snapshot::default()
     };
     tunnels.fill(&mut snapshot);
-    for (bridge, id) in wanted.bridges.iter().zip((0..).map_while(BridgeId::new)) {
+    for (bridge, id) in bridges.places().zip((0..).map_while(BridgeId::new)) {
         snapshot.bridges.push(Arc::new(snapshot::Bridge {
             id,
-            learning: bridge.learns(),
-            flood: flood(wanted, bridge, id, tunnels),
+            learning: bridge.is_some_and(Bridge::learns),
+            flood: bridge.map_or_else(Vec::new, |bridge| flood(ports, bridge, id, tunnels)),
         }));
     }
     keep_generations(&mut snapshot, previous);
@@ -93,12 +96,8 @@ fn same_underlay(snapshot: &Snapshot, previous: &Snapshot) -> bool {
 }
 
 /// Ports first, then the default remotes of the bridge's tunnels.
-fn flood(wanted: &Wanted, bridge: &Bridge, id: BridgeId, tunnels: &Tunnels) -> Vec<Member> {
-    let number = |name| wanted.ports.iter().position(|port| port.name == name);
-    let ports = bridge
-        .ports
-        .iter()
-        .filter_map(|name| PortId::new(number(*name)?));
+fn flood<I: Io>(ports: &Ports<I>, bridge: &Bridge, id: BridgeId, tunnels: &Tunnels) -> Vec<Member> {
+    let ports = bridge.ports.iter().filter_map(|name| ports.by_name(*name));
     let remotes = tunnels.flood_list(id).into_iter();
     ports
         .map(Member::Port)
@@ -109,6 +108,7 @@ fn flood(wanted: &Wanted, bridge: &Bridge, id: BridgeId, tunnels: &Tunnels) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Wanted;
     use fastpath::io::heap::HeapIo;
 
     #[test]
@@ -138,15 +138,20 @@ mod tests {
             remotes = ["192.0.2.9", "192.0.2.1"]
         "#;
         let wanted = Wanted::parse(text, "test").unwrap();
-        let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
-        let ports: Vec<Port<HeapIo>> = numbered
-            .map(|(id, port)| Port::new(id, port.clone(), None))
-            .collect();
+        let (mut ports, mut bridges) = (Ports::<HeapIo>::default(), Bridges::default());
+        for port in &wanted.ports {
+            let given = ports.free(port.name, 0, |_| true).unwrap();
+            ports.put(given, port.clone());
+        }
+        for bridge in &wanted.bridges {
+            let given = bridges.free(bridge.name, 0, |_| true).unwrap();
+            bridges.put(given, bridge.clone());
+        }
         let parts = Parts {
-            wanted: &wanted,
             ports: &ports,
-            links: &[],
-            tunnels: &Tunnels::new(&wanted),
+            links: &Links::default(),
+            bridges: &bridges,
+            tunnels: &Tunnels::of(&wanted),
         };
         let snapshot = build(&parts, &Snapshot::default(), 1);
         assert_eq!(snapshot.ports.len(), 3);

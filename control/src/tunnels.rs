@@ -4,7 +4,8 @@ mod errors;
 
 pub use errors::LastError;
 
-use crate::config::{self, Wanted};
+use crate::config::{self, Name};
+use crate::numbers::{Given, Numbers};
 use errors::Errors;
 use fastpath::ids::{BridgeId, RemoteId, TunnelId};
 use fastpath::publish::Change;
@@ -33,10 +34,11 @@ struct Known {
 }
 
 /// All tunnels and remote records.
-#[derive(Default)]
 pub struct Tunnels {
-    tunnels: Vec<Known>,
+    tunnels: Numbers<Name, Known>,
     remotes: Vec<Option<Arc<Remote>>>,
+    /// How many static entries lead to a remote.
+    pins: HashMap<RemoteId, u32>,
     /// Remotes by address: a next hop that changes costs a look at those that it concerns.
     at: HashMap<Ipv4Addr, Vec<RemoteId>>,
     /// Numbers of forgotten remotes in the order of their end. They are usable again once every
@@ -49,66 +51,171 @@ pub struct Tunnels {
     errors: Errors,
 }
 
+impl Default for Tunnels {
+    fn default() -> Self {
+        Tunnels {
+            tunnels: Numbers::new(TunnelId::LIMIT),
+            remotes: Vec::new(),
+            pins: HashMap::new(),
+            at: HashMap::new(),
+            retired: Vec::new(),
+            free: Vec::new(),
+            refused: 0,
+            errors: Errors::default(),
+        }
+    }
+}
+
 impl Tunnels {
-    /// The tunnels of a checked configuration, with the remotes it names.
-    pub fn new(wanted: &Wanted) -> Self {
-        let mut tunnels = Tunnels::default();
-        for tunnel in &wanted.tunnels {
-            let at = wanted
-                .bridges
-                .iter()
-                .position(|bridge| bridge.name == tunnel.bridge);
-            let Some(bridge) = at.and_then(BridgeId::new) else {
-                continue;
-            };
-            tunnels.add(tunnel, bridge);
-        }
-        for entry in &wanted.fdb {
-            if let config::FdbTarget::Remote { tunnel, remote } = entry.target
-                && let Some(id) = tunnels.by_name(tunnel)
-            {
-                tunnels.ensure(id, remote);
-            }
-        }
-        tunnels
+    /// See [`Numbers::free`].
+    pub fn free(&self, name: Name, now: u64, passed: impl Fn(Change) -> bool) -> Option<Given> {
+        self.tunnels.free(name, now, passed)
     }
 
-    fn add(&mut self, wanted: &config::Tunnel, bridge: BridgeId) {
-        let Some(id) = TunnelId::new(self.tunnels.len()) else {
-            return;
-        };
-        let (remotes, learned) = (HashMap::new(), Vec::new());
-        self.tunnels.push(Known {
+    /// A tunnel comes, under a number that is free for it; its remotes come by
+    /// [`Tunnels::settle`].
+    pub fn put(&mut self, given: Given, wanted: &config::Tunnel, bridge: BridgeId) {
+        let known = Known {
             wanted: wanted.clone(),
             bridge,
-            remotes,
-            learned,
+            remotes: HashMap::new(),
+            learned: Vec::new(),
             down: Some("its port is not open yet".to_owned()),
+        };
+        self.tunnels.put(given, wanted.name, known);
+    }
+
+    /// A tunnel is wanted otherwise: so are the records of the remotes that it has. Those that come
+    /// or go do so by [`Tunnels::settle`].
+    pub fn set(&mut self, wanted: &config::Tunnel, bridge: BridgeId) {
+        let at = self.tunnels.by_name(wanted.name);
+        let Some(known) = at.and_then(|at| self.tunnels.get_mut(at)) else {
+            return;
+        };
+        known.bridge = bridge;
+        known.wanted.clone_from(wanted);
+        for (address, id) in &known.remotes {
+            let lenient = lenient(wanted, *address);
+            let Some(remote) = self.remotes.get_mut(id.index()).and_then(Option::as_mut) else {
+                continue;
+            };
+            let settings = settings(wanted);
+            if (remote.lenient, &remote.settings) != (lenient, &settings) {
+                *remote = Arc::new(remote.with(lenient, settings));
+            }
+        }
+    }
+
+    /// A tunnel goes, and all its remotes. Returns its number, and those of the remotes with their
+    /// addresses. Static entries that lead to them are gone already.
+    pub fn remove(
+        &mut self,
+        name: Name,
+        now: u64,
+    ) -> Option<(TunnelId, Vec<(RemoteId, Ipv4Addr)>)> {
+        let (at, known) = self.tunnels.remove(name, now)?;
+        let gone: Vec<_> = known
+            .remotes
+            .iter()
+            .map(|(address, id)| (*id, *address))
+            .collect();
+        for (id, address) in &gone {
+            self.retire(*id, *address);
+        }
+        Some((TunnelId::new(at)?, gone))
+    }
+
+    /// Gives every default remote of a tunnel a record, and forgets those that are neither that, nor
+    /// learned, nor where a static entry leads. Returns who came and who went; `None` if there are
+    /// too many.
+    pub fn settle(&mut self, name: Name) -> Option<(Vec<RemoteId>, Vec<(RemoteId, Ipv4Addr)>)> {
+        let at = self.tunnels.by_name(name)?;
+        let known = self.tunnels.get_mut(at)?;
+        let (wanted, pins) = (&known.wanted, &self.pins);
+        let listed: HashSet<_> = wanted.remotes.iter().map(|remote| remote.address).collect();
+        known.learned.retain(|(id, _)| {
+            let mut all = known.remotes.iter();
+            !all.any(|(address, known)| known == id && listed.contains(address))
         });
-        for remote in &wanted.remotes {
-            self.ensure(id, remote.address);
+        let learned: HashSet<_> = known.learned.iter().map(|(id, _)| *id).collect();
+        let stays = |address: &Ipv4Addr, id: &RemoteId| {
+            listed.contains(address) || learned.contains(id) || pins.contains_key(id)
+        };
+        let left = known
+            .remotes
+            .iter()
+            .filter(|(address, id)| !stays(address, id));
+        let gone: Vec<_> = left.map(|(address, id)| (*id, *address)).collect();
+        known.remotes.retain(|address, id| stays(address, id));
+        let order: Vec<_> = wanted.remotes.iter().map(|remote| remote.address).collect();
+        let new: Vec<_> = order
+            .into_iter()
+            .filter(|a| !known.remotes.contains_key(a))
+            .collect();
+        for (id, address) in &gone {
+            self.retire(*id, *address);
+        }
+        let id = TunnelId::new(at)?;
+        let came = new.into_iter().map(|address| self.ensure(id, address));
+        Some((came.collect::<Option<_>>()?, gone))
+    }
+
+    /// The record of a tunnel's remote, if it has one.
+    pub fn known(&self, id: TunnelId, address: Ipv4Addr) -> Option<RemoteId> {
+        self.tunnels.get(id.index())?.remotes.get(&address).copied()
+    }
+
+    /// The remotes of a tunnel.
+    pub fn remotes_of(&self, id: TunnelId) -> Vec<RemoteId> {
+        let known = self.tunnels.get(id.index());
+        known.map_or_else(Vec::new, |known| known.remotes.values().copied().collect())
+    }
+
+    /// One static entry more, or one fewer, leads to a remote.
+    pub fn pin(&mut self, id: RemoteId, pinned: bool) {
+        let pins = self.pins.entry(id).or_default();
+        *pins = if pinned {
+            *pins + 1
+        } else {
+            pins.saturating_sub(1)
+        };
+        if *pins == 0 {
+            self.pins.remove(&id);
+        }
+    }
+
+    /// What leads to a remote is gone, and it is in no snapshot that follows.
+    fn retire(&mut self, id: RemoteId, address: Ipv4Addr) {
+        if let Some(remote) = self.remotes.get_mut(id.index()) {
+            *remote = None;
+        }
+        self.retired.push((None, id));
+        self.errors.forget(id);
+        let left = self.at.get_mut(&address).map(|ids| {
+            ids.retain(|other| *other != id);
+            ids.len()
+        });
+        if left == Some(0) {
+            self.at.remove(&address);
         }
     }
 
     /// The tunnel of this name.
-    pub fn by_name(&self, name: config::Name) -> Option<TunnelId> {
-        TunnelId::new(
-            self.tunnels
-                .iter()
-                .position(|tunnel| tunnel.wanted.name == name)?,
-        )
+    pub fn by_name(&self, name: Name) -> Option<TunnelId> {
+        self.tunnels.by_name(name).and_then(TunnelId::new)
     }
 
     /// Name and bridge of a tunnel.
-    pub fn describe(&self, id: TunnelId) -> Option<(config::Name, BridgeId)> {
+    pub fn describe(&self, id: TunnelId) -> Option<(Name, BridgeId)> {
         self.tunnels
             .get(id.index())
             .map(|tunnel| (tunnel.wanted.name, tunnel.bridge))
     }
 
     /// The numbers of all tunnels.
-    pub fn ids(&self) -> impl Iterator<Item = TunnelId> + use<> {
-        (0..self.tunnels.len()).map_while(TunnelId::new)
+    pub fn ids(&self) -> Vec<TunnelId> {
+        let all = self.tunnels.iter();
+        all.filter_map(|(at, _)| TunnelId::new(at)).collect()
     }
 
     /// What is wanted of a tunnel.
@@ -169,13 +276,7 @@ impl Tunnels {
             .free
             .pop()
             .or_else(|| RemoteId::new(self.remotes.len()))?;
-        let listed = known
-            .wanted
-            .remotes
-            .iter()
-            .find(|remote| remote.address == address);
-        let bits = listed.map_or(known.wanted.reserved_bits, |remote| remote.reserved_bits);
-        let lenient = bits == config::ReservedBits::Lenient;
+        let lenient = lenient(&known.wanted, address);
         let remote = Remote::new(id, tunnel, address, lenient, settings(&known.wanted));
         remote.next_hops.set_way(Way {
             paths: 0,
@@ -209,8 +310,9 @@ impl Tunnels {
         }
         let room = known.learned.len() < MAX_LEARNED;
         let id = room.then(|| self.ensure(tunnel, address)).flatten();
-        match id {
-            Some(id) => self.tunnels[tunnel.index()].learned.push((id, now)),
+        let known = self.tunnels.get_mut(tunnel.index());
+        match id.zip(known) {
+            Some((id, known)) => known.learned.push((id, now)),
             None => self.refused += 1,
         }
         id
@@ -224,39 +326,34 @@ impl Tunnels {
         used: impl FnOnce() -> HashSet<RemoteId>,
     ) -> Vec<(RemoteId, Ipv4Addr)> {
         let mut gone = Vec::new();
-        if self.tunnels.iter().all(|tunnel| tunnel.learned.is_empty()) {
+        if self
+            .tunnels
+            .iter()
+            .all(|(_, tunnel)| tunnel.learned.is_empty())
+        {
             return gone;
         }
         let used = used();
-        for tunnel in &mut self.tunnels {
+        for (_, tunnel) in self.tunnels.iter_mut() {
             tunnel.learned.retain(|(id, since)| {
                 let fresh = now.saturating_sub(*since) < GRACE;
-                if fresh || used.contains(id) {
-                    return true;
-                }
-                if let Some(remote) = self.remotes[id.index()].take() {
+                let stays = fresh || used.contains(id);
+                if let Some(remote) = self.remotes[id.index()].as_ref().filter(|_| !stays) {
                     tunnel.remotes.remove(&remote.address);
                     gone.push((*id, remote.address));
                 }
-                self.retired.push((None, *id));
-                false
+                stays
             });
         }
         for (id, address) in &gone {
-            self.errors.forget(*id);
-            let left = self.at.get_mut(address).map(|ids| {
-                ids.retain(|other| other != id);
-                ids.len()
-            });
-            if left == Some(0) {
-                self.at.remove(address);
-            }
+            self.retire(*id, *address);
         }
         gone
     }
 
-    /// A snapshot without the forgotten remotes was published as `change`.
+    /// A snapshot without what was forgotten was published as `change`.
     pub fn seal(&mut self, change: Change) {
+        self.tunnels.seal(change);
         for (since, _) in &mut self.retired {
             since.get_or_insert(change);
         }
@@ -278,7 +375,11 @@ impl Tunnels {
     /// Tunnels, end points and remote records, into a snapshot.
     pub fn fill(&self, snapshot: &mut Snapshot) {
         let mut udp_ports = UdpPorts::default();
-        for (known, id) in self.tunnels.iter().zip((0..).map_while(TunnelId::new)) {
+        for (known, id) in self.tunnels.places().zip((0..).map_while(TunnelId::new)) {
+            let Some(known) = known else {
+                snapshot.tunnels.push(Arc::new(nothing(id)));
+                continue;
+            };
             let wanted = &known.wanted;
             udp_ports.insert(wanted.udp_port);
             let end_point = EndPoint {
@@ -302,17 +403,51 @@ impl Tunnels {
     }
 
     /// The default remotes of the tunnels of `bridge`: the replication list, in the order of the
-    /// configuration.
+    /// tunnels' numbers and of their remotes in the configuration.
     pub fn flood_list(&self, bridge: BridgeId) -> Vec<(TunnelId, RemoteId)> {
-        let numbered = self.tunnels.iter().zip((0..).map_while(TunnelId::new));
-        let of_bridge = numbered.filter(|(tunnel, _)| tunnel.bridge == bridge);
+        let of_bridge = self
+            .tunnels
+            .iter()
+            .filter(|(_, tunnel)| tunnel.bridge == bridge);
         of_bridge
-            .flat_map(|(tunnel, id)| {
+            .flat_map(|(at, tunnel)| {
                 let defaults = tunnel.wanted.remotes.iter();
-                defaults.filter_map(move |r| Some((id, *tunnel.remotes.get(&r.address)?)))
+                defaults.filter_map(move |remote| {
+                    Some((TunnelId::new(at)?, *tunnel.remotes.get(&remote.address)?))
+                })
             })
             .collect()
     }
+
+    /// Tunnels that are in a bridge.
+    pub fn of_bridge(&self, bridge: BridgeId) -> impl Iterator<Item = &config::Tunnel> {
+        let all = self
+            .tunnels
+            .iter()
+            .filter(move |(_, tunnel)| tunnel.bridge == bridge);
+        all.map(|(_, tunnel)| &tunnel.wanted)
+    }
+}
+
+/// A tunnel that nothing leads to.
+fn nothing(id: TunnelId) -> Tunnel {
+    Tunnel {
+        id,
+        bridge: BridgeId::modulo(0),
+        learning: false,
+        accept_any: false,
+        lenient: false,
+        need_checksum: false,
+        known: HashMap::new(),
+    }
+}
+
+/// Whether reserved bits are tolerated from a remote of a tunnel.
+fn lenient(wanted: &config::Tunnel, address: Ipv4Addr) -> bool {
+    let mut listed = wanted.remotes.iter();
+    let listed = listed.find(|remote| remote.address == address);
+    let bits = listed.map_or(wanted.reserved_bits, |remote| remote.reserved_bits);
+    bits == config::ReservedBits::Lenient
 }
 
 fn settings(wanted: &config::Tunnel) -> EncapSettings {
@@ -334,6 +469,30 @@ fn settings(wanted: &config::Tunnel) -> EncapSettings {
             config::Df::Unset => Df::Unset,
             config::Df::Inherit => Df::Inherit,
         },
+    }
+}
+
+#[cfg(test)]
+impl Tunnels {
+    /// The tunnels of a checked configuration, with the remotes it names.
+    pub(crate) fn of(wanted: &config::Wanted) -> Self {
+        let mut tunnels = Tunnels::default();
+        for tunnel in &wanted.tunnels {
+            let mut bridges = wanted.bridges.iter();
+            let bridge = bridges.position(|bridge| bridge.name == tunnel.bridge);
+            let given = tunnels.free(tunnel.name, 0, |_| true).unwrap();
+            tunnels.put(given, tunnel, bridge.and_then(BridgeId::new).unwrap());
+            tunnels.settle(tunnel.name).unwrap();
+        }
+        for entry in &wanted.fdb {
+            if let config::FdbTarget::Remote { tunnel, remote } = entry.target {
+                let id = tunnels
+                    .ensure(tunnels.by_name(tunnel).unwrap(), remote)
+                    .unwrap();
+                tunnels.pin(id, true);
+            }
+        }
+        tunnels
     }
 }
 

@@ -4,9 +4,11 @@
 //! in place is the next hops of a [`Remote`], single words, so that a neighbour that moves costs one
 //! store and no new snapshot.
 
+mod links;
 mod next_hops;
 mod remote;
 
+pub use links::Links;
 pub use next_hops::{Hop, MAX_PATHS, NextHops, NoHop, Way};
 pub use remote::{Df, EncapSettings, Inherit, OUTER_LEN, Remote};
 
@@ -22,11 +24,11 @@ use std::sync::Arc;
 pub struct Snapshot {
     /// By [`PortId`]; `None` where there is no such port.
     pub ports: Vec<Option<Arc<Port>>>,
-    /// By [`LinkId`], sorted: what next hops lead out of.
-    pub links: Vec<Place>,
-    /// By [`BridgeId`].
+    /// What next hops lead out of.
+    pub links: Links,
+    /// By [`BridgeId`]; one without members, where nothing is learned, where there is none any more.
     pub bridges: Vec<Arc<Bridge>>,
-    /// By [`TunnelId`].
+    /// By [`TunnelId`]; one that nothing leads to where there is none any more.
     pub tunnels: Vec<Arc<Tunnel>>,
     /// By [`RemoteId`]; `None` where a remote was forgotten.
     pub remotes: Vec<Option<Arc<Remote>>>,
@@ -44,19 +46,17 @@ impl Snapshot {
 
     /// Where the underlay link is, if there is one.
     pub fn link(&self, id: LinkId) -> Option<Place> {
-        self.links.get(id.index()).copied()
+        self.links.get(id)
     }
 
     /// The underlay link that is there, if there is one.
     pub fn link_at(&self, place: Place) -> Option<LinkId> {
-        let found = self.links.binary_search(&place).ok();
-        found.and_then(LinkId::new)
+        self.links.at(place)
     }
 
     /// Whether there are underlay links at `port`, be it open or not.
     pub fn has_links(&self, port: PortId) -> bool {
-        let first = self.links.partition_point(|link| link.port < port);
-        self.links.get(first).is_some_and(|link| link.port == port)
+        self.links.has(port)
     }
 
     /// Whether `address` is one of the switch, on whatever port.

@@ -1,5 +1,6 @@
 //! Counters. Each worker writes its own; readers sum. 64 bit, never reset.
 
+mod former;
 mod frames;
 mod histogram;
 mod places;

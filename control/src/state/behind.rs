@@ -10,7 +10,6 @@ use crate::explain::{Fate, reach};
 use fastpath::action::Target;
 use fastpath::drop::DropReason;
 use fastpath::fdb::{Destination, FdbEntry};
-use fastpath::ids::BridgeId;
 use fastpath::io::Io;
 use fastpath::wire::{EtherType, Mac};
 use std::net::Ipv4Addr;
@@ -61,10 +60,9 @@ impl<I: Io> State<I> {
     }
 
     fn bridge_behind(&self, name: &str) -> Option<BridgeBehind> {
-        let mut numbered = (0..).map_while(BridgeId::new).zip(&self.wanted.bridges);
+        let mut numbered = self.bridges.iter();
         let (id, bridge) = numbered.find(|(_, bridge)| bridge.name.as_str() == name)?;
-        let tunnels = self.wanted.tunnels.iter();
-        let tunnels = tunnels.filter(|tunnel| tunnel.bridge == bridge.name);
+        let tunnels = self.tunnels.of_bridge(id);
         let stations = self.fdb.entries().filter(|entry| entry.key.bridge() == id);
         Some(BridgeBehind {
             bridge: name.to_owned(),
@@ -94,8 +92,8 @@ impl<I: Io> State<I> {
 
     /// Of the bridges that know the station, [`MAX_STATIONS`] at most.
     pub(super) fn stations_behind(&self, mac: Mac) -> Vec<StationBehind> {
-        let bridges = (0..self.wanted.bridges.len()).filter_map(BridgeId::new);
-        let known = bridges.filter_map(|bridge| self.fdb.get(bridge, mac));
+        let bridges = self.bridges.iter();
+        let known = bridges.filter_map(|(bridge, _)| self.fdb.get(bridge, mac));
         let routes = self.show_routes();
         known
             .take(MAX_STATIONS)
@@ -115,7 +113,7 @@ impl<I: Io> State<I> {
             (Fate::Sent { port, .. }, Target::Remote(_)) => Some(*port),
             _ => None,
         };
-        let port = by.and_then(|id| self.ports.get(id.index()));
+        let port = by.and_then(|id| self.ports.get(id));
         let port = port.map(|port| self.show_port(port));
         let outer = match to {
             Target::Port(_) => 0,

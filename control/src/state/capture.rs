@@ -24,7 +24,7 @@ impl<I: Io> State<I> {
         capture: &Capture,
         filter: &Program,
     ) -> Result<Box<Feed>, Refused> {
-        let scope = Scope::new(&self.wanted, capture.of, filter)?;
+        let scope = self.scope(capture, filter)?;
         self.feed(scope, capture)
     }
 
@@ -35,11 +35,16 @@ impl<I: Io> State<I> {
         capture: &Capture,
         filter: &Program,
     ) -> Result<Box<Feed>, Refused> {
-        let mut scope = Scope::new(&self.wanted, capture.of, filter)?;
+        let mut scope = self.scope(capture, filter)?;
         for wish in &mut scope.wishes {
             wish.sent = wish.only != Only::Everything;
         }
         self.feed(scope, capture)
+    }
+
+    fn scope(&self, capture: &Capture, filter: &Program) -> Result<Scope, Refused> {
+        let number = |name| self.ports.by_name(name);
+        Scope::new(&self.wanted, number, capture.of, filter)
     }
 
     fn feed(&mut self, scope: Scope, capture: &Capture) -> Result<Box<Feed>, Refused> {

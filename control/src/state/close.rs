@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::device::{Order, Report};
-use crate::ports::Life;
+use crate::ports::{Life, Port, Ports};
 use fastpath::ids::PortId;
 use fastpath::io::{Io, RxQueue, TxQueue};
 use fastpath::worker::Returned;
@@ -28,8 +28,8 @@ impl<I: Io> State<I> {
         for queue in queues {
             keep(&mut self.ports, queue);
         }
-        for at in 0..self.ports.len() {
-            self.order_close(at);
+        for id in self.ports.ids() {
+            self.order_close(id);
         }
         while self.closing() && patience() {
             if let Ok(report) = self.device.reports.recv_timeout(WAIT) {
@@ -49,15 +49,15 @@ impl<I: Io> State<I> {
             .any(|port| !matches!(port.life, Life::Waiting { .. }))
     }
 
-    fn order_close(&mut self, at: usize) {
-        let port = &mut self.ports[at];
+    fn order_close(&mut self, id: PortId) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
         if matches!(port.life, Life::Open(_) | Life::Closing(_)) {
             port.life = Life::Closing("the switch closes".to_owned());
-            let queues = std::mem::take(&mut port.back);
-            drop(self.device.orders.try_send(Order::Close {
-                id: port.id,
-                queues,
-            }));
+            let mut queues = std::mem::take(&mut port.back);
+            queues.extend(port.held.drain(..).map(Returned::Rx));
+            drop(self.device.orders.try_send(Order::Close { id, queues }));
         }
     }
 
@@ -69,17 +69,17 @@ impl<I: Io> State<I> {
         };
         match report {
             Report::Opened(opened) => {
-                let at = opened.id.index();
-                let Some(port) = self.ports.get_mut(at) else {
+                let id = opened.id;
+                let Some(port) = self.ports.get_mut(id) else {
                     return;
                 };
                 port.opened(&opened);
                 port.back.extend(opened.rx.into_iter().map(Returned::Rx));
                 port.back.extend(opened.tx.into_iter().map(Returned::Tx));
-                self.order_close(at);
+                self.order_close(id);
             }
             Report::Failed { id, .. } | Report::Closed { id, .. } => {
-                if let Some(port) = self.ports.get_mut(id.index()) {
+                if let Some(port) = self.ports.get_mut(id) {
                     port.life = over("stopped");
                 }
             }
@@ -92,15 +92,13 @@ impl<I: Io> State<I> {
 }
 
 /// Puts a queue with its port. `None` for what is no queue; a tap is freed.
-pub(super) fn keep<I: Io>(
-    ports: &mut [crate::ports::Port<I>],
-    back: Returned<I>,
-) -> Option<PortId> {
+pub(super) fn keep<I: Io>(ports: &mut Ports<I>, back: Returned<I>) -> Option<&mut Port<I>> {
     let id = match &back {
         Returned::Rx(queue) => queue.port(),
         Returned::Tx(queue) => queue.port(),
         Returned::Withdrawn(_) | Returned::Tap(_) | Returned::Surveyed(_) => return None,
     };
-    ports.get_mut(id.index())?.back.push(back);
-    Some(id)
+    let port = ports.get_mut(id)?;
+    port.back.push(back);
+    Some(port)
 }

@@ -19,7 +19,13 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn sum(&self, id: PortId, counter: impl Fn(&PortStats) -> u64) -> u64 {
-        self.all_stats().map(|stats| counter(stats.port(id))).sum()
+        self.counted_of(|stats| counter(stats.port(id)))
+    }
+
+    /// The sum of a counter over all workers and ourselves, since its number has its present owner.
+    pub(super) fn counted_of(&self, counter: impl Fn(&WorkerStats) -> u64) -> u64 {
+        let all: u64 = self.all_stats().map(&counter).sum();
+        all.saturating_sub(counter(&self.former))
     }
 
     pub(super) fn stats(&self) -> api::Stats {
@@ -125,9 +131,9 @@ impl<I: Io> State<I> {
     }
 
     fn fdb_stats(&self) -> api::FdbStats {
-        let bridges = (0..self.wanted.bridges.len()).map_while(BridgeId::new);
         let rate = |name: fn(BridgeId) -> Sampled| -> u64 {
-            bridges.clone().map(|id| self.rate(name(id))).sum()
+            let bridges = self.bridges.iter();
+            bridges.map(|(id, _)| self.rate(name(id))).sum()
         };
         api::FdbStats {
             learned_rate: rate(Sampled::Learned),
@@ -141,7 +147,7 @@ impl<I: Io> State<I> {
     pub(super) fn show_fdb_counters(&self, counters: FdbCounters) -> api::FdbStats {
         api::FdbStats {
             entries: counters.entries(),
-            static_entries: counters.added,
+            static_entries: counters.statics(),
             limit: u64::from(self.wanted.switch.fdb_entries),
             learned: counters.learned,
             moved: counters.moved,

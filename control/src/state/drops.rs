@@ -143,8 +143,8 @@ impl<I: Io> State<I> {
     }
 
     fn port_named(&self, name: Name) -> Result<&Port<I>, Refused> {
-        let mut ports = self.ports.iter();
-        ports.find(|port| port.wanted.name == name).ok_or_else(|| {
+        let port = self.ports.by_name(name).and_then(|id| self.ports.get(id));
+        port.ok_or_else(|| {
             let names = self.ports.iter().map(|port| port.wanted.name.as_str());
             let hint = nearest(name.as_str(), names);
             let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));

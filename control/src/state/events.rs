@@ -38,14 +38,10 @@ impl<I: Io> State<I> {
 
     /// An event may be older than the configuration: what it names is looked up again.
     fn seen(&mut self, bridge: BridgeId, mac: Mac, from: Origin) {
-        let learns = self
-            .wanted
-            .bridges
-            .get(bridge.index())
-            .is_some_and(|b| b.learns());
+        let learns = self.bridges.get(bridge).is_some_and(|b| b.learns());
         let to = match from {
             Origin::Port(id) => {
-                let port = self.ports.get(id.index());
+                let port = self.ports.get(id);
                 let here = port.is_some_and(|port| port.bridge == Some(bridge) && port.is_up());
                 here.then_some(Destination::Port(id))
             }

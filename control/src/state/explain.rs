@@ -68,9 +68,8 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {
-        let mut ports = self.ports.iter();
-        if let Some(port) = ports.find(|port| port.wanted.name == name) {
-            return Ok(port.id);
+        if let Some(id) = self.ports.by_name(name) {
+            return Ok(id);
         }
         let names = self.ports.iter().map(|port| port.wanted.name.as_str());
         let hint = match nearest(name.as_str(), names) {
@@ -229,7 +228,7 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn bridge_name(&self, id: BridgeId) -> String {
-        let bridge = self.wanted.bridges.get(id.index());
+        let bridge = self.bridges.get(id);
         bridge.map_or_else(String::new, |bridge| bridge.name.to_string())
     }
 

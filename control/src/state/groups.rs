@@ -13,11 +13,10 @@ impl<I: Io> State<I> {
     /// Of queues that are there or were.
     pub(super) fn queue_stats(&self) -> Vec<api::QueueStats> {
         let mut all = Vec::new();
-        for port in &self.ports {
+        for port in self.ports.iter() {
             for number in (0..port.numbers.into()).map_while(QueueId::new) {
-                let sum = |counter: fn(&QueueStats) -> &Counter| -> u64 {
-                    let queues = self.all_stats().map(|stats| stats.queue(port.id, number));
-                    queues.map(|queue| counter(queue).get()).sum()
+                let sum = |counter: fn(&QueueStats) -> &Counter| {
+                    self.counted_of(|stats| counter(stats.queue(port.id, number)).get())
                 };
                 all.push(api::QueueStats {
                     port: port.wanted.name.to_string(),
@@ -33,8 +32,7 @@ impl<I: Io> State<I> {
     }
 
     fn of_bridge(&self, id: BridgeId, counter: fn(&BridgeStats) -> &Counter) -> u64 {
-        let bridges = self.all_stats().map(|stats| stats.bridge(id));
-        bridges.map(|bridge| counter(bridge).get()).sum()
+        self.counted_of(|stats| counter(stats.bridge(id)).get())
     }
 
     /// Frames that entered a bridge.
@@ -43,7 +41,7 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn bridge_stats(&self) -> Vec<api::BridgeStats> {
-        let bridges = (0..).map_while(BridgeId::new).zip(&self.wanted.bridges);
+        let bridges = self.bridges.iter();
         bridges
             .map(|(id, wanted)| {
                 let sum = |counter| self.of_bridge(id, counter);
@@ -75,7 +73,7 @@ impl<I: Io> State<I> {
 
     pub(super) fn tunnel_stats(&self) -> Vec<api::TunnelStats> {
         let mut traffic = self.tunnel_traffic();
-        let ids = self.tunnels.ids();
+        let ids = self.tunnels.ids().into_iter();
         ids.filter_map(|id| {
             let wanted = self.tunnels.wanted(id)?;
             let [rx, tx] = traffic.remove(&id).unwrap_or_default();

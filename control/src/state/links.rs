@@ -9,7 +9,7 @@ use fastpath::wire::VlanId;
 
 impl<I: Io> State<I> {
     pub(super) fn link_stats(&self) -> Vec<api::LinkStats> {
-        let links = self.numbered_links().map(|(id, place)| {
+        let links = self.links.iter().map(|(id, place)| {
             let [rx, tx] = self.link_traffic(id);
             let mut frames = self.frames(|stats| &stats.link(id).frames);
             // What tunnels send is counted once.
@@ -39,9 +39,8 @@ impl<I: Io> State<I> {
     }
 
     fn frames(&self, of: impl Fn(&WorkerStats) -> &FrameStats) -> api::Frames {
-        let sum = |counter: fn(&FrameStats) -> &Counter| -> u64 {
-            let all = self.all_stats().map(|stats| counter(of(stats)).get());
-            all.sum()
+        let sum = |counter: fn(&FrameStats) -> &Counter| {
+            self.counted_of(|stats| counter(of(stats)).get())
         };
         let (consumed, waited) = (sum(|f| &f.consumed), sum(|f| &f.waited));
         let (dropped, received) = (sum(|f| &f.dropped), sum(|f| &f.received));

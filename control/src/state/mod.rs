@@ -11,6 +11,7 @@ mod acks;
 mod behind;
 mod cache;
 mod capture;
+mod change;
 mod close;
 mod counters;
 mod drops;
@@ -23,12 +24,14 @@ mod parked;
 mod requests;
 mod routes;
 mod sampled;
+mod sync;
 mod traffic;
 mod underlay;
 mod wiring;
 
 use acks::Acks;
 use cache::Surveys;
+use change::Carrying;
 use drops::{DropKey, Noticed};
 use explaining::Explaining;
 use sampled::{Pace, Sampled};
@@ -36,21 +39,24 @@ use traffic::Ledger;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
 use crate::api::{Request, RequestReceiver};
+use crate::bridges::Bridges;
+use crate::change::ChangeReceiver;
 use crate::config::Wanted;
-use crate::device::{DeviceEnd, Order, Report};
+use crate::device::{DeviceEnd, DriverCounters, Opened, Order, Report};
 use crate::fdb::Fdb;
+use crate::links::Links;
 use crate::neighbours::{Neighbours, Output};
-use crate::ports::{Life, Port};
+use crate::ports::{Life, Ports, Then};
 use crate::rates::Rates;
 use crate::snapshot::{Parts, build};
 use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::EventReceiver;
 use fastpath::fdb::Destination;
-use fastpath::ids::{BridgeId, PortId, WorkerId};
-use fastpath::io::{Io, Pool, RxQueue};
+use fastpath::ids::{PortId, WorkerId};
+use fastpath::io::{Io, Pool};
 use fastpath::publish::{Change, Publisher};
-use fastpath::snapshot::{Place, Snapshot};
+use fastpath::snapshot::Snapshot;
 use fastpath::stats::WorkerStats;
 use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
@@ -65,21 +71,17 @@ const MAX_UNSENT: usize = 1024;
 /// Milliseconds between two looks at what ages.
 const SECOND: u64 = 1_000;
 
-/// Which of `workers` polls receive queue `number` of a port.
-fn poller(port: PortId, number: usize, workers: usize) -> usize {
-    (port.index() + number) % workers
-}
-
 /// Everything that control knows.
 pub struct State<I: Io> {
-    wanted: Wanted,
+    wanted: Arc<Wanted>,
     version: String,
-    ports: Vec<Port<I>>,
+    ports: Ports<I>,
+    bridges: Bridges,
     tunnels: Tunnels,
     ledger: Ledger,
     neighbours: Neighbours,
-    /// By [`LinkId`](fastpath::ids::LinkId): where addresses of ours are.
-    links: Vec<Place>,
+    /// Where addresses of ours are.
+    links: Links,
     /// Something that tunnels rest on is not as it was.
     lower_changed: bool,
     /// ICMP errors about packets that no tunnel can have sent.
@@ -99,6 +101,8 @@ pub struct State<I: Io> {
     workers: Vec<WorkerEnd<I>>,
     /// What we count of packets that are with us.
     own: Arc<WorkerStats>,
+    /// What was counted under numbers before they had their present owners.
+    former: Box<WorkerStats>,
     /// Who looks at packets that are with us.
     watch: Watch,
     waiting: Waiting<I::Packet>,
@@ -112,6 +116,9 @@ pub struct State<I: Io> {
     events: EventReceiver,
     device: DeviceEnd<I>,
     requests: RequestReceiver,
+    changes: ChangeReceiver,
+    /// A change that is being carried out.
+    carrying: Option<Carrying>,
     /// A client's change of this step.
     carried_out: Option<Request>,
     acks: Acks,
@@ -137,6 +144,7 @@ impl<I: Io> State<I> {
         busy |= self.originate();
         self.time();
         busy |= self.requests();
+        busy |= self.change();
         self.publish();
         self.start_polling();
         self.carry_out();
@@ -148,24 +156,13 @@ impl<I: Io> State<I> {
             .settle(|change| self.world.laggards(change), self.now)
     }
 
-    /// Orders every port. Called once, before the first step.
-    pub fn open_ports(&mut self) {
-        for at in 0..self.ports.len() {
-            self.order_open(at);
-        }
-        self.add_routes();
-        self.fill_static();
-        self.want_remotes();
-    }
-
-    fn order_open(&mut self, at: usize) {
-        let port = &self.ports[at];
+    fn order_open(&self, id: PortId) {
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
         let wanted = Box::new(port.wanted.clone());
         // The queue has room for every port; if the device thread is gone the daemon is ending.
-        drop(self.device.orders.try_send(Order::Open {
-            id: port.id,
-            wanted,
-        }));
+        drop(self.device.orders.try_send(Order::Open { id, wanted }));
     }
 
     fn reports(&mut self) -> bool {
@@ -181,10 +178,13 @@ impl<I: Io> State<I> {
         match report {
             Report::Opened(opened) => {
                 let id = opened.id;
-                let Some(port) = self.ports.get_mut(id.index()) else {
+                let Some(port) = self.ports.get_mut(id) else {
                     return;
                 };
                 port.opened(&opened);
+                if port.then != Then::Retry {
+                    return self.opened_in_vain(*opened);
+                }
                 info!(
                     port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
                     rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
@@ -192,21 +192,27 @@ impl<I: Io> State<I> {
                 for note in &opened.info.notes {
                     info!(port = %port.wanted.name, "{note}");
                 }
-                self.add_links(id, opened.info.mac, opened.info.link);
-                self.distribute(opened.rx, opened.tx);
+                self.add_links(id);
+                self.distribute(id, opened.rx, opened.tx);
                 self.dirty = true;
             }
             Report::Failed { id, reason } => {
-                let Some(port) = self.ports.get_mut(id.index()) else {
+                let Some(port) = self.ports.get_mut(id) else {
                     return;
                 };
                 warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
-                port.failed(reason, self.now);
+                if port.then == Then::Retry {
+                    port.failed(reason, self.now);
+                } else {
+                    // As if it had been open and closed.
+                    port.life = Life::Closing(reason);
+                    self.closed(id, DriverCounters::default());
+                }
                 (self.dirty, self.lower_changed) = (true, true);
             }
             Report::Link { id, up } => self.link(id, up),
             Report::Note { id, text } => {
-                let port = self.ports.get(id.index());
+                let port = self.ports.get(id);
                 warn!(
                     port = port.map(|port| port.wanted.name.to_string()),
                     "{text}"
@@ -214,29 +220,89 @@ impl<I: Io> State<I> {
             }
             Report::Lost { id, reason } => self.lost(id, reason),
             Report::Counters { id, counters } => {
-                if let Some(port) = self.ports.get_mut(id.index()) {
+                if let Some(port) = self.ports.get_mut(id) {
                     port.counters = counters;
                 }
             }
-            Report::Closed { id, counters } => {
-                let Some(port) = self.ports.get_mut(id.index()) else {
-                    return;
-                };
-                port.counters = counters;
-                if let Life::Closing(reason) = &mut port.life {
-                    let reason = std::mem::take(reason);
-                    port.failed(reason, self.now);
-                }
+            Report::Closed { id, counters } => self.closed(id, counters),
+        }
+    }
+
+    /// A port is open, and wanted otherwise or not at all meanwhile.
+    fn opened_in_vain(&mut self, opened: Opened<I>) {
+        let Some(port) = self.ports.get_mut(opened.id) else {
+            return;
+        };
+        port.life = Life::Closing("it is wanted otherwise".to_owned());
+        let rx = opened.rx.into_iter().map(Returned::Rx);
+        let queues = rx.chain(opened.tx.into_iter().map(Returned::Tx)).collect();
+        let id = opened.id;
+        drop(self.device.orders.try_send(Order::Close { id, queues }));
+    }
+
+    /// A port is closed: it is tried again later, or at once, or gone. Who waited for its device has
+    /// it now.
+    fn closed(&mut self, id: PortId, counters: DriverCounters) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        port.counters = counters;
+        let Life::Closing(reason) = &mut port.life else {
+            return;
+        };
+        let reason = std::mem::take(reason);
+        match std::mem::take(&mut port.then) {
+            Then::Retry => port.failed(reason, self.now),
+            Then::Reopen => {
+                port.queues = (0, 0);
+                port.life = Life::Opening;
+                self.order_open(id);
+            }
+            Then::Leave => {
+                let (name, device) = (port.wanted.name, port.wanted.device.name().to_owned());
+                info!(port = %name, "port removed");
+                self.ports.remove(name, self.now);
+                self.open_deferred(&device);
             }
         }
     }
 
-    /// Chooses the worker of each queue: receive queues in turn, transmit queue `q` for worker `q`.
-    fn distribute(&mut self, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
+    /// A port waits for its device, which is another's.
+    fn defer(&mut self, id: PortId) {
+        if let Some(port) = self.ports.get_mut(id) {
+            let reason = "its device is another port's".to_owned();
+            port.failed(reason, self.now);
+        }
+    }
+
+    fn open_deferred(&mut self, device: &str) {
+        let waits = self.ports.iter_mut().find(|port| {
+            port.wanted.device.name() == device && matches!(port.life, Life::Waiting { .. })
+        });
+        let id = waits.map(|port| {
+            port.life = Life::Opening;
+            port.id
+        });
+        if let Some(id) = id {
+            self.order_open(id);
+        }
+    }
+
+    /// Which worker polls receive queue `number` of a port: they take turns.
+    fn poller(&self, port: PortId, number: usize) -> usize {
+        (port.index() + number) % self.workers.len()
+    }
+
+    /// Chooses the worker of each queue, transmit queue `q` for worker `q`.
+    fn distribute(&mut self, id: PortId, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
         let count = self.workers.len();
+        let held = self.is_held(id);
         for (number, queue) in rx.into_iter().enumerate() {
-            let worker = poller(queue.port(), number, count);
-            self.arrived.push((worker, queue));
+            let worker = self.poller(id, number);
+            match self.ports.get_mut(id).filter(|_| held) {
+                Some(port) => port.held.push(queue),
+                None => self.arrived.push((worker, queue)),
+            }
         }
         for (number, queue) in tx.into_iter().enumerate() {
             self.workers[number % count].command(Command::AddTx(queue));
@@ -252,7 +318,7 @@ impl<I: Io> State<I> {
     }
 
     fn link(&mut self, id: PortId, up: bool) {
-        let Some(port) = self.ports.get_mut(id.index()) else {
+        let Some(port) = self.ports.get_mut(id) else {
             return;
         };
         if port.set_link(up) {
@@ -267,14 +333,25 @@ impl<I: Io> State<I> {
 
     /// The device is gone or cannot go on: collect its queues from the workers, then close it.
     fn lost(&mut self, id: PortId, reason: String) {
-        let Some(port) = self.ports.get_mut(id.index()) else {
+        let Some(port) = self.ports.get_mut(id) else {
             return;
         };
         if !matches!(port.life, Life::Open(_)) {
             return;
         }
         warn!(port = %port.wanted.name, "{reason}");
+        self.close_port(id, reason, Then::Retry);
+    }
+
+    /// Collects the queues of an open port from the workers, to close it then.
+    fn close_port(&mut self, id: PortId, reason: String, then: Then) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
         port.life = Life::Closing(reason);
+        port.then = then;
+        // Nobody has polled these yet.
+        port.back.extend(port.held.drain(..).map(Returned::Rx));
         self.remove_links(id);
         self.fdb.flush(Destination::Port(id));
         self.dirty = true;
@@ -302,10 +379,10 @@ impl<I: Io> State<I> {
                     }
                     queue => queue,
                 };
-                let Some(id) = close::keep(&mut self.ports, back) else {
+                let Some(port) = close::keep(&mut self.ports, back) else {
                     continue;
                 };
-                let port = &mut self.ports[id.index()];
+                let id = port.id;
                 if port.is_whole() && matches!(port.life, Life::Closing(_)) {
                     let queues = std::mem::take(&mut port.back);
                     drop(self.device.orders.try_send(Order::Close { id, queues }));
@@ -313,35 +390,6 @@ impl<I: Io> State<I> {
             }
         }
         busy
-    }
-
-    /// Static entries of the configuration.
-    fn fill_static(&mut self) {
-        for entry in self.wanted.fdb.clone() {
-            let bridge = self
-                .wanted
-                .bridges
-                .iter()
-                .position(|b| b.name == entry.bridge);
-            let Some(bridge) = bridge.and_then(BridgeId::new) else {
-                continue;
-            };
-            let to = match entry.target {
-                crate::config::FdbTarget::Port(name) => {
-                    let at = self.wanted.ports.iter().position(|port| port.name == name);
-                    at.and_then(PortId::new).map(Destination::Port)
-                }
-                crate::config::FdbTarget::Remote { tunnel, remote } => {
-                    let tunnel = self.tunnels.by_name(tunnel);
-                    let id = tunnel.and_then(|tunnel| self.tunnels.ensure(tunnel, remote));
-                    id.map(Destination::Remote)
-                }
-            };
-            let added = to.is_some_and(|to| self.fdb.add_static(bridge, entry.mac, to));
-            if !added {
-                warn!(bridge = %entry.bridge, mac = %entry.mac, "no room for a static entry");
-            }
-        }
     }
 
     fn time(&mut self) {
@@ -353,9 +401,9 @@ impl<I: Io> State<I> {
         self.next_second = self.now + SECOND;
         self.sample_drops();
         self.sample_rates();
-        let bridges = &self.wanted.bridges;
+        let bridges = &self.bridges;
         self.fdb.expire(|bridge| {
-            let ageing = bridges.get(bridge.index())?.ageing;
+            let ageing = bridges.get(bridge)?.ageing;
             u32::try_from(ageing.as_secs()).ok()
         });
         let fdb = &self.fdb;
@@ -367,10 +415,10 @@ impl<I: Io> State<I> {
             self.give_up_remote(remote);
             self.dirty = true;
         }
-        for at in 0..self.ports.len() {
-            if self.ports[at].due(self.now) {
-                self.order_open(at);
-            }
+        let ports = self.ports.iter_mut();
+        let due = ports.filter_map(|port| port.due(self.now).then_some(port.id));
+        for id in due.collect::<Vec<_>>() {
+            self.order_open(id);
         }
     }
 
@@ -409,14 +457,14 @@ impl<I: Io> State<I> {
             self.generation = self.generation.wrapping_add(1);
             let (before, number) = (self.world.current(), self.generation);
             let parts = Parts {
-                wanted: &self.wanted,
                 ports: &self.ports,
                 links: &self.links,
+                bridges: &self.bridges,
                 tunnels: &self.tunnels,
             };
             let snapshot = build(&parts, before, number);
             self.published = self.world.publish(snapshot);
-            self.tunnels.seal(self.published);
+            self.seal();
         }
         self.fdb.reclaim(&mut self.world);
         self.world.reclaim();
@@ -428,6 +476,6 @@ impl<I: Io> State<I> {
             |wanted: fn(&Life) -> bool| self.ports.iter().filter(|port| wanted(&port.life)).count();
         let open = count(|life| matches!(life, Life::Open(_)));
         let opening = count(|life| *life == Life::Opening);
-        (open, opening, self.ports.len())
+        (open, opening, self.ports.iter().count())
     }
 }

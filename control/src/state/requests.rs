@@ -99,6 +99,7 @@ impl<I: Io> State<I> {
     /// A client's change is made and all that follows from it is stored: it is answered when the
     /// workers have passed it.
     pub(super) fn acknowledge(&mut self) {
+        self.note_point();
         if let Some(request) = self.carried_out.take() {
             let change = self.world.change();
             self.acks.wait(request, change, self.now);
@@ -163,12 +164,7 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn show_entry(&self, entry: &FdbEntry) -> Option<api::FdbEntry> {
-        let bridge = self
-            .wanted
-            .bridges
-            .get(entry.key.bridge().index())?
-            .name
-            .to_string();
+        let bridge = self.bridges.get(entry.key.bridge())?.name.to_string();
         let (port, tunnel, remote) = match entry.value.to {
             Destination::Port(id) => (Some(self.port_name(id)?), None, None),
             Destination::Remote(id) => {
@@ -194,9 +190,7 @@ impl<I: Io> State<I> {
     }
 
     pub(super) fn port_name(&self, id: PortId) -> Option<String> {
-        self.ports
-            .get(id.index())
-            .map(|port| port.wanted.name.to_string())
+        self.ports.get(id).map(|port| port.wanted.name.to_string())
     }
 
     fn show_neighbours(&self) -> Vec<api::Neighbour> {

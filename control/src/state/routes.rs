@@ -86,7 +86,7 @@ impl<I: Io> State<I> {
     }
 
     fn is_up(&self, place: Place) -> bool {
-        let port = self.ports.get(place.port.index());
+        let port = self.ports.get(place.port);
         port.is_some_and(|port| port.is_up())
     }
 
@@ -109,13 +109,13 @@ impl<I: Io> State<I> {
         shown.collect()
     }
 
-    /// In the order of the configuration.
+    /// In the order of their numbers.
     pub(super) fn show_tunnels(&self) -> Vec<api::Tunnel> {
         let mut remotes: HashMap<TunnelId, Vec<&Remote>> = HashMap::new();
         for remote in self.tunnels.remotes() {
             remotes.entry(remote.tunnel).or_default().push(remote);
         }
-        let ids = self.tunnels.ids();
+        let ids = self.tunnels.ids().into_iter();
         ids.filter_map(|id| self.show_tunnel(id, remotes.remove(&id).unwrap_or_default()))
             .collect()
     }

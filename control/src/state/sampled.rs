@@ -99,8 +99,8 @@ impl<I: Io> State<I> {
     }
 
     fn of_bridges(&self) -> Vec<(Sampled, u64)> {
-        let ids = (0..self.wanted.bridges.len()).map_while(BridgeId::new);
-        ids.flat_map(|id| {
+        let bridges = self.bridges.iter();
+        let all = bridges.flat_map(|(id, _)| {
             let fdb = self.fdb.counters_of(id);
             [
                 (Sampled::Entered(id), self.entered(id)),
@@ -108,8 +108,8 @@ impl<I: Io> State<I> {
                 (Sampled::Moved(id), fdb.moved),
                 (Sampled::Aged(id), fdb.aged),
             ]
-        })
-        .collect()
+        });
+        all.collect()
     }
 
     fn of_tunnels(&self) -> Vec<(Sampled, u64)> {
@@ -117,7 +117,7 @@ impl<I: Io> State<I> {
             let name = move |way| Sampled::Tunnel(id, way);
             packets(name, both)
         });
-        let links = self.numbered_links().flat_map(|(id, _)| {
+        let links = self.links.iter().flat_map(|(id, _)| {
             let name = move |way| Sampled::Link(id, way);
             packets(name, self.link_traffic(id))
         });

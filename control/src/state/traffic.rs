@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// Received, sent.
 pub(super) type Both = [Traffic; 2];
 
-/// Whose the counters of numbers are that learned remotes have or had.
+/// Whose the counters of numbers are that remotes have or had.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// Who had the number last, and what stood in the counters before. As many as there are numbers
@@ -28,6 +28,12 @@ impl Ledger {
             let past = self.past.entry(former).or_default();
             *past = add(*past, less(counted, before));
         }
+    }
+
+    /// A number is that of another tunnel now.
+    pub(super) fn forget(&mut self, tunnel: TunnelId) {
+        self.past.remove(&tunnel);
+        self.owners.retain(|_, (owner, _)| *owner != tunnel);
     }
 
     /// What of `counted` is that of who had the number last.
@@ -68,7 +74,8 @@ fn read(counters: &TunnelStats) -> Both {
 
 impl<I: Io> State<I> {
     fn over_workers(&self, of: impl Fn(&WorkerStats) -> Both) -> Both {
-        self.all_stats().map(of).fold(Both::default(), add)
+        let all = self.all_stats().map(&of).fold(Both::default(), add);
+        less(all, of(&self.former))
     }
 
     /// What workers counted under a number, whoever had it.

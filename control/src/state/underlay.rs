@@ -1,45 +1,17 @@
 //! The underlay: links, ways to remotes, and tunnels that stand and fall with them.
 
 use super::{MAX_UNSENT, SECOND, State};
-use crate::config::Wanted;
 use crate::device::Order;
 use crate::neighbours::{AddressState, Hops, LinkSettings, Output, TunnelError};
 use crate::ports::{Life, Port};
-use fastpath::ids::{LinkId, PortId, RemoteId, TunnelId};
+use fastpath::ids::{PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
-use fastpath::snapshot::{Hop, MAX_PATHS, Place, Way};
-use fastpath::wire::Mac;
-use std::collections::{BTreeSet, HashMap};
+use fastpath::snapshot::{Hop, MAX_PATHS, Way};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use tracing::{info, warn};
 
-/// The links of a configuration, in the order of its ports and of their VLANs: a port, or one VLAN of
-/// it, on which the switch has an address. There are never more than [`LinkId`] can number.
-pub(super) fn links(wanted: &Wanted) -> Vec<Place> {
-    let mut links = BTreeSet::new();
-    for (port, id) in wanted.ports.iter().zip((0..).map_while(PortId::new)) {
-        for own in &port.addresses {
-            links.insert(Place {
-                port: id,
-                vlan: own.vlan,
-            });
-        }
-    }
-    links.into_iter().collect()
-}
-
 impl<I: Io> State<I> {
-    /// The routes of the configuration.
-    pub(super) fn add_routes(&mut self) {
-        for route in self.wanted.routes.clone() {
-            let (now, out) = (self.now, &mut self.outbox);
-            let added = self.neighbours.add_route(route.to, &route.via, now, out);
-            if let Err(error) = added {
-                warn!(to = %route.to, "route refused: {error}");
-            }
-        }
-    }
-
     /// The kernel's end of a local port is the same station as the underlay port: frames for either
     /// have one MAC.
     fn share_mac(&self, id: PortId) {
@@ -53,7 +25,7 @@ impl<I: Io> State<I> {
                 Life::Open(info) => Some(info.mac),
                 _ => None,
             };
-            let there = self.ports.get(local.index()).and_then(info);
+            let there = self.ports.get(local).and_then(info);
             if let (Some(mac), Some(other)) = (info(port), there)
                 && mac != other
             {
@@ -66,22 +38,17 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// All links, by number.
-    pub(super) fn numbered_links(&self) -> impl Iterator<Item = (LinkId, Place)> {
-        (0..).map_while(LinkId::new).zip(self.links.iter().copied())
-    }
-
-    /// The links of a port, by number.
-    fn links_of(&self, id: PortId) -> Vec<(LinkId, Place)> {
-        self.numbered_links()
-            .filter(|(_, link)| link.port == id)
-            .collect()
-    }
-
-    /// A port is open.
-    pub(super) fn add_links(&mut self, id: PortId, mac: Mac, up: bool) {
-        for (number, place) in self.links_of(id) {
-            let prefixes: Vec<_> = self.ports[id.index()].wanted.prefixes(place.vlan).collect();
+    /// A port is open, or has other addresses.
+    pub(super) fn add_links(&mut self, id: PortId) {
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
+        let Life::Open(info) = &port.life else {
+            return;
+        };
+        let (mac, up) = (info.mac, info.link);
+        for (number, place) in self.links.of(id) {
+            let prefixes: Vec<_> = port.wanted.prefixes(place.vlan).collect();
             let settings = LinkSettings {
                 place,
                 mac,
@@ -97,7 +64,7 @@ impl<I: Io> State<I> {
 
     /// The link of a port came or went.
     pub(super) fn set_links_up(&mut self, id: PortId, up: bool) {
-        for (number, _) in self.links_of(id) {
+        for (number, _) in self.links.of(id) {
             let (now, out) = (self.now, &mut self.outbox);
             self.neighbours.set_link_up(number, up, now, out);
         }
@@ -106,20 +73,11 @@ impl<I: Io> State<I> {
 
     /// A port is not open any more.
     pub(super) fn remove_links(&mut self, id: PortId) {
-        for (number, _) in self.links_of(id) {
+        for (number, _) in self.links.of(id) {
             let (now, out) = (self.now, &mut self.outbox);
             self.neighbours.remove_link(number, now, out);
         }
         self.lower_changed = true;
-    }
-
-    /// Every remote's address is one that neighbours must find.
-    pub(super) fn want_remotes(&mut self) {
-        let remotes = self.tunnels.remotes();
-        let addresses: Vec<_> = remotes.map(|remote| remote.address).collect();
-        for address in addresses {
-            self.want(address);
-        }
     }
 
     /// A remote at `address` has a record now. The way there may be known already.

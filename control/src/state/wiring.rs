@@ -7,18 +7,20 @@ use super::drops::Noticed;
 use super::explaining::Explaining;
 use super::sampled::Pace;
 use super::traffic::Ledger;
-use super::underlay::links;
 use crate::api::RequestReceiver;
-use crate::config::Wanted;
+use crate::bridges::Bridges;
+use crate::change::ChangeReceiver;
+use crate::config::SwitchSettings;
 use crate::device::DeviceEnd;
 use crate::fdb::Fdb;
+use crate::links::Links;
 use crate::neighbours::Neighbours;
-use crate::ports::Port;
+use crate::ports::Ports;
 use crate::rates::Rates;
 use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::{DEFAULT_EVENTS, EventReceiver, channel};
-use fastpath::ids::{BridgeId, PortId, WorkerId};
+use fastpath::ids::{PortId, WorkerId};
 use fastpath::io::Io;
 use fastpath::learn::Learner;
 use fastpath::publish::{Change, Publisher};
@@ -67,8 +69,8 @@ impl<I: Io> WorkerEnd<I> {
 
 /// What a switch is made from.
 pub struct Settings<I: Io> {
-    /// What is wanted.
-    pub wanted: Wanted,
+    /// What is wanted of the switch as a whole.
+    pub switch: SwitchSettings,
     /// What `version` says of DPDK.
     pub version: String,
     /// For state, and one for each worker.
@@ -79,6 +81,8 @@ pub struct Settings<I: Io> {
     pub device: DeviceEnd<I>,
     /// The api thread.
     pub requests: RequestReceiver,
+    /// The keeper.
+    pub changes: ChangeReceiver,
 }
 
 /// A state, its workers and the counters of each.
@@ -95,7 +99,7 @@ pub struct Assembly<I: Io> {
 pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
     let count = settings.workers.clamp(1, WorkerId::LIMIT);
     let (world, snapshots) = Publisher::new(Snapshot::default(), count);
-    let (fdb, reader) = Fdb::new(settings.wanted.switch.fdb_entries as usize);
+    let (fdb, reader) = Fdb::new(settings.switch.fdb_entries as usize);
     let (events_to, events) = channel(DEFAULT_EVENTS);
     let (producers, consumers) = mesh(count);
     let mut snapshots = snapshots.into_iter();
@@ -123,7 +127,7 @@ pub fn assemble<I: Io>(settings: Settings<I>) -> Assembly<I> {
             commands,
             returned,
             stats: Arc::clone(&stats),
-            cache_entries: settings.wanted.switch.cache_entries as usize,
+            cache_entries: settings.switch.cache_entries as usize,
         }));
         let commands = commands_to;
         ends.push(WorkerEnd {
@@ -174,30 +178,13 @@ fn state<I: Io>(
     world: Publisher<Snapshot>,
     events: EventReceiver,
 ) -> State<I> {
-    let wanted = settings.wanted;
-    let bridge_of = |name| {
-        let at = wanted
-            .bridges
-            .iter()
-            .position(|bridge| bridge.ports.contains(&name));
-        at.and_then(BridgeId::new)
-    };
-    let numbered = (0..).map_while(PortId::new).zip(&wanted.ports);
-    let place = |name| wanted.ports.iter().position(|port| port.name == name);
-    let ports = numbered.map(|(id, port)| {
-        let mut uplinks = wanted.ports.iter();
-        let uplink = uplinks.position(|uplink| uplink.local == Some(port.name));
-        let mut known = Port::new(id, port.clone(), bridge_of(port.name));
-        known.local = port.local.and_then(place).and_then(PortId::new);
-        known.uplink = uplink.and_then(PortId::new);
-        known
-    });
     State {
-        ports: ports.collect(),
-        tunnels: Tunnels::new(&wanted),
+        ports: Ports::default(),
+        bridges: Bridges::default(),
+        tunnels: Tunnels::default(),
         ledger: Ledger::default(),
         neighbours: Neighbours::new(),
-        links: links(&wanted),
+        links: Links::default(),
         lower_changed: true,
         errors_unmatched: 0,
         outbox: Vec::new(),
@@ -209,6 +196,7 @@ fn state<I: Io>(
         dirty: true,
         workers,
         own: Arc::default(),
+        former: Box::default(),
         watch: Watch::default(),
         waiting: Waiting::default(),
         drop_rates: Rates::default(),
@@ -219,6 +207,8 @@ fn state<I: Io>(
         events,
         device: settings.device,
         requests: settings.requests,
+        changes: settings.changes,
+        carrying: None,
         carried_out: None,
         acks: Acks::default(),
         surveys: Surveys::default(),
@@ -229,6 +219,6 @@ fn state<I: Io>(
         next_second: 0,
         originated_lost: 0,
         version: settings.version,
-        wanted,
+        wanted: Arc::default(),
     }
 }

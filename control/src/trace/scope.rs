@@ -10,6 +10,13 @@ use fastpath::trace::wish::{Only, PortSet, Wish};
 /// Most tunnels of a bridge that is captured: a packet of none of them is compared with each.
 const MAX_TUNNELS: usize = 32;
 
+/// What is wanted, and the numbers of its ports.
+#[derive(Clone, Copy)]
+struct Switch<'a> {
+    wanted: &'a Wanted,
+    number: &'a dyn Fn(Name) -> Option<PortId>,
+}
+
 /// What a capture comes to.
 #[derive(Debug)]
 pub struct Scope {
@@ -20,26 +27,35 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What a capture of `of` comes to in a switch that is as it is `wanted`, if the user's filter
-    /// is this one. Takes some microseconds, and a tenth of a millisecond for the longest filter.
+    /// What a capture of `of` comes to in a switch that is as it is `wanted`, and in which `number`
+    /// gives the numbers of ports, if the user's filter is this one. Takes some microseconds, and a tenth of a millisecond for the longest filter.
     ///
     /// # Errors
     /// If there is nothing of that name or too much, or if the filter is too long.
-    pub fn new(wanted: &Wanted, of: Subject, user: &Program) -> Result<Self, Refused> {
+    pub fn new(
+        wanted: &Wanted,
+        number: impl Fn(Name) -> Option<PortId>,
+        of: Subject,
+        user: &Program,
+    ) -> Result<Self, Refused> {
+        let there = Switch {
+            wanted,
+            number: &number,
+        };
         let of = match of {
-            Subject::Named(name) => meant(wanted, name)?,
+            Subject::Named(name) => meant(there, name)?,
             other => other,
         };
         let everything = |ports, program: &Program| wish(ports, Only::Everything, program);
         let drops = |only| wish(PortSet::ALL, only, user);
         let wishes = match of {
             Subject::Port(name) | Subject::Named(name) => {
-                vec![everything(port(wanted, name)?, user)?]
+                vec![everything(port(there, name)?, user)?]
             }
-            Subject::Bridge(name) => bridge(wanted, name, user)?,
+            Subject::Bridge(name) => bridge(there, name, user)?,
             Subject::Tunnel(name) => {
-                let carried = carried(tunnel(wanted, name)?).and(user.clone());
-                vec![everything(underlay(wanted), &carried)?]
+                let carried = carried(tunnel(there, name)?).and(user.clone());
+                vec![everything(underlay(there), &carried)?]
             }
             Subject::All => vec![everything(PortSet::ALL, user)?],
             Subject::Drops(None) => vec![drops(Only::Dropped)?],
@@ -50,17 +66,17 @@ impl Scope {
 }
 
 /// The one thing of that name.
-fn meant(wanted: &Wanted, name: Name) -> Result<Subject, Refused> {
-    let port = wanted.port(name).map(|_| Subject::Port(name));
-    let bridge = wanted.bridge(name).map(|_| Subject::Bridge(name));
-    let tunnel = wanted.tunnel(name).map(|_| Subject::Tunnel(name));
+fn meant(there: Switch<'_>, name: Name) -> Result<Subject, Refused> {
+    let port = there.wanted.port(name).map(|_| Subject::Port(name));
+    let bridge = there.wanted.bridge(name).map(|_| Subject::Bridge(name));
+    let tunnel = there.wanted.tunnel(name).map(|_| Subject::Tunnel(name));
     let found: Vec<_> = [port, bridge, tunnel].into_iter().flatten().collect();
     match found[..] {
         [one] => Ok(one),
         [] => {
-            let ports = wanted.ports.iter().map(|port| &port.name);
-            let bridges = wanted.bridges.iter().map(|bridge| &bridge.name);
-            let tunnels = wanted.tunnels.iter().map(|tunnel| &tunnel.name);
+            let ports = there.wanted.ports.iter().map(|port| &port.name);
+            let bridges = there.wanted.bridges.iter().map(|bridge| &bridge.name);
+            let tunnels = there.wanted.tunnels.iter().map(|tunnel| &tunnel.name);
             let names = ports.chain(bridges).chain(tunnels);
             Err(missing("port, bridge or tunnel", name, names))
         }
@@ -93,33 +109,33 @@ fn wish(ports: PortSet, only: Only, program: &Program) -> Result<Wish, Refused> 
     })
 }
 
-fn port(wanted: &Wanted, name: Name) -> Result<PortSet, Refused> {
-    let ports = set(wanted, |port| port == name);
+fn port(there: Switch<'_>, name: Name) -> Result<PortSet, Refused> {
+    let ports = set(there, |port| port == name);
     if ports.is_empty() {
-        let names = wanted.ports.iter().map(|port| &port.name);
+        let names = there.wanted.ports.iter().map(|port| &port.name);
         return Err(missing("port", name, names));
     }
     Ok(ports)
 }
 
-fn tunnel(wanted: &Wanted, name: Name) -> Result<&Tunnel, Refused> {
-    wanted.tunnel(name).ok_or_else(|| {
-        let names = wanted.tunnels.iter().map(|tunnel| &tunnel.name);
+fn tunnel<'a>(there: Switch<'a>, name: Name) -> Result<&'a Tunnel, Refused> {
+    there.wanted.tunnel(name).ok_or_else(|| {
+        let names = there.wanted.tunnels.iter().map(|tunnel| &tunnel.name);
         missing("tunnel", name, names)
     })
 }
 
 /// Its ports, and what its tunnels carry by other ports.
-fn bridge(wanted: &Wanted, name: Name, user: &Program) -> Result<Vec<Wish>, Refused> {
-    let bridge = wanted.bridge(name).ok_or_else(|| {
-        let names = wanted.bridges.iter().map(|bridge| &bridge.name);
+fn bridge(there: Switch<'_>, name: Name, user: &Program) -> Result<Vec<Wish>, Refused> {
+    let bridge = there.wanted.bridge(name).ok_or_else(|| {
+        let names = there.wanted.bridges.iter().map(|bridge| &bridge.name);
         missing("bridge", name, names)
     })?;
-    let own = set(wanted, |port| bridge.ports.contains(&port));
-    let others = set(wanted, |port| {
-        !bridge.ports.contains(&port) && is_underlay(wanted, port)
+    let own = set(there, |port| bridge.ports.contains(&port));
+    let others = set(there, |port| {
+        !bridge.ports.contains(&port) && is_underlay(there, port)
     });
-    let elsewhere = tunnels(wanted, bridge)?.map(|carried| carried.and(user.clone()));
+    let elsewhere = tunnels(there, bridge)?.map(|carried| carried.and(user.clone()));
     let wishes = [(own, Some(user.clone())), (others, elsewhere)];
     let wishes: Vec<_> = wishes
         .into_iter()
@@ -135,8 +151,8 @@ fn bridge(wanted: &Wanted, name: Name, user: &Program) -> Result<Vec<Wish>, Refu
 }
 
 /// The outer frames of all tunnels of a bridge; `None` if it has none.
-fn tunnels(wanted: &Wanted, bridge: &Bridge) -> Result<Option<Program>, Refused> {
-    let tunnels = wanted.tunnels.iter();
+fn tunnels(there: Switch<'_>, bridge: &Bridge) -> Result<Option<Program>, Refused> {
+    let tunnels = there.wanted.tunnels.iter();
     let tunnels: Vec<_> = tunnels.filter(|t| t.bridge == bridge.name).collect();
     if tunnels.len() > MAX_TUNNELS {
         return Err(Refused(format!(
@@ -154,19 +170,21 @@ fn carried(tunnel: &Tunnel) -> Program {
 }
 
 /// Any of them: an answer may take another way than the question.
-fn underlay(wanted: &Wanted) -> PortSet {
-    set(wanted, |port| is_underlay(wanted, port))
+fn underlay(there: Switch<'_>) -> PortSet {
+    set(there, |port| is_underlay(there, port))
 }
 
-fn is_underlay(wanted: &Wanted, port: Name) -> bool {
-    wanted.port(port).is_some_and(|port| port.is_underlay())
+fn is_underlay(there: Switch<'_>, port: Name) -> bool {
+    there
+        .wanted
+        .port(port)
+        .is_some_and(|port| port.is_underlay())
 }
 
 /// The ports of a kind, which is told by their names.
-fn set(wanted: &Wanted, has: impl Fn(Name) -> bool) -> PortSet {
-    let numbered = wanted.ports.iter().zip((0..).map_while(PortId::new));
-    let there = numbered.filter(|(port, _)| has(port.name));
-    there.map(|(_, id)| id).collect()
+fn set(there: Switch<'_>, has: impl Fn(Name) -> bool) -> PortSet {
+    let named = there.wanted.ports.iter().filter(|port| has(port.name));
+    named.filter_map(|port| (there.number)(port.name)).collect()
 }
 
 #[cfg(test)]

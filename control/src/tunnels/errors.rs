@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn tunnels() -> Tunnels {
-        Tunnels::new(&Wanted::parse(CONFIG, "test").unwrap())
+        Tunnels::of(&Wanted::parse(CONFIG, "test").unwrap())
     }
 
     fn concerned(edit: impl FnOnce(&mut TunnelError)) -> Vec<usize> {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_quote_without_vni_may_concern_several() {
         let text = CONFIG.replace("source_ports = [1000, 1999]\n", "");
-        let tunnels = Tunnels::new(&Wanted::parse(&text, "test").unwrap());
+        let tunnels = Tunnels::of(&Wanted::parse(&text, "test").unwrap());
         let ids = tunnels.concerned(&TunnelError {
             vni: None,
             source_port: 50_000,

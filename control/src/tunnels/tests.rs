@@ -1,6 +1,7 @@
 //! Records of remotes: who has one, for how long, and under which number.
 
 use super::*;
+use crate::config::Wanted;
 use fastpath::publish::Publisher;
 
 const CONFIG: &str = r#"
@@ -35,7 +36,7 @@ const CONFIG: &str = r#"
 "#;
 
 fn tunnels() -> Tunnels {
-    Tunnels::new(&Wanted::parse(CONFIG, "test").unwrap())
+    Tunnels::of(&Wanted::parse(CONFIG, "test").unwrap())
 }
 
 fn id(number: usize) -> TunnelId {
@@ -147,7 +148,13 @@ fn without_numbers_nobody_is_learned() {
         tunnels.remotes.push(None);
     }
     assert!(!learns(&mut tunnels, id(1), address(1), 0));
-    assert_eq!((tunnels.refused, tunnels.tunnels[1].learned.len()), (1, 0));
+    assert_eq!(
+        (
+            tunnels.refused,
+            tunnels.tunnels.get(1).unwrap().learned.len()
+        ),
+        (1, 0)
+    );
 }
 
 fn id_at(tunnels: &Tunnels, number: usize) -> RemoteId {
@@ -181,7 +188,15 @@ fn a_number_is_used_again_when_every_worker_has_passed_its_end() {
     let mut tunnels = tunnels();
     let next = |tunnels: &mut Tunnels, number| {
         learns(tunnels, id(1), address(number), 0);
-        tunnels.tunnels[1].learned.last().unwrap().0.index()
+        tunnels
+            .tunnels
+            .get(1)
+            .unwrap()
+            .learned
+            .last()
+            .unwrap()
+            .0
+            .index()
     };
     let first = next(&mut tunnels, 1);
     tunnels.forget_idle(GRACE, HashSet::new);

@@ -1,6 +1,6 @@
 //! The record of one remote: what an encapsulated packet needs, in one place.
 
-use super::NextHops;
+use super::{MAX_PATHS, NextHops};
 use crate::ids::{RemoteId, TunnelId};
 use crate::wire::Vni;
 use std::net::Ipv4Addr;
@@ -106,6 +106,16 @@ impl Remote {
             ip_sum,
             next_hops: NextHops::default(),
         }
+    }
+
+    /// The same remote, with the way there that is known, otherwise spoken to.
+    pub fn with(&self, lenient: bool, settings: EncapSettings) -> Self {
+        let changed = Remote::new(self.id, self.tunnel, self.address, lenient, settings);
+        for path in 0..MAX_PATHS {
+            changed.next_hops.store(path, self.next_hops.hop(path));
+        }
+        changed.next_hops.set_way(self.next_hops.way());
+        changed
     }
 }
 

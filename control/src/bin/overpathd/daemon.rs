@@ -5,6 +5,7 @@ use crate::device::Devices;
 use crate::lcores::{Milliseconds, Running};
 use control::api::{self, ApiError};
 use control::args::CommandLine;
+use control::change;
 use control::config::{ConfigErrors, Wanted};
 use control::device;
 use control::host::{self, Facts};
@@ -144,6 +145,7 @@ fn switch(
         .collect();
     let (device, orders) = device::channel();
     let (sender, requests) = api::requests(REQUESTS);
+    let (_keeper, changes) = change::changes();
     // The main lcore's CPU is the control side's: workers never wait for a client or a NIC.
     let core = eal.main_lcore().cpu();
     let settings = api::Settings {
@@ -165,12 +167,13 @@ fn switch(
         workers,
         stats,
     } = assemble(Settings {
-        wanted,
+        switch: wanted.switch,
         version: eal.version().to_owned(),
         pool: pool.clone(),
         workers,
         device,
         requests,
+        changes,
     });
     let ledger = Ledger {
         workers: stats,
@@ -178,7 +181,7 @@ fn switch(
     };
     ledger.keep_for_panics();
     let clock = Milliseconds::new(Clock::new(eal));
-    state.open_ports();
+    state.begin(Arc::new(wanted));
     let mut running = Running::start(eal, workers, clock, stop)?;
     let mut progress = Progress {
         workers: running.count(),

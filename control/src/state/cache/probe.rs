@@ -4,7 +4,7 @@ use super::{Done, Errand};
 use crate::api::Refused;
 use crate::api::messages::{DecidedBy, EntryNumber, Explanation, Poller, Question};
 use crate::explain::is_cut;
-use crate::state::{State, poller};
+use crate::state::State;
 use fastpath::cache::{Survey, Task};
 use fastpath::ids::PortId;
 use fastpath::io::Io;
@@ -73,8 +73,9 @@ impl<I: Io> State<I> {
 
     /// The receive queues of a port that a worker polls.
     fn queues(&self, port: PortId, worker: usize) -> Vec<u16> {
-        let queues = self.ports.get(port.index()).map_or(0, |port| port.queues.0);
-        let polls = |queue: &u16| poller(port, usize::from(*queue), self.workers.len()) == worker;
-        (0..queues).filter(polls).collect()
+        let queues = self.ports.get(port).map_or(0, |port| port.queues.0);
+        (0..queues)
+            .filter(|queue| self.poller(port, usize::from(*queue)) == worker)
+            .collect()
     }
 }

@@ -17,7 +17,7 @@ const SWITCH: &str = r#"
 
 fn capture(wanted: &Wanted, of: Subject) -> Result<Scope, String> {
     let every = Program::everything();
-    Scope::new(wanted, of, &every).map_err(|refused| refused.to_string())
+    Scope::new(wanted, numbers(wanted), of, &every).map_err(|refused| refused.to_string())
 }
 
 fn wanted(more: &str) -> Wanted {
@@ -36,6 +36,12 @@ fn ports(scope: &Scope) -> Vec<Vec<usize>> {
         numbers.collect()
     };
     scope.wishes.iter().map(there).collect()
+}
+
+/// Ports have the numbers of their places.
+fn numbers(wanted: &Wanted) -> impl Fn(Name) -> Option<PortId> {
+    let names: Vec<_> = wanted.ports.iter().map(|port| port.name).collect();
+    move |name| PortId::new(names.iter().position(|known| *known == name)?)
 }
 
 #[test]
@@ -126,7 +132,7 @@ mod tunnels {
 
     fn tunnel(wanted: &Wanted, filter: &str) -> Wish {
         let of = Subject::Tunnel(name("vx7"));
-        let mut scope = Scope::new(wanted, of, &program(filter).unwrap()).unwrap();
+        let mut scope = Scope::new(wanted, numbers(wanted), of, &program(filter).unwrap()).unwrap();
         assert_eq!(ports(&scope), [[0, 1]], "all underlay ports");
         scope.wishes.remove(0)
     }

@@ -1,0 +1,196 @@
+//! Brings every table in line with what is wanted, whatever is in it.
+//!
+//! All of it happens in one step of state, so that workers see it as one snapshot; static entries
+//! alone are stored into the forwarding table that they read. To go back is the same, the other way.
+
+mod ports;
+mod tunnels;
+
+use super::State;
+use crate::api::Refused;
+use crate::config::{FdbEntry, FdbTarget, Wanted};
+use crate::reconcile::{Step, steps};
+use fastpath::fdb::Destination;
+use fastpath::ids::{BridgeId, PortId, RemoteId};
+use fastpath::io::Io;
+use std::collections::HashSet;
+use std::sync::Arc;
+use tracing::warn;
+
+/// What learned entries are to be forgotten with.
+#[derive(Debug, Default)]
+struct Gone {
+    bridges: HashSet<BridgeId>,
+    remotes: HashSet<RemoteId>,
+    /// A port that is in a bridge no more.
+    members: HashSet<(BridgeId, PortId)>,
+}
+
+/// Something is full.
+fn full(what: &str, limit: usize) -> Refused {
+    Refused(format!(
+        "{what}: all {limit} numbers are in use, or were until a second ago; try again"
+    ))
+}
+
+impl<I: Io> State<I> {
+    /// Begins with what is wanted: every port is ordered. Called once, before the first step.
+    pub fn begin(&mut self, wanted: Arc<Wanted>) {
+        let steps = steps(&self.wanted, &wanted);
+        for port in &wanted.ports {
+            // They fit: what is wanted was checked, and nothing is there yet.
+            if let Some(given) = self.ports.free(port.name, self.now, |_| true) {
+                self.ports.put(given, port.clone());
+            }
+        }
+        if let Err(refused) = self.sync(wanted, &steps) {
+            warn!("{refused}");
+        }
+        for id in self.ports.ids() {
+            self.order_open(id);
+        }
+    }
+
+    /// Makes everything as it is wanted. Ports that are new have their numbers already. If it fails
+    /// something is as it was and something is not, and the caller goes back.
+    pub(super) fn sync(&mut self, next: Arc<Wanted>, steps: &[Step]) -> Result<(), Refused> {
+        let before = std::mem::replace(&mut self.wanted, Arc::clone(&next));
+        let mut gone = Gone::default();
+        for step in steps {
+            if let Step::FdbDel(entry) = step {
+                self.unpin(entry);
+            }
+        }
+        self.remove_routes(&next);
+        self.remove_tunnels(&next, &mut gone);
+        self.sync_bridges(&next, &mut gone)?;
+        self.sync_ports(&before, &next, &mut gone);
+        self.sync_links(&before, &next)?;
+        self.sync_tunnels(&next, &mut gone)?;
+        self.add_routes(&next)?;
+        self.forget(&gone);
+        let mut refused = Ok(());
+        for step in steps {
+            if let Step::FdbAdd(entry) | Step::FdbReplace(entry) = step {
+                refused = refused.and_then(|()| self.pin(entry));
+            }
+        }
+        (self.dirty, self.lower_changed) = (true, true);
+        refused
+    }
+
+    fn sync_bridges(&mut self, next: &Wanted, gone: &mut Gone) -> Result<(), Refused> {
+        let there: Vec<_> = self.bridges.iter().map(|(_, bridge)| bridge.name).collect();
+        let wanted: HashSet<_> = next.bridges.iter().map(|bridge| bridge.name).collect();
+        for name in there.into_iter().filter(|name| !wanted.contains(name)) {
+            gone.bridges.extend(self.bridges.remove(name, self.now));
+        }
+        for bridge in &next.bridges {
+            if self.bridges.by_name(bridge.name).is_some() {
+                self.bridges.set(bridge);
+                continue;
+            }
+            let world = &self.world;
+            let free = self
+                .bridges
+                .free(bridge.name, self.now, |change| world.passed(change));
+            let given = free.ok_or_else(|| full("bridge", BridgeId::LIMIT))?;
+            if let Some(id) = BridgeId::new(given.at).filter(|_| given.used) {
+                let all: Vec<_> = self.all_stats().collect();
+                self.former.set_down_bridge(id, &all);
+            }
+            self.bridges.put(given, bridge.clone());
+        }
+        Ok(())
+    }
+
+    fn remove_routes(&mut self, next: &Wanted) {
+        let wanted: HashSet<_> = next.routes.iter().map(|route| route.to).collect();
+        let left = self.neighbours.routes().map(|route| route.to);
+        let left: Vec<_> = left.filter(|to| !wanted.contains(to)).collect();
+        for to in left {
+            self.neighbours.del_route(to, self.now, &mut self.outbox);
+        }
+    }
+
+    fn add_routes(&mut self, next: &Wanted) -> Result<(), Refused> {
+        let known: Vec<_> = self.neighbours.routes().collect();
+        for route in &next.routes {
+            let same = |known: &crate::routes::Route| {
+                known.to == route.to && known.via.as_slice() == route.via
+            };
+            if known.iter().any(same) {
+                continue;
+            }
+            let (now, out) = (self.now, &mut self.outbox);
+            let added = self.neighbours.add_route(route.to, &route.via, now, out);
+            added.map_err(|error| Refused(format!("route {}: {error}", route.to)))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was learned of what is gone.
+    fn forget(&mut self, gone: &Gone) {
+        if gone.bridges.is_empty() && gone.remotes.is_empty() && gone.members.is_empty() {
+            return;
+        }
+        self.fdb.forget(|bridge, to| {
+            gone.bridges.contains(&bridge)
+                || match to {
+                    Destination::Port(port) => gone.members.contains(&(bridge, port)),
+                    Destination::Remote(remote) => gone.remotes.contains(&remote),
+                }
+        });
+    }
+
+    /// A static entry goes.
+    fn unpin(&mut self, entry: &FdbEntry) {
+        let Some(bridge) = self.bridges.by_name(entry.bridge) else {
+            return;
+        };
+        if let Some(Destination::Remote(id)) = self.fdb.del_static(bridge, entry.mac) {
+            self.tunnels.pin(id, false);
+        }
+    }
+
+    /// A static entry comes, or leads elsewhere.
+    fn pin(&mut self, entry: &FdbEntry) -> Result<(), Refused> {
+        let FdbEntry { bridge, mac, .. } = entry;
+        let full = || {
+            Refused(format!(
+                "fdb: no room for {mac} in bridge {bridge}; flush what is learned, or raise \
+                 switch.fdb_entries and restart"
+            ))
+        };
+        let bridge = self.bridges.by_name(*bridge).ok_or_else(full)?;
+        let to = match entry.target {
+            FdbTarget::Port(name) => self.ports.by_name(name).map(Destination::Port),
+            FdbTarget::Remote { tunnel, remote } => {
+                self.remote_for(tunnel, remote).map(Destination::Remote)
+            }
+        };
+        let to = to.ok_or_else(full)?;
+        let before = self.fdb.static_entry(bridge, *mac);
+        if before == Some(to) {
+            return Ok(());
+        }
+        if !self.fdb.add_static(bridge, *mac, to) {
+            return Err(full());
+        }
+        for (to, pinned) in [(Some(to), true), (before, false)] {
+            if let Some(Destination::Remote(id)) = to {
+                self.tunnels.pin(id, pinned);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was removed is in no snapshot any more.
+    pub(super) fn seal(&mut self) {
+        let change = self.published;
+        self.ports.seal(change);
+        self.bridges.seal(change);
+        self.links.seal(change);
+        self.tunnels.seal(change);
+    }
+}

@@ -1,0 +1,150 @@
+//! Ports and their underlay links, as they are wanted.
+
+use super::{Gone, full};
+use crate::api::Refused;
+use crate::config::{self, Wanted};
+use crate::ports::{Life, Then};
+use crate::state::State;
+use fastpath::ids::{LinkId, PortId};
+use fastpath::io::Io;
+use fastpath::snapshot::Place;
+use std::collections::{HashMap, HashSet};
+
+/// Whether a port has to be closed and opened again to become the other.
+fn reopens(before: &config::Port, after: &config::Port) -> bool {
+    let device = |port: &config::Port| {
+        (
+            port.device.clone(),
+            (port.mtu, port.promiscuous),
+            (port.rx_queues, port.tx_queues),
+            (port.rx_descriptors, port.tx_descriptors),
+        )
+    };
+    device(before) != device(after)
+}
+
+impl<I: Io> State<I> {
+    pub(super) fn sync_ports(&mut self, before: &Wanted, next: &Wanted, gone: &mut Gone) {
+        let wanted: HashMap<_, _> = next.ports.iter().map(|port| (port.name, port)).collect();
+        let members: HashMap<_, _> = self
+            .bridges
+            .iter()
+            .flat_map(|(id, bridge)| bridge.ports.iter().map(move |port| (*port, id)))
+            .collect();
+        let locals = next.ports.iter();
+        let locals: HashMap<_, _> = locals
+            .filter_map(|port| Some((port.local?, port.name)))
+            .collect();
+        for id in self.ports.ids() {
+            let Some(name) = self.ports.get(id).map(|port| port.wanted.name) else {
+                continue;
+            };
+            let bridge = members.get(&name).copied();
+            let local = wanted.get(&name).and_then(|port| port.local);
+            let local = local.and_then(|local| self.ports.by_name(local));
+            let uplink = locals
+                .get(&name)
+                .and_then(|uplink| self.ports.by_name(*uplink));
+            let Some(port) = self.ports.get_mut(id) else {
+                continue;
+            };
+            if let Some(left) = port.bridge.filter(|left| Some(*left) != bridge) {
+                gone.members.insert((left, id));
+            }
+            (port.bridge, port.local, port.uplink) = (bridge, local, uplink);
+            match wanted.get(&name) {
+                Some(after) => self.set_port(id, after),
+                None => self.leave(id),
+            }
+        }
+        // Their learned stations are flooded to until they are heard again.
+        for name in before.ports.iter().map(|port| port.name) {
+            if let Some(id) = self
+                .ports
+                .by_name(name)
+                .filter(|_| !wanted.contains_key(&name))
+            {
+                self.fdb.flush(fastpath::fdb::Destination::Port(id));
+            }
+        }
+    }
+
+    fn set_port(&mut self, id: PortId, after: &config::Port) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        let reopens = reopens(&port.wanted, after);
+        port.wanted.clone_from(after);
+        match &port.life {
+            Life::Open(_) if reopens => {
+                self.close_port(id, "it gets other settings".to_owned(), Then::Reopen);
+            }
+            // It was to go, and is wanted again.
+            Life::Closing(_) if reopens || port.then == Then::Leave => port.then = Then::Reopen,
+            Life::Opening if reopens || port.then == Then::Leave => port.then = Then::Reopen,
+            Life::Waiting { .. } if reopens => {
+                port.life = Life::Opening;
+                self.order_open(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// A port is not wanted any more.
+    pub(in crate::state) fn leave(&mut self, id: PortId) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        let name = port.wanted.name;
+        match &port.life {
+            Life::Open(_) => self.close_port(id, "it is removed".to_owned(), Then::Leave),
+            Life::Opening | Life::Closing(_) => port.then = Then::Leave,
+            Life::Waiting { .. } => self.ports.remove(name, self.now),
+        }
+    }
+
+    pub(super) fn sync_links(&mut self, before: &Wanted, next: &Wanted) -> Result<(), Refused> {
+        let mut wanted = HashSet::new();
+        for port in &next.ports {
+            let id = self.ports.by_name(port.name);
+            wanted.extend(port.addresses.iter().filter_map(|own| {
+                let vlan = own.vlan;
+                id.map(|port| Place { port, vlan })
+            }));
+        }
+        let left: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, place)| !wanted.contains(place))
+            .collect();
+        for (id, place) in left {
+            self.neighbours.remove_link(id, self.now, &mut self.outbox);
+            self.links.remove(place, self.now);
+        }
+        let mut new: Vec<_> = wanted.into_iter().collect();
+        new.sort_unstable();
+        for place in new {
+            let world = &self.world;
+            let added = self
+                .links
+                .add(place, self.now, |change| world.passed(change));
+            let given = added.ok_or_else(|| full("link", LinkId::LIMIT))?;
+            if let Some(id) = given
+                .filter(|given| given.used)
+                .and_then(|given| LinkId::new(given.at))
+            {
+                let all: Vec<_> = self.all_stats().collect();
+                self.former.set_down_link(id, &all);
+            }
+        }
+        for port in &next.ports {
+            let known = before.port(port.name).map(|port| &port.addresses);
+            if known != Some(&port.addresses)
+                && let Some(id) = self.ports.by_name(port.name)
+            {
+                self.add_links(id);
+            }
+        }
+        Ok(())
+    }
+}
