@@ -69,6 +69,8 @@ pub struct Fdb {
     now: u32,
     /// Of bridges that ever had an entry, or wanted one.
     counters: HashMap<BridgeId, FdbCounters>,
+    /// What happened to those of bridges whose numbers are others' now.
+    gone: FdbCounters,
 }
 
 impl Fdb {
@@ -81,6 +83,7 @@ impl Fdb {
             removed: false,
             now: 0,
             counters: HashMap::new(),
+            gone: FdbCounters::default(),
         };
         (fdb, reader)
     }
@@ -235,9 +238,20 @@ impl Fdb {
         self.counters.get(&bridge).copied().unwrap_or_default()
     }
 
-    /// What happened to the table: the sum over all bridges.
+    /// The number of a bridge that is gone is another's now, who begins at zero.
+    pub fn count_anew(&mut self, bridge: BridgeId) {
+        let before = self.counters.remove(&bridge);
+        self.gone = [self.gone, before.unwrap_or_default()].into_iter().sum();
+    }
+
+    /// What happened to entries of bridges whose numbers are others' now.
+    pub fn counters_of_gone(&self) -> FdbCounters {
+        self.gone
+    }
+
+    /// What happened to the table: the sum over all bridges that there are or were.
     pub fn counters(&self) -> FdbCounters {
-        self.counters.values().copied().sum()
+        self.counters.values().copied().chain([self.gone]).sum()
     }
 
     /// Entries in the table.

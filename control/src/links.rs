@@ -34,6 +34,12 @@ impl Links {
             .collect()
     }
 
+    /// Links that a port had, and whose numbers are nobody's now.
+    pub fn gone_of(&self, port: PortId) -> Vec<LinkId> {
+        let gone = self.0.gone().filter(|(_, place)| place.port == port);
+        gone.filter_map(|(at, _)| LinkId::new(at)).collect()
+    }
+
     /// A link comes: its number, if it was not there. `None` if no number can be given.
     pub fn add(
         &mut self,

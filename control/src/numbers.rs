@@ -132,6 +132,13 @@ impl<K: Copy + Eq + Hash, T> Numbers<K, T> {
         numbered.filter_map(|(at, place)| Some((at, place.thing.as_mut()?)))
     }
 
+    /// Who had the numbers that are nobody's now.
+    pub fn gone(&self) -> impl Iterator<Item = (usize, K)> {
+        let numbered = self.places.iter().enumerate();
+        let gone = numbered.filter(|(_, place)| place.thing.is_none());
+        gone.map(|(at, place)| (at, place.name))
+    }
+
     /// By number, up to the largest that was ever given; `None` where nothing is.
     pub fn places(&self) -> impl Iterator<Item = Option<&T>> {
         self.places.iter().map(|place| place.thing.as_ref())

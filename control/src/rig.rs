@@ -52,6 +52,8 @@ const LONGEST: u16 = 2048;
 /// One port of a rig: what the test pushes and what it finds.
 struct RigPort {
     id: PortId,
+    /// What its MAC ends with.
+    place: u8,
     name: String,
     rx: Vec<HeapQueue>,
     tx: Vec<HeapQueue>,
@@ -64,6 +66,7 @@ impl RigPort {
     fn new(id: PortId, wanted: &config::Port) -> Self {
         RigPort {
             id,
+            place: place(&wanted.device).unwrap_or(id.get() as u8),
             name: wanted.name.to_string(),
             rx: Vec::new(),
             tx: Vec::new(),
@@ -97,7 +100,7 @@ impl RigPort {
             id,
             info: PortInfo {
                 driver: "heap".to_owned(),
-                mac: Rig::mac_of(rig, id.get() as u8),
+                mac: Rig::mac_of(rig, self.place),
                 mtu,
                 link: true,
                 may_chain: true,
@@ -108,6 +111,14 @@ impl RigPort {
             tx: self.tx.clone(),
         }))
     }
+}
+
+/// The number at the end of a device's name.
+fn place(device: &config::Device) -> Option<u8> {
+    let digits = device
+        .name()
+        .trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.parse().ok()
 }
 
 /// A switch, and the hands that move it.
@@ -172,7 +183,8 @@ impl Rig {
         rig
     }
 
-    /// The MAC of a port: 02:ff, zeros, and its place in the configuration.
+    /// The MAC of a port: 02:ff, zeros, and the number at the end of its device's name, or else that of
+    /// the port.
     pub fn mac(place: u8) -> Mac {
         Self::mac_of(0, place)
     }

@@ -218,6 +218,11 @@ impl Tunnels {
         all.filter_map(|(at, _)| TunnelId::new(at)).collect()
     }
 
+    /// How many numbers were ever given.
+    pub fn numbers(&self) -> usize {
+        self.tunnels.places().count()
+    }
+
     /// What is wanted of a tunnel.
     pub fn wanted(&self, id: TunnelId) -> Option<&config::Tunnel> {
         self.tunnels.get(id.index()).map(|known| &known.wanted)

@@ -139,13 +139,14 @@ pub struct CacheStats {
     pub hits: Counter,
     /// Packets that had to be resolved.
     pub misses: Counter,
-    /// Entries made.
+    /// Decisions kept.
     pub inserted: Counter,
     /// Entries that gave way to new ones.
     pub evicted: Counter,
     /// Decisions not kept because there were already as many masks as may be.
     pub mask_limit: Counter,
-    /// Entries that were made anew because their ingress port's generation had passed.
+    /// Of these, decisions made anew because their ingress port's generation had passed. Those that
+    /// came out the same kept their entry.
     pub replaced: Counter,
     /// Entries removed because control wanted it.
     pub flushed: Counter,

@@ -29,7 +29,9 @@ pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
     Verdict,
 };
-pub use groups::{BridgeStats, Frames, LinkStats, QueueStats, StrayStats, TunnelStats, VniStats};
+pub use groups::{
+    BridgeStats, Frames, Gone, LinkStats, QueueStats, StrayStats, TunnelStats, VniStats,
+};
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use histogram::Histogram;
 pub use method::Method;

@@ -111,6 +111,10 @@ impl<I: Io> State<I> {
             if let Some(id) = PortId::new(given.at).filter(|_| given.used) {
                 let all: Vec<_> = self.all_stats().collect();
                 self.former.set_down_port(id, &all);
+                // Those of the port that had the number before.
+                for link in self.links.gone_of(id) {
+                    self.former.set_down_link(link, &all);
+                }
             }
             if let Some(id) = self.ports.put(given, port) {
                 if taken {

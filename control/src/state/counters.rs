@@ -6,6 +6,7 @@ use super::sampled::{Sampled, Way};
 use crate::api::messages as api;
 use crate::fdb::FdbCounters;
 use crate::ports::Port;
+use fastpath::drop::DropReason;
 use fastpath::ids::{BridgeId, PortId};
 use fastpath::io::Io;
 use fastpath::stats::{Account, CacheStats, Counter, PortStats, WorkerStats};
@@ -52,20 +53,20 @@ impl<I: Io> State<I> {
                 .counters()
                 .map(|(name, n)| (format!("neigh_{name}"), n)),
         );
-        let tunnels = self.tunnel_stats();
+        let (bridges, tunnels) = (self.bridge_stats(), self.tunnel_stats());
+        let links = self.link_stats();
+        let ports = self.ports.iter().map(|port| self.port_stats(port));
+        let ports: Vec<_> = ports.collect();
         api::Stats {
+            gone: self.gone(&bridges, &tunnels, &links),
             account: show_account(&account),
             drops: self.drops(),
-            ports: self
-                .ports
-                .iter()
-                .map(|port| self.port_stats(port))
-                .collect(),
+            ports,
             queues: self.queue_stats(),
-            bridges: self.bridge_stats(),
+            bridges,
             vnis: vni_stats(&tunnels),
             tunnels,
-            links: self.link_stats(),
+            links,
             strays: self.stray_stats(),
             remotes: self.remote_stats(),
             fdb: self.fdb_stats(),
@@ -84,36 +85,33 @@ impl<I: Io> State<I> {
 
     /// Drops by reason, over all ports and workers; those that never happened are left out.
     fn drops(&self) -> BTreeMap<String, u64> {
-        let mut drops = BTreeMap::new();
-        for (key, packets) in self.all_drops() {
-            *drops.entry(key.reason.name().to_owned()).or_default() += packets;
-        }
-        drops
+        let total = |reason| {
+            self.over_ports(|port| port.all_drops().iter().map(|drops| drops.get(reason)).sum())
+        };
+        let all = DropReason::ALL.iter();
+        let all = all.map(|reason| (reason.name().to_owned(), total(*reason)));
+        all.filter(|(_, packets)| *packets > 0).collect()
+    }
+
+    /// The sum of a counter over all ports that there are or were, and all workers.
+    pub(super) fn over_ports(&self, counter: impl Fn(&PortStats) -> u64) -> u64 {
+        let numbers = (0..self.ports.places().count()).map_while(PortId::new);
+        let sums = self.all_stats().map(|stats| -> u64 {
+            let ports = numbers.clone().map(|id| stats.port(id));
+            ports.map(&counter).sum()
+        });
+        sums.sum()
     }
 
     fn port_stats(&self, port: &Port<I>) -> api::PortStats {
-        let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
         let rate = |way| self.rate(Sampled::Port(port.id, way));
         api::PortStats {
             port: port.wanted.name.to_string(),
-            received: sum(|p| p.received.get()),
-            forwarded: sum(|p| p.forwarded.get()),
-            dropped: sum(|p| p.dropped.total()),
-            consumed: sum(|p| p.consumed.get()),
-            waited: sum(|p| p.waited.get()),
-            enqueued: sum(|p| p.enqueued.get()),
-            sent: sum(|p| p.sent.get()),
-            tx_dropped: sum(|p| p.tx_dropped.total()),
-            originated: sum(|p| p.originated.get()),
-            copied: sum(|p| p.copied.get()),
-            copies_dropped: sum(|p| p.copies_dropped.total()),
-            wait_dropped: sum(|p| p.wait_dropped.total()),
-            received_bytes: sum(|p| p.received_bytes.get()),
-            sent_bytes: sum(|p| p.sent_bytes.get()),
             rx_rate: rate(Way::Received),
             rx_byte_rate: rate(Way::ReceivedBytes),
             tx_rate: rate(Way::Sent),
             tx_byte_rate: rate(Way::SentBytes),
+            ..port_counters(|counter| self.sum(port.id, counter))
         }
     }
 
@@ -167,8 +165,8 @@ impl<I: Io> State<I> {
 
     fn worker(&self, worker: u16, stats: &WorkerStats) -> api::WorkerStats {
         let all = |counter: fn(&PortStats) -> &Counter| -> u64 {
-            let ports = self.ports.iter().map(|port| stats.port(port.id));
-            ports.map(|port| counter(port).get()).sum()
+            let numbers = (0..self.ports.places().count()).map_while(PortId::new);
+            numbers.map(|id| counter(stats.port(id)).get()).sum()
         };
         let busy = self.rate(Sampled::Busy(worker));
         let spent = busy + self.rate(Sampled::Idle(worker));
@@ -194,6 +192,27 @@ impl<I: Io> State<I> {
             handed_off: stats.handed_off.get(),
             cache: show_cache(&stats.cache),
         }
+    }
+}
+
+/// What `sum` says of each counter.
+pub(super) fn port_counters(sum: impl Fn(fn(&PortStats) -> u64) -> u64) -> api::PortStats {
+    api::PortStats {
+        received: sum(|p| p.received.get()),
+        forwarded: sum(|p| p.forwarded.get()),
+        dropped: sum(|p| p.dropped.total()),
+        consumed: sum(|p| p.consumed.get()),
+        waited: sum(|p| p.waited.get()),
+        enqueued: sum(|p| p.enqueued.get()),
+        sent: sum(|p| p.sent.get()),
+        tx_dropped: sum(|p| p.tx_dropped.total()),
+        originated: sum(|p| p.originated.get()),
+        copied: sum(|p| p.copied.get()),
+        copies_dropped: sum(|p| p.copies_dropped.total()),
+        wait_dropped: sum(|p| p.wait_dropped.total()),
+        received_bytes: sum(|p| p.received_bytes.get()),
+        sent_bytes: sum(|p| p.sent_bytes.get()),
+        ..api::PortStats::default()
     }
 }
 

@@ -27,13 +27,22 @@ impl<I: Io> State<I> {
         links.collect()
     }
 
-    /// Of frames that are on no link of their port.
+    /// Of frames that are on no link of their port, or were on one that is gone.
     pub(super) fn stray_stats(&self) -> Vec<api::StrayStats> {
         let ports = self.ports.iter();
         let ports = ports.filter(|port| !port.wanted.addresses.is_empty());
-        let all = ports.map(|port| api::StrayStats {
-            port: port.wanted.name.to_string(),
-            frames: self.frames(|stats| stats.strays(port.id)),
+        let all = ports.map(|port| {
+            let gone = self.links.gone_of(port.id).into_iter().map(|id| {
+                let [_, tx] = self.link_traffic(id);
+                let mut frames = self.frames(|stats| &stats.link(id).frames);
+                frames.enqueued += tx.packets;
+                frames
+            });
+            let strays = self.frames(|stats| stats.strays(port.id));
+            api::StrayStats {
+                port: port.wanted.name.to_string(),
+                frames: gone.fold(strays, add),
+            }
         });
         all.collect()
     }
@@ -53,5 +62,16 @@ impl<I: Io> State<I> {
             dropped,
             enqueued: sum(|f| &f.enqueued),
         }
+    }
+}
+
+fn add(one: api::Frames, other: api::Frames) -> api::Frames {
+    api::Frames {
+        received: one.received + other.received,
+        forwarded: one.forwarded + other.forwarded,
+        consumed: one.consumed + other.consumed,
+        waited: one.waited + other.waited,
+        dropped: one.dropped + other.dropped,
+        enqueued: one.enqueued + other.enqueued,
     }
 }

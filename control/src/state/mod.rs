@@ -18,6 +18,7 @@ mod drops;
 mod events;
 mod explain;
 mod explaining;
+mod gone;
 mod groups;
 mod links;
 mod parked;
@@ -262,6 +263,8 @@ impl<I: Io> State<I> {
                 let (name, device) = (port.wanted.name, port.wanted.device.name().to_owned());
                 info!(port = %name, "port removed");
                 self.ports.remove(name, self.now);
+                // Its number is free when workers have passed that.
+                self.dirty = true;
                 self.open_deferred(&device);
             }
         }

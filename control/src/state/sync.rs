@@ -55,6 +55,7 @@ impl<I: Io> State<I> {
     /// something is as it was and something is not, and the caller goes back.
     pub(super) fn sync(&mut self, next: Arc<Wanted>, steps: &[Step]) -> Result<(), Refused> {
         let before = std::mem::replace(&mut self.wanted, Arc::clone(&next));
+        (self.dirty, self.lower_changed) = (true, true);
         let mut gone = Gone::default();
         for step in steps {
             if let Step::FdbDel(entry) = step {
@@ -68,15 +69,19 @@ impl<I: Io> State<I> {
         self.sync_links(&before, &next)?;
         self.sync_tunnels(&next, &mut gone)?;
         self.add_routes(&next)?;
-        self.forget(&gone);
-        let mut refused = Ok(());
+        let mut replaced = false;
         for step in steps {
             if let Step::FdbAdd(entry) | Step::FdbReplace(entry) = step {
-                refused = refused.and_then(|()| self.pin(entry));
+                self.pin(entry)?;
+                replaced |= matches!(step, Step::FdbReplace(_));
             }
         }
-        (self.dirty, self.lower_changed) = (true, true);
-        refused
+        if replaced {
+            // Nothing may lead to some remotes any more.
+            self.sync_tunnels(&next, &mut gone)?;
+        }
+        self.forget(&gone);
+        Ok(())
     }
 
     fn sync_bridges(&mut self, next: &Wanted, gone: &mut Gone) -> Result<(), Refused> {
@@ -98,6 +103,7 @@ impl<I: Io> State<I> {
             if let Some(id) = BridgeId::new(given.at).filter(|_| given.used) {
                 let all: Vec<_> = self.all_stats().collect();
                 self.former.set_down_bridge(id, &all);
+                self.fdb.count_anew(id);
             }
             self.bridges.put(given, bridge.clone());
         }

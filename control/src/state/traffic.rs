@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     owners: HashMap<RemoteId, (TunnelId, Both)>,
     /// What those before them exchanged. As many as there are tunnels at most.
     past: HashMap<TunnelId, Both>,
+    /// What tunnels exchanged whose numbers are others' now.
+    pub(super) gone: Both,
 }
 
 impl Ledger {
@@ -30,8 +32,10 @@ impl Ledger {
         }
     }
 
-    /// A number is that of another tunnel now.
-    pub(super) fn forget(&mut self, tunnel: TunnelId) {
+    /// A number is that of another tunnel now. What was exchanged under it, `sum`, is kept as that of
+    /// tunnels that are gone for good.
+    pub(super) fn forget(&mut self, tunnel: TunnelId, sum: Both) {
+        self.gone = add(self.gone, sum);
         self.past.remove(&tunnel);
         self.owners.retain(|_, (owner, _)| *owner != tunnel);
     }
@@ -49,7 +53,7 @@ fn pair(of: impl Fn(usize) -> Traffic) -> Both {
     [of(0), of(1)]
 }
 
-fn less(counted: Both, before: Both) -> Both {
+pub(super) fn less(counted: Both, before: Both) -> Both {
     pair(|way| Traffic {
         packets: counted[way].packets.saturating_sub(before[way].packets),
         bytes: counted[way].bytes.saturating_sub(before[way].bytes),
@@ -101,6 +105,12 @@ impl<I: Io> State<I> {
         self.over_workers(|stats| read(&stats.link(id).tunnels))
     }
 
+    /// The same by all that had the number of a link.
+    pub(super) fn link_traffic_ever(&self, id: LinkId) -> Both {
+        let all = self.all_stats().map(|stats| read(&stats.link(id).tunnels));
+        all.fold(Both::default(), add)
+    }
+
     /// What came by a tunnel from senders without a record.
     pub(super) fn strangers(&self, id: TunnelId) -> Traffic {
         let [received, _] = self.over_workers(|stats| {
@@ -130,7 +140,7 @@ impl<I: Io> State<I> {
                 count(*tunnel, self.traffic(*id));
             }
         }
-        for tunnel in self.tunnels.ids() {
+        for tunnel in (0..self.tunnels.numbers()).map_while(TunnelId::new) {
             count(tunnel, [self.strangers(tunnel), Traffic::default()]);
         }
         sums

@@ -4,7 +4,9 @@ pub(crate) mod arbitrary;
 mod setup;
 pub(crate) mod sums;
 
+use control::api::Refused;
 use control::api::messages::{FdbEntry, Method, Neighbour, Port, Reply, Stats};
+use control::change::Done;
 use control::config::Wanted;
 use control::rig::Rig;
 use fastpath::wire::arp::{self, Arp};
@@ -207,6 +209,18 @@ impl Switch {
         switch.rig.run(3);
         switch.before = switch.rig.stats();
         switch
+    }
+
+    /// Has something else wanted from now on, which is acknowledged or refused.
+    pub(crate) fn apply(&mut self, config: &str) -> Result<Done, Refused> {
+        let wanted = Wanted::parse(config, "test").unwrap();
+        let names = wanted.ports.iter().map(|port| port.name.to_string());
+        let names: Vec<_> = names.collect();
+        let kernel = wanted.ports.iter().any(|port| port.local.is_some());
+        let done = self.rig.apply(wanted)?;
+        // What left by ports that are gone was thrown away with them.
+        (self.names, self.kernel) = (names, self.kernel || kernel);
+        Ok(done)
     }
 
     /// Answers every ARP request of the switch as the [`peer`] of that number, and forgets what

@@ -41,7 +41,12 @@ fn assert_links_closed(stats: &Stats, strays: &StrayStats) {
 }
 
 fn of_ports(stats: &Stats, counter: fn(&PortStats) -> u64) -> u64 {
-    stats.ports.iter().map(counter).sum()
+    stats
+        .ports
+        .iter()
+        .chain([&stats.gone.ports])
+        .map(counter)
+        .sum()
 }
 
 /// Asserts that queues, workers and links say of ports, links and VNIs of tunnels, and bridges of the
@@ -69,23 +74,30 @@ pub(crate) fn assert_closed(stats: &Stats, kernel: bool) {
     assert_eq!((received, of_ports(stats, |port| port.sent)), account);
 
     let (tunnels, links, vnis) = (&stats.tunnels, &stats.links, &stats.vnis);
+    let gone = &stats.gone;
     let received = packets(tunnels.iter().map(|tunnel| tunnel.rx));
-    assert_eq!(received, packets(links.iter().map(|link| link.rx)));
     assert_eq!(received, packets(vnis.iter().map(|vni| vni.rx)));
+    let received = packets(tunnels.iter().map(|t| t.rx).chain([gone.tunnels_rx]));
+    let of_links = links.iter().map(|link| link.rx).chain([gone.links_rx]);
+    assert_eq!(received, packets(of_links));
     let sent = packets(tunnels.iter().map(|tunnel| tunnel.tx));
-    assert_eq!(sent, packets(links.iter().map(|link| link.tx)));
     assert_eq!(sent, packets(vnis.iter().map(|vni| vni.tx)));
+    let sent = packets(tunnels.iter().map(|t| t.tx).chain([gone.tunnels_tx]));
+    let of_links = links.iter().map(|link| link.tx).chain([gone.links_tx]);
+    assert_eq!(sent, packets(of_links));
 
     let bridges = &stats.bridges;
     let fdb = |counter: fn(&FdbStats) -> u64| {
-        let sum: u64 = bridges.iter().map(|bridge| counter(&bridge.fdb)).sum();
+        let all = bridges.iter().chain([&stats.gone.bridges]);
+        let sum: u64 = all.map(|bridge| counter(&bridge.fdb)).sum();
         assert_eq!(sum, counter(&stats.fdb));
     };
     fdb(|fdb| fdb.entries);
     fdb(|fdb| fdb.learned);
     fdb(|fdb| fdb.moved);
     fdb(|fdb| fdb.aged + fdb.flushed + fdb.full);
-    let sum = |counter: fn(&BridgeStats) -> u64| -> u64 { bridges.iter().map(counter).sum() };
+    let all = || bridges.iter().chain([&gone.bridges]);
+    let sum = |counter: fn(&BridgeStats) -> u64| -> u64 { all().map(counter).sum() };
     let waited_in_vain = of_ports(stats, |port| port.wait_dropped);
     let released = sum(|bridge| bridge.waited) - waited_in_vain - stats.account.held;
     let enqueued = of_ports(stats, |port| port.enqueued - port.originated);

@@ -16,6 +16,7 @@ mod behind;
 mod bridging;
 mod cache;
 mod capture;
+mod change;
 mod cold_warm;
 mod dropped;
 mod drops;

@@ -82,7 +82,8 @@ pub enum Insertion {
     Kept {
         /// Where.
         entry: EntryId,
-        /// Entries of the same flow that it took the place of.
+        /// Whether there was an entry of the same flow, whose place it took, or which it is if the
+        /// decision came out the same.
         replaced: usize,
         /// Other entries that had to make room.
         evicted: usize,
@@ -227,7 +228,15 @@ impl Cache {
         };
         let key = key.masked(&resolution.mask);
         let hash = hash(&key, mask);
-        let replaced = self.remove_stale(&key, mask, hash);
+        let stale = self.stale(&key, mask, hash);
+        if let Some(entry) = stale.and_then(|at| self.renew(at, &resolution.program, generation)) {
+            return Insertion::Kept {
+                entry,
+                replaced: 1,
+                evicted: 0,
+            };
+        }
+        let replaced = stale.map(|at| self.remove(at)).iter().count();
         let evicted = self.make_room(hash);
         let Some(at) = self.free.pop() else {
             return Insertion::Off;
@@ -255,18 +264,28 @@ impl Cache {
         }
     }
 
-    /// The same flow under an older generation makes way first. Returns how many entries that were.
-    fn remove_stale(&mut self, key: &FlowKey, mask: u8, hash: u64) -> usize {
-        let slab = &self.slab;
-        let stale = self.index.candidates(hash).find(|at| {
-            slab[*at]
-                .as_ref()
-                .is_some_and(|entry| entry.mask == mask && entry.key == *key)
-        });
-        if let Some(at) = stale {
-            self.remove(at);
+    /// The place of the same flow under an older generation.
+    fn stale(&self, key: &FlowKey, mask: u8, hash: u64) -> Option<usize> {
+        self.index.candidates(hash).find(|at| {
+            let entry = self.slab[*at].as_ref();
+            entry.is_some_and(|entry| entry.mask == mask && entry.key == *key)
+        })
+    }
+
+    /// If the decision came out the same, its entry holds on, with its place and what it counted, and
+    /// counts the packet.
+    fn renew(&mut self, at: usize, program: &Program, generation: u32) -> Option<EntryId> {
+        let entry = self.slab.get_mut(at)?.as_mut()?;
+        if entry.program != *program {
+            return None;
         }
-        usize::from(stale.is_some())
+        entry.generation = generation;
+        entry.packets += 1;
+        entry.used = true;
+        Some(EntryId {
+            place: at as u32,
+            made: entry.made,
+        })
     }
 
     /// Makes a place in the bucket of `hash` and one in the slab. Returns how many entries it cost.

@@ -303,3 +303,26 @@ fn a_full_bucket_gives_one_place() {
     }
     assert_eq!(cache.len(), 8);
 }
+
+#[test]
+fn a_decision_that_comes_out_the_same_keeps_its_entry_and_what_it_counted() {
+    let mut cache = Cache::new(8);
+    let same = resolution(MASKS[3], 1);
+    cache.keep(&key(1, 2), &same, 6);
+    cache.lookup(&key(1, 2), 6);
+    let before = cache.peek(&key(1, 2), Some(6)).unwrap();
+    assert_eq!(cache.lookup(&key(1, 2), 7), None);
+    assert_eq!(cache.keep(&key(1, 2), &same, 7), [1, 0]);
+    let after = cache.peek(&key(1, 2), Some(7)).unwrap();
+    assert_eq!((before, cache.len(), cache.gone), (after, 1, 0));
+    assert_eq!(
+        cache.slab[after.place as usize].as_ref().unwrap().packets,
+        3
+    );
+    let other = resolution(MASKS[3], 2);
+    assert_eq!(cache.keep(&key(1, 2), &other, 8), [1, 0]);
+    assert_ne!(cache.peek(&key(1, 2), Some(8)), Some(before));
+    assert_eq!(cache.look_up(&key(1, 2), 8), found(&other));
+    assert_eq!((cache.len(), cache.gone), (1, 3));
+    assert_sound(&cache);
+}

@@ -1,7 +1,25 @@
 //! Counters by queue, bridge, tunnel, VNI and underlay link, as clients see them.
 
-use super::{FdbStats, Traffic};
+use super::{FdbStats, PortStats, Traffic};
 use serde::{Deserialize, Serialize};
+
+/// Counters of what is not there any more, so that sums over what is there and these are those of
+/// the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// All ports.
+    pub ports: PortStats,
+    /// All bridges.
+    pub bridges: BridgeStats,
+    /// What tunnels received.
+    pub tunnels_rx: Traffic,
+    /// What tunnels sent.
+    pub tunnels_tx: Traffic,
+    /// What tunnels received by underlay links.
+    pub links_rx: Traffic,
+    /// What tunnels sent by underlay links.
+    pub links_tx: Traffic,
+}
 
 /// Counters of the queues of one number of a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The counters as clients see them.
 
 use super::{
-    BridgeStats, Histogram, LinkStats, QueueStats, StrayStats, Traffic, TunnelStats, VniStats,
+    BridgeStats, Gone, Histogram, LinkStats, QueueStats, StrayStats, Traffic, TunnelStats, VniStats,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,15 +15,15 @@ pub struct Stats {
     pub account: Account,
     /// Packets dropped by reason; a reason that never occurred is left out.
     pub drops: BTreeMap<String, u64>,
-    /// By port, in the order of the configuration.
+    /// By port, in the order of their numbers: they come first that were there first.
     pub ports: Vec<PortStats>,
     /// By queue, in the order of ports and numbers.
     #[serde(default)]
     pub queues: Vec<QueueStats>,
-    /// By bridge, in the order of the configuration.
+    /// By bridge, in the order of their numbers.
     #[serde(default)]
     pub bridges: Vec<BridgeStats>,
-    /// By tunnel, in the order of the configuration.
+    /// By tunnel, in the order of their numbers.
     #[serde(default)]
     pub tunnels: Vec<TunnelStats>,
     /// By VNI, smallest first.
@@ -32,10 +32,10 @@ pub struct Stats {
     /// By underlay link, in the order of ports.
     #[serde(default)]
     pub links: Vec<LinkStats>,
-    /// By port with links, in the order of the configuration.
+    /// By port with links, in the order of their numbers.
     #[serde(default)]
     pub strays: Vec<StrayStats>,
-    /// By remote, in the order of the tunnels' configuration.
+    /// By remote, in the order of tunnels.
     #[serde(default)]
     pub remotes: Vec<RemoteStats>,
     /// The forwarding table.
@@ -46,6 +46,9 @@ pub struct Stats {
     /// How many cycles of the workers' counters there are in a second; 0 if that is not known yet.
     #[serde(default)]
     pub ticks_per_second: u64,
+    /// What is not there any more.
+    #[serde(default)]
+    pub gone: Gone,
     /// What workers told the state thread, by kind; kinds that never occurred are left out.
     pub events: BTreeMap<String, u64>,
 }
@@ -152,7 +155,7 @@ pub struct FdbStats {
     pub moved: u64,
     /// Addresses removed because they were silent for too long.
     pub aged: u64,
-    /// Addresses removed with the link of their port.
+    /// Learned addresses removed with what they led to, or because somebody wanted it.
     pub flushed: u64,
     /// Addresses not learned because there was no room.
     pub full: u64,
@@ -236,10 +239,11 @@ pub struct CacheStats {
     pub entries: u64,
     /// Entries that gave way to others.
     pub evictions: u64,
-    /// Entries made.
+    /// Decisions kept.
     #[serde(default)]
     pub inserted: u64,
-    /// Entries made anew because what they rested on had changed.
+    /// Of these, decisions made anew because something had changed; those that came out the same
+    /// kept their entry, with its number and its packets.
     #[serde(default)]
     pub replaced: u64,
     /// Entries removed by `cache.flush`.

@@ -164,6 +164,7 @@ fn stats() -> Stats {
         fdb: fdb(),
         workers: vec![worker()],
         ticks_per_second: 2_600_000_000,
+        gone: Gone::default(),
         events: [("learned".to_string(), 8)].into(),
     }
 }
@@ -223,6 +224,7 @@ fn counters() {
             },
         }],
         "ticks_per_second": 2_600_000_000_u64,
+        "gone": Gone::default(),
         "events": {"learned": 8},
     });
     assert_eq!(

@@ -42,9 +42,10 @@ impl<I: Io> State<I> {
                     let free = self.tunnels.free(tunnel.name, self.now, passed);
                     let given = free.ok_or_else(|| full("tunnel", TunnelId::LIMIT))?;
                     if let Some(id) = TunnelId::new(given.at).filter(|_| given.used) {
+                        let sum = self.tunnel_traffic().remove(&id).unwrap_or_default();
+                        self.ledger.forget(id, sum);
                         let all: Vec<_> = self.all_stats().collect();
                         self.former.set_down_tunnel(id, &all);
-                        self.ledger.forget(id);
                     }
                     self.tunnels.put(given, tunnel, bridge);
                 }

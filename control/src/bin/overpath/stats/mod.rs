@@ -7,7 +7,7 @@ mod workers;
 pub(crate) use section::{Section, sections};
 
 use crate::table::{Table, word};
-use control::api::messages::{Account, FdbStats, Stats};
+use control::api::messages::{Account, FdbStats, PortStats, Stats};
 use std::collections::BTreeMap;
 
 /// Some sections. Each line begins with what it is about, so that `grep` finds it.
@@ -55,9 +55,14 @@ fn counts(kind: &str, counts: &BTreeMap<String, u64>) -> String {
 
 fn ports(stats: &Stats) -> String {
     let (mut table, mut rates) = (Table::default(), Table::default());
-    for port in &stats.ports {
+    let gone = Some(&stats.gone.ports).filter(|gone| **gone != PortStats::default());
+    for port in stats.ports.iter().chain(gone) {
+        let name = match port.port.as_str() {
+            "" => "(gone)",
+            name => name,
+        };
         table.push([
-            word("port", &port.port),
+            word("port", name),
             word("received", port.received),
             word("forwarded", port.forwarded),
             word("dropped", port.dropped),
@@ -72,7 +77,7 @@ fn ports(stats: &Stats) -> String {
             word("wait-dropped", port.wait_dropped),
         ]);
         rates.push([
-            word("port", &port.port),
+            word("port", name),
             word("rx-bytes", port.received_bytes),
             per_second("rate", port.rx_rate),
             format!("{}B/s", port.rx_byte_rate),

@@ -2,8 +2,8 @@
 
 use super::*;
 use control::api::messages::{
-    BridgeStats, CacheStats, Frames, Histogram, LinkStats, PortStats, QueueStats, RemoteStats,
-    StrayStats, Traffic, TunnelStats, VniStats, WorkerStats,
+    BridgeStats, CacheStats, Frames, Gone, Histogram, LinkStats, PortStats, QueueStats,
+    RemoteStats, StrayStats, Traffic, TunnelStats, VniStats, WorkerStats,
 };
 
 fn traffic(packets: u64) -> Traffic {
@@ -176,6 +176,7 @@ fn stats() -> Stats {
         fdb: fdb(),
         workers: vec![worker(0, 1000), worker(1, 1)],
         ticks_per_second: 2_000_000_000,
+        gone: Gone::default(),
         events: [("learned".to_string(), 8)].into(),
     }
 }
