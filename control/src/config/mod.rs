@@ -4,6 +4,8 @@
 //! text -> section, file: types and ranges -> validate: names and rules -> model: Wanted
 //!                  \________________________/
 //!                   report: all that is wrong, told at once with its place as ConfigErrors
+//!
+//! model: Wanted -> written, export -> text, which is read as the same again
 //! ```
 //!
 //! ```
@@ -24,6 +26,7 @@
 //! ```
 
 mod error;
+mod export;
 mod file;
 mod model;
 mod name;
@@ -89,4 +92,4 @@ impl Wanted {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

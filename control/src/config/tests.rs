@@ -6,6 +6,8 @@ use fastpath::wire::VlanId;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+pub(crate) mod any;
+mod export;
 mod limits;
 mod noise;
 mod rows;

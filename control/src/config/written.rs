@@ -15,6 +15,8 @@ pub enum Written {
     Bool(bool),
     /// A word, a name, an address.
     Text(String),
+    /// From the first to the last; in a file a list of both.
+    Range(u16, u16),
 }
 
 impl fmt::Display for Written {
@@ -23,6 +25,7 @@ impl fmt::Display for Written {
             Written::Number(number) => write!(f, "{number}"),
             Written::Bool(value) => write!(f, "{value}"),
             Written::Text(text) => write!(f, "{text}"),
+            Written::Range(first, last) => write!(f, "{first}-{last}"),
         }
     }
 }
@@ -129,7 +132,7 @@ impl Tunnel {
     pub fn settings(&self) -> Vec<Setting> {
         let ports = &self.source_ports;
         let is_default = *ports == Tunnel::SOURCE_PORTS;
-        let range = (!is_default).then(|| text(format_args!("{}-{}", ports.start(), ports.end())));
+        let range = (!is_default).then(|| Written::Range(*ports.start(), *ports.end()));
         let all = [
             Some(("bridge", text(self.bridge))),
             Some(("vni", self.vni.get().into())),
