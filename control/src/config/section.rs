@@ -20,7 +20,9 @@ pub(super) struct Section<'a> {
 /// A value of the file and the key it belongs to.
 pub(super) struct Field<'a> {
     report: &'a Report,
-    key: String,
+    /// As that of its section.
+    prefix: &'static str,
+    key: &'static str,
     span: Span,
     value: &'a DeValue<'a>,
 }
@@ -47,11 +49,11 @@ impl<'a> Section<'a> {
     pub(super) fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
         self.asked.push(key);
         let value = self.table.get(key)?;
-        let (key, span) = (format!("{}{key}", self.prefix), value.span());
         Some(Field {
             report: self.report,
+            prefix: self.prefix,
             key,
-            span,
+            span: value.span(),
             value: value.get_ref(),
         })
     }
@@ -85,7 +87,12 @@ impl<'a> Section<'a> {
 impl<'a> Field<'a> {
     /// The problem `text` with this value.
     fn problem(&self, text: impl Into<String>) -> Problem {
-        Problem::new(&self.span, self.key.as_str(), text)
+        Problem::new(&self.span, self.full_key(), text)
+    }
+
+    /// The key with what it is a key of.
+    fn full_key(&self) -> String {
+        format!("{}{}", self.prefix, self.key)
     }
 
     pub(super) fn span(&self) -> Span {
@@ -232,7 +239,7 @@ impl<'a> Field<'a> {
     /// Reports that the value cannot be taken.
     pub(super) fn refuse<T>(&self, refused: Refused) -> Option<T> {
         self.report
-            .add(Problem::refused(&self.span, self.key.as_str(), refused));
+            .add(Problem::refused(&self.span, self.full_key(), refused));
         None
     }
 
@@ -265,7 +272,8 @@ impl<'a> Field<'a> {
         };
         let field = |item: &'a Spanned<DeValue<'a>>| Field {
             report: self.report,
-            key: self.key.clone(),
+            prefix: self.prefix,
+            key: self.key,
             span: item.span(),
             value: item.get_ref(),
         };

@@ -3,6 +3,8 @@
 use super::any::wanted;
 use super::*;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 proptest! {
     #[test]
@@ -11,6 +13,33 @@ proptest! {
         let read = Wanted::parse(&text, "export.toml");
         prop_assert_eq!(read.map_err(|errors| format!("{errors}\n{text}")), Ok(wanted));
     }
+}
+
+/// A property of states that are all empty would say nothing.
+#[test]
+fn any_wanted_state_has_things_of_each_kind() {
+    let (mut runner, mut seen) = (TestRunner::deterministic(), [0; 7]);
+    for _ in 0..300 {
+        let wanted = wanted().new_tree(&mut runner).unwrap().current();
+        let to_port = |entry: &FdbEntry| matches!(entry.target, FdbTarget::Port(_));
+        let mixed = |tunnel: &Tunnel| {
+            let mut remotes = tunnel.remotes.iter();
+            remotes.any(|remote| remote.reserved_bits != tunnel.reserved_bits)
+        };
+        let has = [
+            wanted.switch != SwitchSettings::default(),
+            wanted.ports.iter().any(|port| port.local.is_some()),
+            wanted.routes.iter().any(|route| route.via.len() > 1),
+            wanted.bridges.iter().any(|bridge| bridge.ports.len() > 1),
+            wanted.tunnels.iter().any(mixed),
+            wanted.fdb.iter().any(to_port),
+            wanted.fdb.iter().any(|entry| !to_port(entry)),
+        ];
+        seen.iter_mut()
+            .zip(has)
+            .for_each(|(seen, has)| *seen += i32::from(has));
+    }
+    assert!(seen.iter().all(|seen| *seen > 20), "{seen:?}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl<'a> Check<'a> {
     }
 
     fn check_macs(&self) {
-        let mut seen: HashMap<_, &Span> = HashMap::new();
+        let mut seen: HashMap<_, &Span> = HashMap::with_capacity(self.file.fdb.len());
         for table in &self.file.fdb {
             let (Some(bridge), Some(mac)) = (&table.bridge, &table.mac) else {
                 continue;

@@ -12,6 +12,8 @@ use super::file::File;
 use super::model::Wanted;
 use super::report::{Problem, Report, Span};
 use names::Names;
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
 
 /// What the checks of each kind look things up in.
 struct Check<'a> {
@@ -20,17 +22,21 @@ struct Check<'a> {
     ports: Names<'a>,
     bridges: Names<'a>,
     tunnels: Names<'a>,
+    /// The addresses that mean every host of one of our links.
+    broadcasts: HashSet<Ipv4Addr>,
 }
 
 /// Checks `file`. The result is whole only if `report` is empty afterwards: what is wrong is
 /// reported and left out.
 pub(super) fn validate(report: &Report, file: &File) -> Wanted {
+    let own = file.ports.iter().flat_map(|port| &port.addresses);
     let check = Check {
         report,
         file,
         ports: Names::declare(report, "port", file.ports.iter().map(|t| &t.name)),
         bridges: Names::declare(report, "bridge", file.bridges.iter().map(|t| &t.name)),
         tunnels: Names::declare(report, "tunnel", file.tunnels.iter().map(|t| &t.name)),
+        broadcasts: own.filter_map(|own| own.value.prefix.broadcast()).collect(),
     };
     Wanted {
         switch: file.switch,

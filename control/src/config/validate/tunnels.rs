@@ -206,11 +206,7 @@ impl Check<'_> {
         span: &Span,
         table: &TunnelTable,
     ) {
-        let to_all = || {
-            self.prefixes()
-                .any(|prefix| prefix.broadcast() == Some(address))
-        };
-        let text = if !is_unicast(address) || to_all() {
+        let text = if !is_unicast(address) || self.broadcasts.contains(&address) {
             format!("{address} is not a unicast address")
         } else if table
             .local
