@@ -66,6 +66,7 @@ pub mod rig;
 pub mod routes;
 pub mod snapshot;
 pub mod state;
+pub mod store;
 pub mod trace;
 pub mod tunnels;
 pub mod waiting;

@@ -16,24 +16,41 @@ const ENTRY_BYTES: usize = 96;
 impl Wanted {
     /// The text of a file that [`Wanted::parse`] reads as `self`.
     pub fn to_toml(&self) -> String {
-        let entries = self.fdb.len() * ENTRY_BYTES;
-        let things = self.ports.len() + self.tunnels.len() + self.bridges.len();
-        let mut out = String::with_capacity(entries + 2 * ENTRY_BYTES * things);
-        // A `String` takes whatever is written to it.
-        let _ = write!(out, "{}", Whole(self));
-        out
+        join(&self.fdb, &self.things_to_toml())
+    }
+
+    /// The same without the static entries.
+    pub(crate) fn things_to_toml(&self) -> String {
+        Things(self).to_string()
     }
 }
 
-struct Whole<'a>(&'a Wanted);
+/// The text of a file with these static entries, and all other things as [`Wanted::things_to_toml`]
+/// has them.
+pub(crate) fn join(fdb: &[FdbEntry], things: &str) -> String {
+    let mut out = String::with_capacity(fdb.len() * ENTRY_BYTES + things.len());
+    if !fdb.is_empty() {
+        // A `String` takes whatever is written to it.
+        let _ = write!(out, "{}", Entries(fdb));
+        out.push_str(if things.is_empty() { "" } else { "\n" });
+    }
+    out + things
+}
 
-impl Display for Whole<'_> {
+struct Entries<'a>(&'a [FdbEntry]);
+
+impl Display for Entries<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Whole(wanted) = self;
+        Tables { f, first: true }.lines("fdb", self.0, entry)
+    }
+}
+
+struct Things<'a>(&'a Wanted);
+
+impl Display for Things<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Things(wanted) = self;
         let mut out = Tables { f, first: true };
-        if !wanted.fdb.is_empty() {
-            out.lines("fdb", &wanted.fdb, entry)?;
-        }
         let switch = wanted.switch.settings();
         if !switch.is_empty() {
             out.header("[switch]")?;
@@ -112,7 +129,6 @@ impl Tables<'_, '_> {
         items: &[T],
         write: impl Fn(&T, &mut dyn Write) -> fmt::Result,
     ) -> fmt::Result {
-        self.first = false;
         writeln!(self.f, "{key} = [")?;
         for item in items {
             self.f.write_str("    ")?;

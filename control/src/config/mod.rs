@@ -38,6 +38,7 @@ mod validate;
 mod written;
 
 pub use error::{ConfigError, ConfigErrors, Place, Refused};
+pub(crate) use export::join;
 pub use model::{
     Accept, Address, Bridge, Device, Df, Dscp, FdbEntry, FdbTarget, Port, Remote, ReservedBits,
     SwitchSettings, Ttl, Tunnel, Wanted, ZeroChecksum,

@@ -1,0 +1,90 @@
+//! A disk that is full, fails once, or must not be written to.
+
+use super::disk::Disk;
+use super::*;
+use std::io::ErrorKind;
+
+/// Commits while operations fail after `after`, then again when all is well. False if none failed.
+fn refused(image: &[u8], after: usize, count: usize, kind: ErrorKind) -> bool {
+    let disk = Disk::of(image.to_vec());
+    let mut store = disk.store().unwrap();
+    disk.fail(after, count, kind);
+    let result = store.commit(&state(7), &state(8));
+    let crashed = Disk::of(disk.bytes());
+    let failed = disk.mend();
+    let last = match result {
+        Ok(revision) => revision,
+        Err(error) => {
+            let full = matches!(error.problem(), Problem::Full);
+            assert!(full || kind != ErrorKind::StorageFull, "{error}");
+            // One trouble that is over was mended at once, even if the process dies now.
+            if count == 1 {
+                assert_eq!(
+                    crashed.store().unwrap().load().unwrap(),
+                    saved(7),
+                    "after {after}"
+                );
+            }
+            7
+        }
+    };
+    assert_eq!(store.load().unwrap(), saved(last), "after {after}");
+    assert_eq!(store.previous().unwrap(), saved(last - 1), "after {after}");
+    let next = last + 1;
+    assert_eq!(
+        store.commit(&state(last), &state(next)).unwrap(),
+        next,
+        "after {after}"
+    );
+    drop(store);
+    let mut store = disk.store().unwrap();
+    assert_eq!(store.load().unwrap(), saved(next), "after {after}");
+    assert_eq!(store.previous().unwrap(), saved(last), "after {after}");
+    failed
+}
+
+#[test]
+fn a_commit_that_fails_changes_nothing_and_the_next_one_works() {
+    let disk = Disk::new();
+    drop(chain(&disk, 7));
+    let image = disk.bytes();
+    for (count, kind) in [(usize::MAX, ErrorKind::StorageFull), (1, ErrorKind::Other)] {
+        let failures = (0..)
+            .take_while(|after| refused(&image, *after, count, kind))
+            .count();
+        assert!(failures > 5, "only {failures} operations");
+    }
+}
+
+#[test]
+fn a_store_on_a_full_disk_is_read_and_written_when_there_is_room() {
+    let disk = Disk::new();
+    drop(chain(&disk, 7));
+    disk.fail(0, usize::MAX, ErrorKind::StorageFull);
+    let mut store = disk.store().unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.load().unwrap(), saved(7));
+        let error = store.commit(&state(7), &state(8)).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Full), "{error}");
+    }
+    disk.mend();
+    assert_eq!(store.commit(&state(7), &state(8)).unwrap(), 8);
+    assert_eq!(store.load().unwrap(), saved(8));
+    drop(store);
+    assert_eq!(disk.store().unwrap().load().unwrap(), saved(8));
+}
+
+#[test]
+fn what_the_system_says_is_told_with_what_to_do() {
+    let told = |kind: ErrorKind| {
+        let disk = Disk::new();
+        let mut store = disk.store().unwrap();
+        disk.fail(0, usize::MAX, kind);
+        store.commit(&state(0), &state(1)).unwrap_err().to_string()
+    };
+    let full = "store disk: the disk is full, nothing was changed: make room and try again";
+    assert_eq!(told(ErrorKind::StorageFull), full);
+    assert_eq!(told(ErrorKind::QuotaExceeded), full);
+    assert!(told(ErrorKind::ReadOnlyFilesystem).contains("read-only: mount it writable"));
+    assert!(told(ErrorKind::PermissionDenied).contains("no permission: overpathd must"));
+}
