@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Everything that is wrong with a configuration, in the order of the file. Never empty.
 ///
-/// Its `Display` is what a user sees: a block for each error, then how many there are.
+/// Its `Display` is what a user sees: a block for each error, then how many there are, unless it is
+/// one edit that is wrong and no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
     pub(super) file: String,
@@ -24,6 +25,16 @@ impl ConfigErrors {
     /// How many more there are.
     pub fn more(&self) -> usize {
         self.more
+    }
+
+    /// The errors of an edit, without empty lines between them.
+    fn edit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blocks: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        f.write_str(blocks.concat().trim_end())?;
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more errors"),
+        }
     }
 
     /// The one error of a file that cannot be read.
@@ -46,6 +57,9 @@ impl ConfigErrors {
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.file.is_empty() {
+            return self.edit(f);
+        }
         for error in &self.errors {
             writeln!(f, "{error}")?;
         }
@@ -66,9 +80,10 @@ impl std::error::Error for ConfigErrors {}
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file, as it was named to us.
+    /// The file, as it was named to us, or which item of an edit it is; empty if an edit is but one
+    /// thing.
     pub file: String,
-    /// Where in the file; none if it could not be read at all.
+    /// Where in the file; none if it could not be read at all, and in an edit.
     pub place: Option<Place>,
     /// The key, as in `port.mtu`; empty if the error is about none.
     pub key: String,
@@ -134,14 +149,19 @@ pub struct Place {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file)?;
+        let mut space = "";
+        if !self.file.is_empty() {
+            write!(f, "{}:", self.file)?;
+            space = " ";
+        }
         if let Some(place) = &self.place {
             write!(f, "{}:{}:", place.line, place.column)?;
         }
         if !self.key.is_empty() {
-            write!(f, " {}:", self.key)?;
+            write!(f, "{space}{}:", self.key)?;
+            space = " ";
         }
-        writeln!(f, " {}", self.problem)?;
+        writeln!(f, "{space}{}", self.problem)?;
         if let Some(place) = &self.place {
             fmt::Display::fmt(place, f)?;
         }

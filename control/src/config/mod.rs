@@ -25,6 +25,7 @@
 //! # Ok::<(), control::config::ConfigErrors>(())
 //! ```
 
+mod edit;
 mod error;
 mod export;
 mod file;
@@ -37,6 +38,7 @@ mod section;
 mod validate;
 mod written;
 
+pub use edit::{Command, Edit, Words};
 pub use error::{ConfigError, ConfigErrors, Place, Refused};
 pub(crate) use export::join;
 pub use model::{

@@ -120,6 +120,42 @@ impl Report {
         self.problems.borrow().len() >= ConfigErrors::MAX
     }
 
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    /// What is wrong with an edit: there is no text that it stands in. A span begins at the number
+    /// of an item, from 1, where there are several, and at 0 where there is but one thing.
+    pub(super) fn finish_edit(self) -> Option<ConfigErrors> {
+        let mut problems = self.problems.into_inner();
+        if problems.is_empty() {
+            return None;
+        }
+        let more = problems.len().saturating_sub(ConfigErrors::MAX);
+        problems.sort_by_key(|p| p.span.start);
+        problems.truncate(ConfigErrors::MAX);
+        let told = |p: Problem| ConfigError {
+            file: match p.span.start {
+                0 => String::new(),
+                item => format!("item {item}"),
+            },
+            place: None,
+            key: p.key,
+            problem: match p.first.map(|first| first.start) {
+                None | Some(0) => p.text,
+                Some(item) => format!("{}, as in item {item}", p.text),
+            },
+            allowed: p.allowed,
+            nearest: p.nearest,
+        };
+        Some(ConfigErrors {
+            file: String::new(),
+            errors: problems.into_iter().map(told).collect(),
+            more,
+        })
+    }
+
     /// What a user is told. Behind bad syntax the parser reads on as well as it can: what is wrong
     /// in the same line, or missing then, is not held against the user.
     pub(super) fn finish(self, file: &str, text: &str) -> Option<ConfigErrors> {

@@ -40,6 +40,22 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A table that stands in no file, for the keys of `prefix`.
+    pub(super) fn of(
+        report: &'a Report,
+        prefix: &'static str,
+        span: &Span,
+        table: &'a DeTable<'a>,
+    ) -> Self {
+        Section {
+            report,
+            prefix,
+            span: span.clone(),
+            table,
+            asked: Vec::new(),
+        }
+    }
+
     /// Where the table begins: its header, or an inline table.
     pub(super) fn span(&self) -> Span {
         self.span.clone()
@@ -243,17 +259,19 @@ impl<'a> Field<'a> {
         None
     }
 
-    /// `[first, last]`: UDP ports from the first to the last.
+    /// `[first, last]`, or `"first-last"`, the one word of a command: UDP ports from the first to the
+    /// last.
     pub(super) fn range(self) -> Option<RangeInclusive<u16>> {
         let allowed = "[first, last], two numbers from 1 to 65535, the first not above the last";
-        let DeValue::Array(items) = self.value else {
-            return self.wrong_type(allowed);
-        };
         let number = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
             DeValue::Integer(n) => u16::from_str_radix(n.as_str(), n.radix()).ok(),
             _ => None,
         };
-        let numbers: Vec<_> = items.iter().map(number).collect();
+        let numbers: Vec<_> = match self.value {
+            DeValue::Array(items) => items.iter().map(number).collect(),
+            DeValue::String(text) => text.split('-').map(|n| n.parse().ok()).collect(),
+            _ => return self.wrong_type(allowed),
+        };
         if let [Some(first), Some(last)] = numbers[..]
             && 0 < first
             && first <= last

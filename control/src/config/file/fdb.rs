@@ -6,6 +6,7 @@ use fastpath::wire::Mac;
 use std::net::Ipv4Addr;
 
 /// One `[[fdb]]`.
+#[derive(Clone)]
 pub(in crate::config) struct FdbTable {
     pub(in crate::config) span: Span,
     pub(in crate::config) bridge: Option<At<String>>,
@@ -17,7 +18,7 @@ pub(in crate::config) struct FdbTable {
     pub(in crate::config) broken: bool,
 }
 
-pub(super) fn read_fdb(mut s: Section<'_>) -> FdbTable {
+pub(in crate::config) fn read_fdb(mut s: Section<'_>) -> FdbTable {
     let mac = "an Ethernet address other than zero, as in 02:00:00:00:00:01";
     let parse = |text: &str| text.parse().ok().filter(|mac: &Mac| !mac.is_zero());
     let (port, tunnel, remote) = (s.get("port"), s.get("tunnel"), s.get("remote"));

@@ -5,24 +5,22 @@ mod fdb;
 mod ports;
 mod routes;
 mod tunnels;
+mod wanted;
 
-pub(super) use fdb::FdbTable;
-pub(super) use ports::PortTable;
-pub(super) use routes::RouteTable;
-pub(super) use tunnels::{RemoteItem, TunnelTable};
+pub(super) use fdb::{FdbTable, read_fdb};
+pub(super) use ports::{PortTable, read_own, read_port};
+pub(super) use routes::{RouteTable, read_route};
+pub(super) use tunnels::{RemoteItem, TunnelTable, read_remote, read_tunnel};
+pub(super) use wanted::{NOWHERE, at};
 
 use super::model::{Bridge, SwitchSettings};
 use super::report::{At, Report, Span};
 use super::section::{Field, Section};
-use fdb::read_fdb;
-use ports::read_port;
-use routes::read_route;
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::DeTable;
-use tunnels::read_tunnel;
 
 /// The whole file.
 pub(super) struct File {
@@ -126,7 +124,7 @@ where
     s.get(key).and_then(|f| f.number(range)).unwrap_or(default)
 }
 
-fn read_switch(mut s: Section<'_>) -> SwitchSettings {
+pub(super) fn read_switch(mut s: Section<'_>) -> SwitchSettings {
     let default = SwitchSettings::default();
     let settings = SwitchSettings {
         cache_entries: number(&mut s, "cache_entries", 16..=1 << 24, default.cache_entries),
@@ -137,7 +135,7 @@ fn read_switch(mut s: Section<'_>) -> SwitchSettings {
     settings
 }
 
-fn read_bridge(mut s: Section<'_>) -> BridgeTable {
+pub(super) fn read_bridge(mut s: Section<'_>) -> BridgeTable {
     let default_ageing = Bridge::DEFAULT_AGEING.as_secs() as u32;
     let bridge = BridgeTable {
         span: s.span(),
@@ -150,6 +148,6 @@ fn read_bridge(mut s: Section<'_>) -> BridgeTable {
     bridge
 }
 
-fn read_address(field: Field<'_>) -> Option<At<Ipv4Addr>> {
+pub(super) fn read_address(field: Field<'_>) -> Option<At<Ipv4Addr>> {
     field.parse("an IPv4 address", |text| text.parse().ok())
 }

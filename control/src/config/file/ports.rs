@@ -25,7 +25,7 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) tx_descriptors: u16,
 }
 
-pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
+pub(in crate::config) fn read_port(mut s: Section<'_>) -> PortTable {
     let device = "a DPDK device name or PCI address, devargs may follow after a comma";
     let rx_checksum = [
         ("trust", RxChecksum::Trust),
@@ -74,7 +74,7 @@ pub(super) fn read_port(mut s: Section<'_>) -> PortTable {
 }
 
 /// `"192.0.2.2/24"`, or `{ address = "192.0.2.2/24", vlan = 100 }`.
-fn read_own(field: Field<'_>) -> Option<At<Address>> {
+pub(in crate::config) fn read_own(field: Field<'_>) -> Option<At<Address>> {
     if !field.is_table() {
         let allowed = "a host's address and prefix length, as in 192.0.2.2/24, \
                        or { address = ..., vlan = ... }";

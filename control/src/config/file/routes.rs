@@ -13,7 +13,7 @@ pub(in crate::config) struct RouteTable {
     pub(in crate::config) via: Vec<At<Ipv4Addr>>,
 }
 
-pub(super) fn read_route(mut s: Section<'_>) -> RouteTable {
+pub(in crate::config) fn read_route(mut s: Section<'_>) -> RouteTable {
     let route = RouteTable {
         span: s.span(),
         to: s

@@ -35,7 +35,7 @@ pub(in crate::config) struct RemoteItem {
     pub(in crate::config) reserved_bits: Option<ReservedBits>,
 }
 
-pub(super) fn read_tunnel(mut s: Section<'_>) -> TunnelTable {
+pub(in crate::config) fn read_tunnel(mut s: Section<'_>) -> TunnelTable {
     let df = [
         ("set", Df::Set),
         ("unset", Df::Unset),
@@ -116,7 +116,7 @@ fn read_reserved_bits(field: Field<'_>) -> Option<ReservedBits> {
 }
 
 /// `"192.0.2.1"`, or `{ address = "192.0.2.1", reserved_bits = "lenient" }`.
-fn read_remote(field: Field<'_>) -> Option<At<RemoteItem>> {
+pub(in crate::config) fn read_remote(field: Field<'_>) -> Option<At<RemoteItem>> {
     let allowed = "an IPv4 address, or { address = ..., reserved_bits = ... }";
     if !field.is_table() {
         let At {

@@ -11,7 +11,7 @@ mod tunnels;
 use super::file::File;
 use super::model::Wanted;
 use super::report::{Problem, Report, Span};
-use names::Names;
+pub(super) use names::Names;
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
 

@@ -6,7 +6,7 @@ use crate::config::section::excerpt;
 use std::collections::HashMap;
 
 /// The names of one kind, in the order of the file.
-pub(super) struct Names<'a> {
+pub(in crate::config) struct Names<'a> {
     kind: &'static str,
     order: Vec<&'a str>,
     known: HashMap<&'a str, &'a Span>,
@@ -15,7 +15,7 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     /// Takes the names that are given, and reports those that are no names or given twice. A name
     /// that is wrong is known all the same, so that its uses are not reported too.
-    pub(super) fn declare(
+    pub(in crate::config) fn declare(
         report: &Report,
         kind: &'static str,
         given: impl Iterator<Item = &'a Option<At<String>>>,
@@ -43,7 +43,12 @@ impl<'a> Names<'a> {
     }
 
     /// The name that `used` refers to; reported if there is none.
-    pub(super) fn resolve(&self, report: &Report, key: &str, used: &At<String>) -> Option<Name> {
+    pub(in crate::config) fn resolve(
+        &self,
+        report: &Report,
+        key: &str,
+        used: &At<String>,
+    ) -> Option<Name> {
         if self.has(&used.value) {
             return used.value.parse().ok();
         }
@@ -59,7 +64,7 @@ impl<'a> Names<'a> {
     }
 
     /// Whether something has this name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::config) fn has(&self, name: &str) -> bool {
         self.known.contains_key(name)
     }
 

@@ -1,0 +1,59 @@
+//! Routes of the underlay.
+
+use super::draft::Draft;
+use super::words::Words;
+use crate::config::file::{NOWHERE, RouteTable, read_route};
+use crate::config::prefix::Prefix;
+use crate::config::report::Problem;
+use crate::config::route::{Route, network};
+
+impl Draft<'_> {
+    pub(super) fn route_add(&mut self, words: &Words) -> Option<()> {
+        let table = self.route(words);
+        self.file.routes.push(table);
+        Some(())
+    }
+
+    pub(super) fn route_replace(&mut self, words: &Words) -> Option<()> {
+        let table = self.route(words);
+        match self.route_to(table.to.as_ref()?.value) {
+            Some(at) => *self.file.routes.get_mut(at)? = table,
+            None => self.file.routes.push(table),
+        }
+        Some(())
+    }
+
+    pub(super) fn route_del(&mut self, words: &Words) -> Option<()> {
+        let to = self.read("route.", words, |mut section| {
+            let to = section.require("to");
+            let to = to.and_then(|field| field.judge(Route::NETWORK, network));
+            section.finish();
+            to
+        });
+        let to = to?.value;
+        if let Some(at) = self.route_to(to) {
+            self.file.routes.remove(at);
+            return Some(());
+        }
+        let names: Vec<String> = self
+            .before
+            .routes
+            .iter()
+            .map(|r| r.to.to_string())
+            .collect();
+        let text = format!("there is no route to {to}");
+        let problem = Problem::new(&NOWHERE, "route.to", text).allowed("the network of a route");
+        let near = names.iter().map(String::as_str);
+        self.report.add(problem.nearest(&to.to_string(), near));
+        None
+    }
+
+    fn route(&self, words: &Words) -> RouteTable {
+        self.read("route.", words, read_route)
+    }
+
+    fn route_to(&self, to: Prefix) -> Option<usize> {
+        let routes = &mut self.file.routes.iter();
+        routes.position(|table| table.to.as_ref().is_some_and(|at| at.value == to))
+    }
+}
