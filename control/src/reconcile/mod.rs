@@ -35,10 +35,21 @@ fn station(entry: &FdbEntry) -> (Name, Mac) {
     (entry.bridge, entry.mac)
 }
 
+/// What is left of both lists without what they begin and end with in common: of a hundred thousand
+/// entries only these few need to be looked up.
+fn apart<'a>(from: &'a [FdbEntry], to: &'a [FdbEntry]) -> (&'a [FdbEntry], &'a [FdbEntry]) {
+    let same = |(a, b): &(&FdbEntry, &FdbEntry)| a == b;
+    let head = from.iter().zip(to).take_while(same).count();
+    let (from, to) = (&from[head..], &to[head..]);
+    let tail = from.iter().rev().zip(to.iter().rev());
+    let tail = tail.take_while(same).count();
+    (&from[..from.len() - tail], &to[..to.len() - tail])
+}
+
 fn going(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
-    let fdb = by(&to.fdb, station);
-    let gone = from
-        .fdb
+    let (entries, after) = apart(&from.fdb, &to.fdb);
+    let fdb = by(after, station);
+    let gone = entries
         .iter()
         .filter(|entry| !fdb.contains_key(&station(entry)));
     steps.extend(gone.map(|entry| Step::FdbDel(*entry)));
@@ -131,8 +142,9 @@ fn coming(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
             Some(_) => {}
         }
     }
-    let fdb = by(&from.fdb, station);
-    for entry in &to.fdb {
+    let (before, entries) = apart(&from.fdb, &to.fdb);
+    let fdb = by(before, station);
+    for entry in entries {
         match fdb.get(&station(entry)) {
             None => steps.push(Step::FdbAdd(*entry)),
             Some(before) if *before != entry => steps.push(Step::FdbReplace(*entry)),

@@ -162,3 +162,36 @@ fn what_changes_is_set_and_what_stays_is_left_alone() {
         assert_eq!(words(BEFORE, &after), expected, "{old}");
     }
 }
+
+/// Wherever in a list something comes, goes or changes, what is around it is left alone.
+#[test]
+fn few_of_many_entries_are_steps() {
+    let list = |entries: &[(u8, &str)]| {
+        let entry = |(mac, port): &(u8, &str)| {
+            format!("[[fdb]]\nbridge = 'br0'\nmac = '02:00:00:00:01:{mac:02x}'\nport = '{port}'\n")
+        };
+        let entries: String = entries.iter().map(entry).collect();
+        format!("{BEFORE}{entries}")
+    };
+    let to = |number: u8, port: &str| format!("02:00:00:00:01:{number:02x} bridge br0 port {port}");
+    let del = |number: u8| format!("fdb del 02:00:00:00:01:{number:02x} bridge br0");
+    let all = [(1, "a"), (2, "b"), (3, "a"), (4, "b")];
+    for at in 0..all.len() {
+        let number = all[at].0;
+        let mut fewer = all.to_vec();
+        fewer.remove(at);
+        assert_eq!(words(&list(&all), &list(&fewer)), [del(number)]);
+        let added = format!("fdb add {}", to(number, all[at].1));
+        assert_eq!(words(&list(&fewer), &list(&all)), [added]);
+        let mut other = all;
+        other[at].1 = if all[at].1 == "a" { "b" } else { "a" };
+        let replaced = format!("fdb replace {}", to(number, other[at].1));
+        assert_eq!(words(&list(&all), &list(&other)), [replaced]);
+    }
+    let swapped = [(4, "b"), (2, "b"), (3, "a"), (1, "a")];
+    assert!(words(&list(&all), &list(&swapped)).is_empty());
+    assert_eq!(
+        words(&list(&[(1, "a")]), &list(&[(1, "a"), (2, "a")])).len(),
+        1
+    );
+}
