@@ -1,8 +1,8 @@
 //! From what is to what is wanted: the steps between, in the order in which they can be taken.
 //!
 //! ```text
-//! what goes:   fdb, routes, remotes, tunnels, members, addresses, bridges, ports
-//! what comes:  switch, ports, addresses, bridges, members, tunnels, remotes, routes, fdb
+//! what goes:   fdb, routes, remotes, tunnels, members, local ports, addresses, bridges, ports
+//! what comes:  switch, ports, addresses, local ports, bridges, members, tunnels, remotes, routes, fdb
 //! ```
 //!
 //! Nothing is ever there without what it rests on, and taken backwards the steps undo themselves.
@@ -78,6 +78,14 @@ fn going(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
         }
     }
     let ports = by(&to.ports, |port| port.name);
+    for port in from.ports.iter().filter(|port| port.local.is_some()) {
+        let stays = ports
+            .get(&port.name)
+            .is_some_and(|to| to.local == port.local);
+        if !stays {
+            steps.push(Step::Local(port.name, None));
+        }
+    }
     for port in &from.ports {
         let stays = ports.get(&port.name);
         let left = |own| !stays.is_some_and(|port| port.addresses.contains(own));
@@ -99,14 +107,14 @@ fn going(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
 
 fn coming(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
     if from.switch != to.switch {
-        steps.push(Step::Switch(to.switch));
+        steps.push(Step::Switch(from.switch, to.switch));
     }
     let ports = by(&from.ports, |port| port.name);
     for port in &to.ports {
         match ports.get(&port.name) {
-            None => steps.push(Step::PortAdd(port.clone())),
+            None => steps.push(Step::PortAdd(bare_port(port))),
             Some(before) if bare_port(before) != bare_port(port) => {
-                steps.push(Step::PortSet(port.clone()));
+                steps.push(Step::PortSet(bare_port(before), bare_port(port)));
             }
             Some(_) => {}
         }
@@ -117,12 +125,18 @@ fn coming(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
         let new = port.addresses.iter().filter(|own| !known(own));
         steps.extend(new.map(|own| Step::AddressAdd(port.name, *own)));
     }
+    for port in to.ports.iter().filter(|port| port.local.is_some()) {
+        let before = ports.get(&port.name).and_then(|before| before.local);
+        if before != port.local {
+            steps.push(Step::Local(port.name, port.local));
+        }
+    }
     let bridges = by(&from.bridges, |bridge| bridge.name);
     for bridge in &to.bridges {
         match bridges.get(&bridge.name) {
             None => steps.push(Step::BridgeAdd(bridge.clone())),
             Some(before) if bare_bridge(before) != bare_bridge(bridge) => {
-                steps.push(Step::BridgeSet(bridge.clone()));
+                steps.push(Step::BridgeSet(bare_bridge(before), bare_bridge(bridge)));
             }
             Some(_) => {}
         }
@@ -160,13 +174,17 @@ fn coming_tunnels(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
         match before {
             None => steps.push(Step::TunnelAdd(tunnel.clone())),
             Some(before) if bare_tunnel(before) != bare_tunnel(tunnel) => {
-                steps.push(Step::TunnelSet(tunnel.clone()));
+                steps.push(Step::TunnelSet(bare_tunnel(before), bare_tunnel(tunnel)));
             }
             Some(_) => {}
         }
         let known = |remote| before.is_some_and(|tunnel| tunnel.remotes.contains(remote));
         let new = tunnel.remotes.iter().filter(|remote| !known(remote));
-        steps.extend(new.map(|remote| Step::RemoteAdd(tunnel.name, *remote)));
+        steps.extend(new.map(|remote| Step::RemoteAdd {
+            tunnel: tunnel.name,
+            remote: *remote,
+            usual: tunnel.reserved_bits,
+        }));
     }
 }
 
@@ -183,6 +201,7 @@ fn listed_members(wanted: &Wanted) -> impl Iterator<Item = (Name, Name)> + '_ {
 fn bare_port(port: &Port) -> Port {
     Port {
         addresses: Vec::new(),
+        local: None,
         ..port.clone()
     }
 }

@@ -9,14 +9,16 @@ use std::fmt;
 /// One step. Shown, it is the command that takes it, without the program's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Settings of the switch as a whole are other ones.
-    Switch(SwitchSettings),
-    /// A port comes, without its addresses.
+    /// Settings of the switch as a whole, before and after.
+    Switch(SwitchSettings, SwitchSettings),
+    /// A port comes, without its addresses and its local port.
     PortAdd(Port),
-    /// A port has other settings; addresses are steps of their own.
-    PortSet(Port),
+    /// Settings of a port, before and after; addresses and local port are steps of their own.
+    PortSet(Port, Port),
     /// A port goes.
     PortDel(Name),
+    /// A port has another local port, or none.
+    Local(Name, Option<Name>),
     /// A port gets an address.
     AddressAdd(Name, Address),
     /// A port loses an address.
@@ -29,8 +31,8 @@ pub enum Step {
     RouteDel(Prefix),
     /// A bridge comes, without its ports.
     BridgeAdd(Bridge),
-    /// A bridge has other settings; its ports are steps of their own.
-    BridgeSet(Bridge),
+    /// Settings of a bridge, before and after; its ports are steps of their own.
+    BridgeSet(Bridge, Bridge),
     /// A bridge goes.
     BridgeDel(Name),
     /// A port joins a bridge.
@@ -49,12 +51,19 @@ pub enum Step {
     },
     /// A tunnel comes, without its remotes.
     TunnelAdd(Tunnel),
-    /// A tunnel has other settings; remotes are steps of their own.
-    TunnelSet(Tunnel),
+    /// Settings of a tunnel, before and after; remotes are steps of their own.
+    TunnelSet(Tunnel, Tunnel),
     /// A tunnel goes.
     TunnelDel(Name),
     /// A tunnel gets a default remote.
-    RemoteAdd(Name, Remote),
+    RemoteAdd {
+        /// The tunnel.
+        tunnel: Name,
+        /// The remote.
+        remote: Remote,
+        /// How those are judged of which nothing else is said.
+        usual: ReservedBits,
+    },
     /// A tunnel loses a default remote.
     RemoteDel(Name, Remote),
     /// A static entry comes.
@@ -68,18 +77,20 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Switch(switch) => {
+            Step::Switch(before, after) => {
                 write!(f, "switch set")?;
-                words(f, &switch.settings())
+                changed(f, &before.settings(), &after.settings())
             }
             Step::PortAdd(port) => {
                 write!(f, "port add {}", port.name)?;
                 words(f, &port.settings())
             }
-            Step::PortSet(port) => {
-                write!(f, "port set {}", port.name)?;
-                words(f, &port.settings())
+            Step::PortSet(before, after) => {
+                write!(f, "port set {}", after.name)?;
+                changed(f, &before.settings(), &after.settings())
             }
+            Step::Local(port, Some(local)) => write!(f, "port set {port} local {local}"),
+            Step::Local(port, None) => write!(f, "port set {port} nolocal"),
             Step::PortDel(name) => write!(f, "port del {name}"),
             Step::AddressAdd(port, address) => {
                 write!(f, "addr add ")?;
@@ -102,9 +113,9 @@ impl fmt::Display for Step {
                 write!(f, "bridge add {}", bridge.name)?;
                 words(f, &bridge.settings())
             }
-            Step::BridgeSet(bridge) => {
-                write!(f, "bridge set {}", bridge.name)?;
-                words(f, &bridge.settings())
+            Step::BridgeSet(before, after) => {
+                write!(f, "bridge set {}", after.name)?;
+                changed(f, &before.settings(), &after.settings())
             }
             Step::BridgeDel(name) => write!(f, "bridge del {name}"),
             Step::Join { port, bridge } => write!(f, "port set {port} bridge {bridge}"),
@@ -113,20 +124,21 @@ impl fmt::Display for Step {
                 write!(f, "vxlan add {}", tunnel.name)?;
                 words(f, &tunnel.settings())
             }
-            Step::TunnelSet(tunnel) => {
-                write!(f, "vxlan set {}", tunnel.name)?;
-                words(f, &tunnel.settings())
+            Step::TunnelSet(before, after) => {
+                write!(f, "vxlan set {}", after.name)?;
+                changed(f, &before.settings(), &after.settings())
             }
             Step::TunnelDel(name) => write!(f, "vxlan del {name}"),
-            Step::RemoteAdd(tunnel, remote) => {
-                let Remote {
-                    address,
-                    reserved_bits,
-                } = remote;
-                write!(f, "vxlan append {tunnel} remote {address}")?;
-                match reserved_bits {
-                    ReservedBits::Strict => Ok(()),
-                    bits => write!(f, " reserved_bits {}", bits.word()),
+            Step::RemoteAdd {
+                tunnel,
+                remote,
+                usual,
+            } => {
+                write!(f, "vxlan append {tunnel} remote {}", remote.address)?;
+                let bits = remote.reserved_bits;
+                match bits == *usual {
+                    true => Ok(()),
+                    false => write!(f, " reserved_bits {}", bits.word()),
                 }
             }
             Step::RemoteDel(tunnel, remote) => {
@@ -150,6 +162,17 @@ impl fmt::Display for Step {
 fn words(f: &mut fmt::Formatter<'_>, settings: &[Setting]) -> fmt::Result {
     let mut settings = settings.iter();
     settings.try_for_each(|(key, value)| write!(f, " {key} {value}"))
+}
+
+/// Those that are other ones; `default` is the word for what is not said any more.
+fn changed(f: &mut fmt::Formatter<'_>, before: &[Setting], after: &[Setting]) -> fmt::Result {
+    let new = after.iter().filter(|setting| !before.contains(setting));
+    for (key, value) in new {
+        write!(f, " {key} {value}")?;
+    }
+    let said = |key: &str| after.iter().any(|(other, _)| *other == key);
+    let mut gone = before.iter().filter(|(key, _)| !said(key));
+    gone.try_for_each(|(key, _)| write!(f, " {key} default"))
 }
 
 fn on_port(f: &mut fmt::Formatter<'_>, address: &Address, port: Name) -> fmt::Result {

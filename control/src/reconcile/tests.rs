@@ -119,7 +119,7 @@ fn what_changes_is_set_and_what_stays_is_left_alone() {
         (
             "vni = 10",
             "vni = 11\nttl = \"inherit\"",
-            &["vxlan set vx0 bridge br0 vni 11 local 192.0.2.2 ttl inherit"],
+            &["vxlan set vx0 vni 11 ttl inherit"],
         ),
         (
             r#", "192.0.2.8""#,
@@ -161,6 +161,48 @@ fn what_changes_is_set_and_what_stays_is_left_alone() {
         }
         assert_eq!(words(BEFORE, &after), expected, "{old}");
     }
+}
+
+/// What is back at its default has a word for it, or `nolocal`; a local port is taken when both ports
+/// are there.
+#[test]
+fn what_is_taken_back_is_said() {
+    let set = BEFORE.replace(
+        "device = \"d1\"",
+        "device = \"d1\"\nmtu = 1400\nrx_queues = 2",
+    );
+    let steps = ["port set a mtu default rx_queues default"];
+    assert_eq!(words(&set, BEFORE), steps);
+    assert_eq!(
+        words(&set, &set.replace("1400", "1500")),
+        ["port set a mtu default"]
+    );
+    let free =
+        "port = [{ name = 'p', device = 'd9', ADDRESSES LOCAL }, { name = 'q', device = 'd8' }]";
+    let own = "addresses = ['10.0.0.1/8'],";
+    let bare = free.replace("ADDRESSES LOCAL", "");
+    let whole = free
+        .replace("ADDRESSES", own)
+        .replace("LOCAL", "local = 'q'");
+    let there = [
+        "port add p device d9",
+        "port add q device d8",
+        "addr add 10.0.0.1/8 port p",
+        "port set p local q",
+    ];
+    assert_eq!(words("", &whole), there);
+    let gone = ["port set p nolocal", "addr del 10.0.0.1/8 port p"];
+    assert_eq!(words(&whole, &bare), gone);
+    let lenient = BEFORE.replace("vni = 10", "vni = 10\nreserved_bits = 'lenient'");
+    let strict = lenient.replace(
+        "\"192.0.2.8\"",
+        "{ address = '192.0.2.8', reserved_bits = 'strict' }",
+    );
+    let apart = [
+        "vxlan del vx0 remote 192.0.2.8",
+        "vxlan append vx0 remote 192.0.2.8 reserved_bits strict",
+    ];
+    assert_eq!(words(&lenient, &strict), apart);
 }
 
 /// Wherever in a list something comes, goes or changes, what is around it is left alone.
