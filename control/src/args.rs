@@ -3,13 +3,14 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
 
 /// The name of the program where the caller gives none.
 const PROGRAM: &str = "overpathd";
 
-const USAGE: &str = "overpathd [EAL arguments] -- --config FILE [--socket PATH] [--log FILTER]
+const USAGE: &str = "overpathd [EAL arguments] -- [--config FILE] [--store PATH] [--replace]
+                                    [--socket PATH] [--log FILTER]
        overpathd --help | --version";
 
 const EAL_HELP: &str = "\
@@ -29,7 +30,7 @@ Examples:
   Two NICs, a control plane on CPU 1, workers on CPUs 2 and 3:
     overpathd -l 1-3 -a 0000:01:00.0 -a 0000:01:00.1 -- --config /etc/overpath/overpath.toml
   No NIC and no huge pages:
-    overpathd -l 0,1 --no-pci --no-huge -m 256 -- --config lab.toml --socket /tmp/lab.sock";
+    overpathd -l 0,1 --no-pci --no-huge -m 256 -- --config lab.toml --socket /tmp/lab.sock --store none";
 
 /// A software VXLAN switch on DPDK.
 ///
@@ -38,9 +39,22 @@ Examples:
 #[derive(Parser, Clone, Debug, PartialEq, Eq)]
 #[command(name = PROGRAM, version, override_usage = USAGE, after_help = EAL_HELP)]
 pub struct Options {
-    /// The wanted state, in TOML: ports, addresses, bridges, tunnels
+    /// The wanted state, in TOML: ports, addresses, bridges, tunnels. It counts at the first start;
+    /// after that the store does, and it is only compared
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub config: Option<PathBuf>,
+
+    /// Where changes are kept; `none` keeps nothing
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/var/lib/overpath/overpath.redb"
+    )]
+    pub store: PathBuf,
+
+    /// Have the file count, whatever the store has
+    #[arg(long, requires = "config")]
+    pub replace: bool,
 
     /// Where to answer the `overpath` command
     #[arg(
@@ -54,6 +68,13 @@ pub struct Options {
     /// info,control=debug
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,
+}
+
+impl Options {
+    /// The store, if there is to be one.
+    pub fn store(&self) -> Option<&Path> {
+        (self.store.as_os_str() != "none").then_some(&*self.store)
+    }
 }
 
 /// A command line, taken apart.
@@ -225,7 +246,9 @@ mod tests {
         assert_eq!(
             line.options,
             Options {
-                config: "c".into(),
+                config: Some("c".into()),
+                store: "/var/lib/overpath/overpath.redb".into(),
+                replace: false,
                 socket: "s".into(),
                 log: "debug".into(),
             }
@@ -243,6 +266,11 @@ mod tests {
             );
             assert_eq!(line.options.log, "info");
         }
+        let bare = parse("od").unwrap().options;
+        let store = Path::new("/var/lib/overpath/overpath.redb");
+        assert_eq!((bare.config.clone(), bare.store()), (None, Some(store)));
+        let none = parse("od -- --config c --store none --replace").unwrap();
+        assert_eq!((none.options.store(), none.options.replace), (None, true));
     }
 
     #[test]
@@ -308,11 +336,9 @@ mod tests {
 
     #[test]
     fn a_missing_or_bad_option_is_named() {
-        for line in ["od", "od --", "od -l 0 --", "od -- --log info"] {
-            let (kind, text) = refusal(line);
-            assert_eq!(kind, ErrorKind::MissingRequiredArgument, "{line}");
-            assert!(text.contains("--config <FILE>"), "{text}");
-        }
+        let (kind, text) = refusal("od -- --replace");
+        assert_eq!(kind, ErrorKind::MissingRequiredArgument);
+        assert!(text.contains("--config <FILE>"), "{text}");
         let (kind, text) = refusal("od -- --config c --log a=b=c");
         assert_eq!(kind, ErrorKind::ValueValidation);
         assert!(text.contains("--log <FILTER>"), "{text}");

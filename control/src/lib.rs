@@ -56,6 +56,7 @@ pub mod device;
 pub mod explain;
 pub mod fdb;
 pub mod host;
+pub mod keeper;
 pub mod links;
 pub mod neighbours;
 pub mod numbers;

@@ -221,8 +221,9 @@ fn every_event_is_documented_and_no_other() {
 
 #[test]
 fn every_method_is_documented() {
-    let documented = names(&rows("## The socket"));
-    assert_eq!(documented, Method::NAMES);
+    let documented: BTreeSet<_> = names(&rows("## The socket")).into_iter().collect();
+    let all: BTreeSet<_> = Method::names().map(str::to_owned).collect();
+    assert_eq!(documented, all);
 }
 
 #[test]

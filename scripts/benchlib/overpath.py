@@ -79,7 +79,8 @@ class Overpath:
         with open(config, "w") as file:
             file.write(configuration(point))
         words = [os.path.join(options.bin, "overpathd"), *point.eal_words()]
-        words += ["--", "--config", config, "--socket", self.path, "--log", "info,dpdk=error"]
+        words += ["--", "--config", config, "--store", "none", "--socket", self.path]
+        words += ["--log", "info,dpdk=error"]
         log = os.path.join(scratch, "overpathd.log")
         self.process = Process("overpathd", words, point.cpus, log)
         self.pid, self.socket = self.process.pid, None

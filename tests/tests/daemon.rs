@@ -52,7 +52,7 @@ fn a_configuration_that_is_not_there_is_named() -> Result {
     let dir = tempfile::tempdir()?;
     let mut command = Command::new(binary("overpathd")?);
     command.args(["--no-huge", "--no-shconf", "--no-pci", "-m", "64", "--"]);
-    command.args(["--config", "/nowhere/overpath.toml"]);
+    command.args(["--store", "none", "--config", "/nowhere/overpath.toml"]);
     let mut daemon = Background::start(&mut command, dir.path(), "overpathd")?;
     let status = daemon.wait(LONG)?;
     assert!(!status.success());
@@ -78,7 +78,8 @@ fn missing_huge_pages_are_named_with_the_command_that_mends_it() -> Result {
     std::fs::write(&config, ONE_PORT)?;
     let mut command = Command::new(binary("overpathd")?);
     command
-        .args(["--in-memory", "--no-pci", "-m", "64", "--", "--config"])
+        .args(["--in-memory", "--no-pci", "-m", "64", "--"])
+        .args(["--store", "none", "--config"])
         .arg(&config);
     let mut daemon = Background::start(&mut command, dir.path(), "overpathd")?;
     let status = daemon.wait(LONG)?;

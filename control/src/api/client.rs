@@ -1,12 +1,12 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Caches, Capture, Capturing, Changed, DropBehind, DropCount, Entries, EntryBehind,
-    EntryNumber, Explanation, FdbEntry, Flushed, Method, Neighbour, Network, NewRoute, Port,
-    Question, Route, StationBehind, Stats, Tunnel, Version,
+    Address, Bridge, Caches, Capture, Capturing, Changed, ConfigText, Differing, DropBehind,
+    DropCount, Entries, EntryBehind, EntryNumber, Explanation, Exported, FdbEntry, Flushed, Method,
+    Neighbour, Network, NewRoute, Port, Question, Route, StationBehind, Stats, Tunnel, Version,
 };
 use super::rpc::RpcError;
-use crate::config::Name;
+use crate::config::{Edit, Name};
 use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
 use serde::Deserialize;
@@ -14,12 +14,16 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
+use std::num::NonZeroU32;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 28;
+
+/// How long a change may take: a little longer than the daemon waits for it.
+const CHANGE: Duration = Duration::from_secs(65);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +236,35 @@ impl Client {
         Ok((told, CaptureStream(self.stream)))
     }
 
+    /// The bridges.
+    pub fn bridge_show(&mut self) -> Result<Vec<Bridge>, ClientError> {
+        self.typed(&Method::BridgeShow)
+    }
+
+    /// Makes a change of what is wanted.
+    pub fn edit(&mut self, edit: Edit) -> Result<Changed, ClientError> {
+        self.typed(&Method::Edit(edit))
+    }
+
+    /// Makes all of it what is wanted; for so many seconds only, if it is not confirmed then.
+    pub fn config_apply(
+        &mut self,
+        file: ConfigText,
+        confirm: Option<NonZeroU32>,
+    ) -> Result<Changed, ClientError> {
+        self.typed(&Method::ConfigApply { file, confirm })
+    }
+
+    /// The steps from what is wanted to a file.
+    pub fn config_diff(&mut self, file: ConfigText) -> Result<Differing, ClientError> {
+        self.typed(&Method::ConfigDiff(file))
+    }
+
+    /// What is wanted.
+    pub fn config_export(&mut self) -> Result<Exported, ClientError> {
+        self.typed(&Method::ConfigExport)
+    }
+
     fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {
         Ok(serde_json::from_str(self.call(method)?.get())?)
     }
@@ -242,6 +275,9 @@ impl Client {
     /// [`ClientError::Rpc`] if the daemon refuses, else what went wrong on the way. After any other
     /// than `Rpc` the connection is of no further use.
     pub fn call(&mut self, method: &Method) -> Result<Box<RawValue>, ClientError> {
+        if method.is_for_keeper() {
+            self.stream.get_ref().set_read_timeout(Some(CHANGE))?;
+        }
         self.last += 1;
         let params = method.params();
         let params = params.map_or_else(String::new, |params| format!(",\"params\":{params}"));

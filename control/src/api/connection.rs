@@ -3,8 +3,8 @@
 use super::ask::ask;
 use super::ending::Ending;
 use super::messages::Reply;
-use super::request::RequestSender;
-use super::rpc::{self, MAX_REQUEST, RpcError};
+use super::request::Ways;
+use super::rpc::{self, MAX_LONG_REQUEST, MAX_REQUEST, RpcError, TOO_LONG};
 use super::server::Settings;
 use super::waiting::Ticket;
 use super::{capture, live};
@@ -20,7 +20,7 @@ pub(super) async fn serve(
     mut stream: UnixStream,
     mut ticket: Ticket,
     settings: Settings,
-    requests: RequestSender,
+    requests: Ways,
     ending: Rc<Ending>,
 ) {
     let (reader, mut writer) = stream.split();
@@ -34,7 +34,12 @@ pub(super) async fn serve(
             line = connection.line() => line,
             () = ticket.called() => Line::Evicted,
         };
-        let line = if ticket.busy() { line } else { Line::Evicted };
+        let line = match line {
+            _ if !ticket.busy() => Line::Evicted,
+            Line::Long(begun) if ticket.long() => connection.rest(begun).await,
+            Line::Long(_) => Line::Second,
+            line => line,
+        };
         if let Some(error) = farewell(&line) {
             return part(&writer, error);
         }
@@ -67,11 +72,12 @@ pub(super) async fn serve(
 /// What to say before the connection is closed because of `line`.
 fn farewell(line: &Line) -> Option<RpcError> {
     let (code, message) = match line {
-        Line::Whole(_) | Line::End => return None,
+        Line::Whole(_) | Line::Long(_) | Line::End => return None,
         Line::Torn => (RpcError::PARSE, "the connection ended within a line"),
-        Line::TooLong => (
-            RpcError::INVALID_REQUEST,
-            "a request has at most 1048576 bytes on one line",
+        Line::TooLong => (RpcError::INVALID_REQUEST, TOO_LONG),
+        Line::Second => (
+            RpcError::BUSY,
+            "another client sends a long request; ask again",
         ),
         Line::TooSlow => (
             RpcError::TIMEOUT,
@@ -96,12 +102,16 @@ fn part(writer: &WriteHalf<'_>, error: RpcError) {
 enum Line {
     /// A line, without its end.
     Whole(Vec<u8>),
+    /// The beginning of a line that may be longer than [`MAX_REQUEST`].
+    Long(Vec<u8>),
     /// The end.
     End,
     /// The end, within a line.
     Torn,
-    /// More than [`MAX_REQUEST`] bytes without an end.
+    /// More than [`MAX_LONG_REQUEST`] bytes without an end.
     TooLong,
+    /// More than [`MAX_REQUEST`] bytes, while another client has a request that is so long.
+    Second,
     /// A line that did not end in time.
     TooSlow,
     /// Nothing, and another client needs the place.
@@ -127,7 +137,7 @@ enum Rest {
 struct Connection<'a> {
     reader: BufReader<ReadHalf<'a>>,
     settings: Settings,
-    requests: RequestSender,
+    requests: Ways,
 }
 
 impl Connection<'_> {
@@ -137,8 +147,25 @@ impl Connection<'_> {
             Ok([]) | Err(_) => return Line::End,
             Ok(_) => {}
         }
-        let mut line = Vec::new();
-        let mut limited = (&mut self.reader).take(MAX_REQUEST as u64 + 1);
+        match self.up_to(MAX_REQUEST, Vec::new()).await {
+            Line::Long(begun) if rpc::may_be_long(&begun) => Line::Long(begun),
+            Line::Long(_) => Line::TooLong,
+            line => line,
+        }
+    }
+
+    /// The rest of a line that may be long.
+    async fn rest(&mut self, begun: Vec<u8>) -> Line {
+        match self.up_to(MAX_LONG_REQUEST, begun).await {
+            Line::Long(_) => Line::TooLong,
+            line => line,
+        }
+    }
+
+    /// Reads on to the end of the line. [`Line::Long`] is what has more than `most` bytes.
+    async fn up_to(&mut self, most: usize, mut line: Vec<u8>) -> Line {
+        let room = (most + 1).saturating_sub(line.len());
+        let mut limited = (&mut self.reader).take(room as u64);
         let read = limited.read_until(b'\n', &mut line);
         match timeout(self.settings.read_timeout, read).await {
             Err(_) => Line::TooSlow,
@@ -147,7 +174,7 @@ impl Connection<'_> {
                 line.pop();
                 Line::Whole(line)
             }
-            Ok(Ok(_)) if line.len() > MAX_REQUEST => Line::TooLong,
+            Ok(Ok(_)) if line.len() > most => Line::Long(line),
             Ok(Ok(_)) => Line::Torn,
         }
     }
@@ -162,7 +189,12 @@ impl Connection<'_> {
                 return Some(Answer { line, rest });
             }
         };
-        let outcome = ask(&self.requests, self.settings.answer_timeout, call.method).await;
+        let patience = if call.method.is_for_keeper() {
+            self.settings.change_timeout
+        } else {
+            self.settings.answer_timeout
+        };
+        let outcome = ask(&self.requests, patience, call.method).await;
         // A notification is carried out as well, but nobody is told.
         let line = rpc::answer(Some(call.id?), outcome.as_ref().map_err(Clone::clone)).ok()?;
         let rest = match outcome {

@@ -10,7 +10,7 @@ use super::messages::{
     BurstCycles, Bytes, DecidedBy, EntryNumber, Explanation, Frame, Looked, Method, Question,
     Reason, Reply, Seen, SeenLine, SeenSide, Verdict,
 };
-use super::request::RequestSender;
+use super::request::Ways;
 use super::server::Settings;
 use crate::trace::recording::{Feed, Watched, Who};
 use crate::trace::sources::{Copied, Cost, Sources};
@@ -33,7 +33,7 @@ const FEW: u64 = 1;
 pub(super) async fn serve(
     feed: Feed,
     mut awaited: Awaited,
-    requests: &RequestSender,
+    requests: &Ways,
     settings: Settings,
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
@@ -47,7 +47,7 @@ pub(super) async fn serve(
 async fn explain(
     feed: Feed,
     awaited: &mut Awaited,
-    requests: &RequestSender,
+    requests: &Ways,
     settings: Settings,
     reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
@@ -117,7 +117,7 @@ fn put(text: &mut Vec<u8>, line: &SeenLine) -> io::Result<()> {
 
 /// The life of a packet by the state of now, or why it cannot be told.
 async fn work_out(
-    requests: &RequestSender,
+    requests: &Ways,
     settings: Settings,
     question: Result<Question, &str>,
 ) -> Result<Explanation, String> {

@@ -6,6 +6,7 @@
 mod behind;
 mod cache;
 mod capture;
+mod config;
 mod drops;
 mod explain;
 mod groups;
@@ -24,6 +25,7 @@ pub use cache::{
     WorkerCache,
 };
 pub use capture::{Capture, Capturing, Subject};
+pub use config::{Bridge, Changed, Checked, ConfigText, Differing, Exported};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
@@ -36,16 +38,17 @@ pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use histogram::Histogram;
 pub use method::Method;
 pub(super) use method::{
-    CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
-    EXPLAIN_NEXT, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
+    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_LOAD, ROUTE_ADD, ROUTE_DEL,
+    ROUTE_REPLACE,
 };
 pub use probe::{FrameCycles, Poller};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use seen::{BurstCycles, DecidedBy, Looked, Seen, SeenLine, SeenSide};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
-    Address, AddressState, Changed, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel,
-    TunnelState, Via, Way,
+    Address, AddressState, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel, TunnelState,
+    Via, Way,
 };
 
 use super::text;
@@ -68,8 +71,16 @@ pub enum Reply {
     Neighbours(Vec<Neighbour>),
     /// To [`Method::RouteShow`], connected ones first.
     Routes(Vec<Route>),
-    /// To [`Method::RouteAdd`], [`Method::RouteDel`] and [`Method::RouteReplace`].
+    /// To whatever changes what is wanted.
     Changed(Changed),
+    /// To [`Method::BridgeShow`], in the order of the configuration.
+    Bridges(Vec<Bridge>),
+    /// To [`Method::ConfigCheck`].
+    Checked(Checked),
+    /// To [`Method::ConfigDiff`].
+    Differing(Differing),
+    /// To [`Method::ConfigExport`].
+    Exported(Exported),
     /// To [`Method::AddrShow`], in the order of ports and of their VLANs, the one without a tag first.
     Addresses(Vec<Address>),
     /// To [`Method::VxlanShow`], in the order of the configuration.

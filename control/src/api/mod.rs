@@ -1,12 +1,14 @@
 //! The API: JSON-RPC 2.0 over a Unix socket.
 //!
 //! A message is one JSON object on one line: UTF-8, ended by `\n`. A request has at most
-//! [`MAX_REQUEST`] bytes, an answer may be longer. Requests of one connection are answered one
+//! [`MAX_REQUEST`] bytes, or [`MAX_LONG_REQUEST`] if it brings a whole configuration or many entries,
+//! which one client may do at a time; an answer may be longer. Requests of one connection are answered one
 //! after the other. A notification is carried out and not answered; lists of requests are refused.
 //!
 //! ```text
-//! client -> socket -> api thread -> queue -> state thread
-//!                       |  text     typed       knows
+//! client -> socket -> api thread -> queue -> state thread: what is
+//!                       |  text  \  typed
+//!                       |         `-> queue -> keeper: what is wanted
 //!                       '- bounds in number, size and time, so that a slow client waits alone
 //! ```
 //!
@@ -27,8 +29,8 @@ mod socket;
 mod text;
 mod waiting;
 
-pub use request::{Answer, Refused, Request, RequestReceiver, RequestSender, requests};
-pub use rpc::{MAX_REQUEST, RpcError};
+pub use request::{Answer, Refused, Request, RequestReceiver, RequestSender, Ways, requests};
+pub use rpc::{MAX_LONG_REQUEST, MAX_REQUEST, RpcError};
 pub use server::{Server, Settings};
 pub use socket::ApiError;
 

@@ -1,14 +1,15 @@
 //! From the name of a method and its parameters to a [`Method`]: everything is checked here, once.
 
 mod capture;
+mod config;
 
 use super::messages::{
-    CACHE_SHOW, CAPTURE_START, DROPS_SHOW, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB,
-    EXPLAIN_NEXT, Entries, EntryNumber, Frame, Gateways, Method, Network, NewRoute, Question,
-    ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
+    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries, EntryNumber, FDB_LOAD, Frame,
+    Gateways, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
-use crate::config::{Name, nearest};
+use crate::config::{Command, Edit, Name, nearest};
 use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -45,7 +46,17 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
             .map(Method::ExplainFdb),
         CAPTURE_START => capture::capture(params).map(Method::CaptureStart),
         EXPLAIN_NEXT => capture::capture(params).map(Method::ExplainNext),
-        _ => Err(not_found(name)),
+        FDB_LOAD => config::load(params).map(Method::Edit),
+        CONFIG_CHECK => config::text(params, &[]).map(Method::ConfigCheck),
+        CONFIG_DIFF => config::text(params, &[]).map(Method::ConfigDiff),
+        CONFIG_APPLY => config::apply(params),
+        _ => {
+            let mut commands = Command::ALL.into_iter();
+            let command = commands.find(|command| command.name() == name);
+            let command = command.ok_or_else(|| not_found(name))?;
+            let words = config::words(params)?;
+            Ok(Method::Edit(Edit::Do(command, words)))
+        }
     }
 }
 
@@ -62,10 +73,10 @@ fn none_taken(method: &Method) -> RpcError {
 
 fn not_found(name: &str) -> RpcError {
     let shown = short(name);
-    let message = match nearest(&shown, Method::NAMES.into_iter()) {
+    let message = match nearest(&shown, Method::names()) {
         Some(near) => format!("no method {shown:?}; did you mean {near}?"),
         None => {
-            let names = Method::NAMES.join(", ");
+            let names = Method::names().collect::<Vec<_>>().join(", ");
             format!("no method {shown:?}; there are {names}")
         }
     };

@@ -16,6 +16,36 @@ pub fn requests(capacity: usize) -> (RequestSender, RequestReceiver) {
     bounded(capacity)
 }
 
+/// The ways of requests to those who answer them.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// To the state thread, which knows what is.
+    pub state: RequestSender,
+    /// To the keeper, who has what is wanted. A change takes its time, and holds up no other question.
+    pub keeper: RequestSender,
+}
+
+impl Ways {
+    /// To the one who answers `method`.
+    pub(super) fn of(&self, method: &Method) -> &RequestSender {
+        if method.is_for_keeper() {
+            &self.keeper
+        } else {
+            &self.state
+        }
+    }
+}
+
+/// One for both.
+impl From<RequestSender> for Ways {
+    fn from(all: RequestSender) -> Self {
+        Ways {
+            state: all.clone(),
+            keeper: all,
+        }
+    }
+}
+
 /// Why what is asked cannot be done, for a human: what is in the way, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

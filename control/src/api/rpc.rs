@@ -7,6 +7,12 @@ use serde_json::value::RawValue;
 
 /// The longest request in bytes, without the `\n`. Answers may be longer.
 pub const MAX_REQUEST: usize = 1 << 20;
+/// The longest that brings a whole configuration or many entries. One client at a time may send one.
+pub const MAX_LONG_REQUEST: usize = 32 << 20;
+
+/// What is said of a request that is longer than it may be.
+pub(super) const TOO_LONG: &str = "a request has at most 1048576 bytes on one line, \
+     33554432 if it is fdb.load, config.apply, config.check or config.diff";
 
 /// Why a request got no result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -93,11 +99,21 @@ pub(super) fn parse(line: &[u8]) -> Result<Call<'_>, Refusal<'_>> {
     }
     let members: Members<'_> = serde_json::from_str(value.get())
         .map_err(|e| refuse(RpcError::INVALID_REQUEST, format!("not a request: {e}")))?;
-    members.check()
+    members.check(line.len())
+}
+
+/// Whether a line that begins like this can be a request that may be long: by the name of its
+/// method, which stands before its parameters.
+pub(super) fn may_be_long(line: &[u8]) -> bool {
+    const HEAD: usize = 256;
+    let head = line.get(..HEAD).unwrap_or(line);
+    let mut words = head.split(|byte| *byte == b'"');
+    words.any(|word| std::str::from_utf8(word).is_ok_and(Method::may_be_long))
 }
 
 impl<'a> Members<'a> {
-    fn check(self) -> Result<Call<'a>, Refusal<'a>> {
+    /// `length` is that of the whole request.
+    fn check(self, length: usize) -> Result<Call<'a>, Refusal<'a>> {
         let id = self.id;
         if id.is_some_and(|id| id.get().starts_with(['{', '[', 't', 'f'])) {
             let error = RpcError::new(RpcError::INVALID_REQUEST, "id is a number, text or null");
@@ -122,6 +138,9 @@ impl<'a> Members<'a> {
         let Some(name) = name else {
             return refuse(RpcError::INVALID_REQUEST, "method must be text".into());
         };
+        if length > MAX_REQUEST && !Method::may_be_long(&name) {
+            return refuse(RpcError::INVALID_REQUEST, TOO_LONG.into());
+        }
         match params::method(&name, self.params) {
             Ok(method) => Ok(Call { method, id }),
             Err(error) => Err(Refusal { error, id }),

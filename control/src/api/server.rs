@@ -2,7 +2,7 @@
 
 use super::connection;
 use super::ending::Ending;
-use super::request::RequestSender;
+use super::request::Ways;
 use super::socket::{ApiError, SocketFile};
 use super::waiting::Connections;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// For the state thread to answer, 10 s by default.
     pub answer_timeout: Duration,
+    /// For the keeper to make a change and to answer, 60 s by default.
+    pub change_timeout: Duration,
     /// For the end of captures to be written and taken when the server ends, 1 s by default.
     pub parting: Duration,
     /// The core that the api thread is pinned to; none by default: where the caller may run.
@@ -40,6 +42,7 @@ impl Default for Settings {
             read_timeout: timeout,
             write_timeout: timeout,
             answer_timeout: timeout,
+            change_timeout: 6 * timeout,
             parting: Duration::from_secs(1),
             core: None,
         }
@@ -56,16 +59,13 @@ pub struct Server {
 
 impl Server {
     /// Listens at `path`, whose folder is made if need be, and starts the thread. From the return
-    /// on clients can connect. Their requests go into `requests`.
+    /// on clients can connect. Their requests go by `ways`.
     ///
     /// # Errors
     /// [`ApiError::InUse`] if somebody listens there already; the others say what the system
     /// refused. Nothing is left behind then.
-    pub fn start(
-        path: &Path,
-        requests: RequestSender,
-        settings: Settings,
-    ) -> Result<Self, ApiError> {
+    pub fn start(path: &Path, ways: impl Into<Ways>, settings: Settings) -> Result<Self, ApiError> {
+        let ways = ways.into();
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ApiError::Thread)?;
         let (file, listener) = runtime.block_on(SocketFile::listen(path))?;
@@ -76,7 +76,7 @@ impl Server {
             {
                 tracing::warn!("the api thread cannot be pinned to core {id}");
             }
-            serve(runtime, listener, stopped, requests, settings);
+            serve(runtime, listener, stopped, ways, settings);
             drop(file);
         };
         let thread = std::thread::Builder::new().name("api".into()).spawn(run);
@@ -123,7 +123,7 @@ fn serve(
     runtime: Runtime,
     listener: UnixListener,
     stopped: oneshot::Receiver<()>,
-    requests: RequestSender,
+    requests: Ways,
     settings: Settings,
 ) {
     let tasks = LocalSet::new();
@@ -137,12 +137,7 @@ fn serve(
     }));
 }
 
-async fn accept(
-    listener: UnixListener,
-    requests: RequestSender,
-    settings: Settings,
-    ending: &Rc<Ending>,
-) {
+async fn accept(listener: UnixListener, requests: Ways, settings: Settings, ending: &Rc<Ending>) {
     let connections = Connections::new(settings.connections);
     loop {
         match listener.accept().await {

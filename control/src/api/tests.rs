@@ -2,7 +2,8 @@
 
 use super::client::{Client, ClientError};
 use super::messages::{
-    Changed, Flushed, Gateways, Method, NewRoute, Port, PortState, Reply, Stats, Version,
+    Changed, Checked, Differing, Exported, Flushed, Gateways, Method, NewRoute, Port, PortState,
+    Reply, Stats, Version,
 };
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,6 +15,7 @@ mod abuse;
 mod capture;
 mod files;
 mod live;
+mod long;
 
 /// Long enough that only a hang reaches it.
 const LONG: Duration = Duration::from_secs(60);
@@ -115,7 +117,23 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::NeighShow => Reply::Neighbours(Vec::new()),
         Method::RouteShow => Reply::Routes(Vec::new()),
         Method::RouteAdd(_) => Reply::Changed(Changed::default()),
-        Method::RouteReplace(_) => Reply::Changed(Changed { lagging: vec![1] }),
+        Method::RouteReplace(_) => Reply::Changed(Changed {
+            lagging: vec![1],
+            ..Changed::default()
+        }),
+        Method::Edit(_)
+        | Method::ConfigApply { .. }
+        | Method::ConfigConfirm
+        | Method::ConfigRollback => Reply::Changed(Changed::default()),
+        Method::BridgeShow => Reply::Bridges(Vec::new()),
+        Method::ConfigCheck(_) => Reply::Checked(Checked { steps: 0 }),
+        Method::ConfigDiff(file) => Reply::Differing(Differing {
+            steps: vec![file.text.len().to_string()],
+        }),
+        Method::ConfigExport => Reply::Exported(Exported {
+            text: String::new(),
+            revision: 0,
+        }),
         Method::RouteDel(to) => return Err(Refused(format!("there is no route to {to}"))),
         Method::AddrShow => Reply::Addresses(Vec::new()),
         Method::VxlanShow => Reply::Tunnels(Vec::new()),

@@ -13,6 +13,8 @@ pub(super) struct Connections(Rc<RefCell<Inner>>);
 struct Inner {
     limit: usize,
     open: usize,
+    /// One of them has a long request.
+    long: bool,
     /// Grows with each turn, so that the first of `waiting` has waited longest.
     turn: u64,
     waiting: BTreeMap<u64, oneshot::Sender<()>>,
@@ -25,6 +27,8 @@ pub(super) struct Ticket {
     turn: u64,
     /// None while busy.
     called: Option<oneshot::Receiver<()>>,
+    /// Its request is the long one.
+    long: bool,
 }
 
 impl Connections {
@@ -33,6 +37,7 @@ impl Connections {
         Connections(Rc::new(RefCell::new(Inner {
             limit,
             open,
+            long: false,
             turn,
             waiting,
         })))
@@ -55,6 +60,7 @@ impl Connections {
             connections: self.clone(),
             turn: 0,
             called: None,
+            long: false,
         };
         ticket.waiting();
         Some(ticket)
@@ -64,12 +70,26 @@ impl Connections {
 impl Ticket {
     /// The client is to send something. It can be called from now on.
     pub(super) fn waiting(&mut self) {
+        self.end_long();
         let (call, called) = oneshot::channel();
         let mut inner = self.connections.0.borrow_mut();
         inner.turn += 1;
         self.turn = inner.turn;
         self.called = Some(called);
         inner.waiting.insert(self.turn, call);
+    }
+
+    /// Its request is a long one. `false` if another's is: there is memory for one at a time.
+    pub(super) fn long(&mut self) -> bool {
+        let mut inner = self.connections.0.borrow_mut();
+        self.long = !std::mem::replace(&mut inner.long, true);
+        self.long
+    }
+
+    fn end_long(&mut self) {
+        if std::mem::take(&mut self.long) {
+            self.connections.0.borrow_mut().long = false;
+        }
     }
 
     /// Completes when the place is needed by another.
@@ -98,6 +118,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        self.end_long();
         let mut inner = self.connections.0.borrow_mut();
         let lost = self.called.is_some() && inner.waiting.remove(&self.turn).is_none();
         if !lost {
@@ -135,6 +156,20 @@ mod tests {
         drop((first, third));
         assert_eq!(connections.0.borrow().open, 0);
         assert!(connections.0.borrow().waiting.is_empty());
+    }
+
+    #[test]
+    fn one_request_at_a_time_is_long() {
+        let connections = Connections::new(2);
+        let mut first = connections.admit().unwrap();
+        let mut second = connections.admit().unwrap();
+        assert!(first.long() && !second.long());
+        second.waiting();
+        assert!(!second.long(), "it is not the one that ends it");
+        first.waiting();
+        assert!(second.long() && !first.long());
+        drop(second);
+        assert!(first.long());
     }
 
     #[test]

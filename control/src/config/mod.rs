@@ -47,7 +47,7 @@ pub use model::{
 };
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError, is_unicast};
-pub(crate) use report::nearest;
+pub use report::nearest;
 pub use route::{MAX_GATEWAYS, MAX_ROUTES, Route};
 pub use written::{Setting, Written};
 

@@ -236,7 +236,7 @@ impl<'t> Lines<'t> {
 }
 
 /// The name most like `wrong`: at most a third of its letters, and at least one, may differ.
-pub(crate) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (wrong.chars().count() / 3).max(1);
     let lower = wrong.to_lowercase();
     let far = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());

@@ -61,7 +61,10 @@ impl Acks {
                 break;
             }
             if let Some(first) = self.pending.pop_front() {
-                first.request.answer(Reply::Changed(Changed { lagging }));
+                first.request.answer(Reply::Changed(Changed {
+                    lagging,
+                    ..Changed::default()
+                }));
             }
             settled = true;
         }

@@ -2,8 +2,8 @@
 
 use super::{SECOND, State};
 use crate::ageing::age;
-use crate::api::Request;
 use crate::api::messages::{self as api, Method, Reply};
+use crate::api::{Refused, Request};
 use crate::ports::{Life, Port};
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
@@ -92,6 +92,18 @@ impl<I: Io> State<I> {
             | Method::ExplainFdb(_)
             | Method::CaptureStart(_)
             | Method::ExplainNext(_) => return,
+            // What the keeper has.
+            Method::Edit(_)
+            | Method::BridgeShow
+            | Method::ConfigCheck(_)
+            | Method::ConfigDiff(_)
+            | Method::ConfigApply { .. }
+            | Method::ConfigConfirm
+            | Method::ConfigRollback
+            | Method::ConfigExport => {
+                let text = format!("{} is for the keeper", request.method.name());
+                return request.refuse(Refused(text));
+            }
         };
         request.answer(reply);
     }

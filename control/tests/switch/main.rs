@@ -18,6 +18,7 @@ mod cache;
 mod capture;
 mod change;
 mod cold_warm;
+mod commands;
 mod dropped;
 mod drops;
 mod explain;

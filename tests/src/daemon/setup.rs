@@ -43,10 +43,11 @@ pub struct Setup {
     eal: Vec<String>,
     netns: Option<String>,
     wrapper: Vec<String>,
+    store: Option<PathBuf>,
 }
 
 impl Setup {
-    /// With this configuration, one worker, no huge pages, no namespace.
+    /// With this configuration, one worker, no huge pages, no namespace, no store.
     #[must_use]
     pub fn new(config: &str) -> Self {
         let (eal, wrapper) = (Vec::new(), Vec::new());
@@ -56,6 +57,7 @@ impl Setup {
             eal,
             netns: None,
             wrapper,
+            store: None,
         }
     }
 
@@ -84,6 +86,13 @@ impl Setup {
     #[must_use]
     pub fn under(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// With a store of its own.
+    #[must_use]
+    pub fn store(mut self, path: &Path) -> Self {
+        self.store = Some(path.to_owned());
         self
     }
 
@@ -131,6 +140,8 @@ impl Setup {
             .arg("--config")
             .arg(&config);
         command.arg("--socket").arg(&socket);
+        let store = self.store.as_deref().unwrap_or(Path::new("none"));
+        command.arg("--store").arg(store);
         let process = Background::start(&mut command, dir.path(), "overpathd")?;
         Ok(Daemon::new(process, socket, prefix, dir))
     }

@@ -2,12 +2,14 @@
 
 use super::cache::{Entries, EntryNumber};
 use super::capture::Capture;
+use super::config::ConfigText;
 use super::hex::Question;
 use super::route::{Network, NewRoute};
-use crate::config::Name;
+use crate::config::{Command, Edit, Name};
 use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
 use serde_json::{Value, json};
+use std::num::NonZeroU32;
 
 /// The name of [`Method::CacheShow`].
 pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
@@ -15,6 +17,14 @@ pub(in crate::api) const CACHE_SHOW: &str = "cache.show";
 pub(in crate::api) const EXPLAIN_NEXT: &str = "explain.next";
 /// The name of [`Method::CaptureStart`].
 pub(in crate::api) const CAPTURE_START: &str = "capture.start";
+/// The name of [`Method::ConfigApply`].
+pub(in crate::api) const CONFIG_APPLY: &str = "config.apply";
+/// The name of [`Method::ConfigCheck`].
+pub(in crate::api) const CONFIG_CHECK: &str = "config.check";
+/// The name of [`Method::ConfigDiff`].
+pub(in crate::api) const CONFIG_DIFF: &str = "config.diff";
+/// The name of [`Edit::Load`].
+pub(in crate::api) const FDB_LOAD: &str = "fdb.load";
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
 /// The name of [`Method::Explain`].
@@ -53,6 +63,30 @@ pub enum Method {
     RouteDel(Network),
     /// `route.replace`, answered by [`Changed`](super::Changed), whether there was one or not.
     RouteReplace(NewRoute),
+    /// `bridge.show`, answered by a list of [`Bridge`](super::Bridge).
+    BridgeShow,
+    /// [`Command::name`], or `fdb.load` with `entries`; answered by [`Changed`](super::Changed) when
+    /// the change is made and kept. Refused if it does not fit what is wanted.
+    Edit(Edit),
+    /// `config.check`, answered by [`Checked`](super::Checked); refused with all that is wrong.
+    ConfigCheck(ConfigText),
+    /// `config.diff`, answered by [`Differing`](super::Differing). Changes nothing.
+    ConfigDiff(ConfigText),
+    /// `config.apply`, answered by [`Changed`](super::Changed).
+    ConfigApply {
+        /// What is wanted from now on.
+        file: ConfigText,
+        /// Seconds after which it is taken back, if it is not confirmed by then.
+        confirm: Option<NonZeroU32>,
+    },
+    /// `config.confirm`, answered by [`Changed`](super::Changed); refused if nothing is to be
+    /// confirmed.
+    ConfigConfirm,
+    /// `config.rollback`, answered by [`Changed`](super::Changed): back to what was before the last
+    /// change.
+    ConfigRollback,
+    /// `config.export`, answered by [`Exported`](super::Exported).
+    ConfigExport,
     /// `addr.show`, answered by a list of [`Address`](super::Address).
     AddrShow,
     /// `vxlan.show`, answered by a list of [`Tunnel`](super::Tunnel).
@@ -91,7 +125,7 @@ pub enum Method {
 
 impl Method {
     /// Those without parameters.
-    pub const PLAIN: [Method; 9] = [
+    pub const PLAIN: [Method; 13] = [
         Method::Version,
         Method::PortShow,
         Method::FdbShow,
@@ -101,24 +135,23 @@ impl Method {
         Method::VxlanShow,
         Method::StatsShow,
         Method::CacheFlush,
+        Method::BridgeShow,
+        Method::ConfigConfirm,
+        Method::ConfigRollback,
+        Method::ConfigExport,
     ];
 
-    /// The names of all.
-    pub const NAMES: [&str; 20] = [
-        Method::Version.name(),
-        Method::PortShow.name(),
-        Method::FdbShow.name(),
-        Method::NeighShow.name(),
-        Method::RouteShow.name(),
+    /// The names of those with parameters, but for those of [`Command`].
+    const OTHERS: [&str; 15] = [
         ROUTE_ADD,
         ROUTE_DEL,
         ROUTE_REPLACE,
-        Method::AddrShow.name(),
-        Method::VxlanShow.name(),
+        FDB_LOAD,
+        CONFIG_CHECK,
+        CONFIG_DIFF,
+        CONFIG_APPLY,
         DROPS_SHOW,
-        Method::StatsShow.name(),
         CACHE_SHOW,
-        Method::CacheFlush.name(),
         EXPLAIN,
         EXPLAIN_ENTRY,
         EXPLAIN_DROP,
@@ -126,6 +159,15 @@ impl Method {
         CAPTURE_START,
         EXPLAIN_NEXT,
     ];
+
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let plain = Method::PLAIN.iter().map(Method::name);
+        let commands = Command::ALL.iter().map(|command| command.name());
+        // Routes are changed in words of their own.
+        let commands = commands.filter(|name| !Method::OTHERS.contains(name));
+        plain.chain(commands).chain(Method::OTHERS)
+    }
 
     /// The name on the wire.
     pub const fn name(&self) -> &'static str {
@@ -138,6 +180,15 @@ impl Method {
             Method::RouteAdd(_) => ROUTE_ADD,
             Method::RouteDel(_) => ROUTE_DEL,
             Method::RouteReplace(_) => ROUTE_REPLACE,
+            Method::Edit(Edit::Do(command, _)) => command.name(),
+            Method::Edit(Edit::Load(_)) => FDB_LOAD,
+            Method::ConfigApply { .. } => CONFIG_APPLY,
+            Method::ConfigCheck(_) => CONFIG_CHECK,
+            Method::ConfigDiff(_) => CONFIG_DIFF,
+            Method::BridgeShow => "bridge.show",
+            Method::ConfigConfirm => "config.confirm",
+            Method::ConfigRollback => "config.rollback",
+            Method::ConfigExport => "config.export",
             Method::AddrShow => "addr.show",
             Method::VxlanShow => "vxlan.show",
             Method::DropsShow(_) => DROPS_SHOW,
@@ -160,13 +211,56 @@ impl Method {
             Method::RouteAdd(_)
                 | Method::RouteDel(_)
                 | Method::RouteReplace(_)
+                | Method::Edit(_)
+                | Method::ConfigApply { .. }
+                | Method::ConfigConfirm
+                | Method::ConfigRollback
                 | Method::CacheFlush
         )
+    }
+
+    /// Whether it is about what is wanted, which the keeper has; state knows the rest.
+    pub const fn is_for_keeper(&self) -> bool {
+        matches!(
+            self,
+            Method::RouteAdd(_)
+                | Method::RouteDel(_)
+                | Method::RouteReplace(_)
+                | Method::Edit(_)
+                | Method::BridgeShow
+                | Method::ConfigCheck(_)
+                | Method::ConfigDiff(_)
+                | Method::ConfigApply { .. }
+                | Method::ConfigConfirm
+                | Method::ConfigRollback
+                | Method::ConfigExport
+        )
+    }
+
+    /// Whether a request of this name may be longer than others: it may have a hundred thousand
+    /// entries.
+    pub(in crate::api) fn may_be_long(name: &str) -> bool {
+        [FDB_LOAD, CONFIG_CHECK, CONFIG_DIFF, CONFIG_APPLY].contains(&name)
     }
 
     /// The parameters as they travel; none if it takes none.
     pub fn params(&self) -> Option<Value> {
         match self {
+            Method::Edit(Edit::Do(_, words)) => Some(words.clone().into()),
+            Method::Edit(Edit::Load(entries)) => {
+                let entries: Option<Value> = serde_json::from_str(entries).ok();
+                Some(json!({"entries": entries}))
+            }
+            Method::ConfigCheck(file) | Method::ConfigDiff(file) => {
+                Some(json!({"text": file.text, "name": file.name}))
+            }
+            Method::ConfigApply { file, confirm } => {
+                let mut params = json!({"text": file.text, "name": file.name});
+                if let Some(seconds) = confirm {
+                    params["confirm"] = seconds.get().into();
+                }
+                Some(params)
+            }
             Method::RouteAdd(route) | Method::RouteReplace(route) => {
                 Some(json!({"to": route.to.to_string(), "via": route.via.as_slice()}))
             }

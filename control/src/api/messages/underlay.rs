@@ -6,14 +6,6 @@ use fastpath::wire::Mac;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
-/// A change was made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
-    /// The numbers of workers that had not passed it when the answer was given: they may still
-    /// forward by what was before. Empty, as a rule.
-    pub lagging: Vec<u16>,
-}
-
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {

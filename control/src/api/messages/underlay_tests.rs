@@ -6,9 +6,18 @@ use serde_json::json;
 
 #[test]
 fn changes() {
-    same(Changed::default(), json!({"lagging": []}));
-    let lagging = vec![0, 3];
-    same(Changed { lagging }, json!({"lagging": [0, 3]}));
+    let none = json!({"lagging": [], "revision": 0, "later": [], "unconfirmed": false});
+    same(Changed::default(), none);
+    let changed = Changed {
+        lagging: vec![0, 3],
+        revision: 7,
+        later: vec!["mbufs".to_owned()],
+        unconfirmed: true,
+    };
+    let wire = json!({"lagging": [0, 3], "revision": 7, "later": ["mbufs"], "unconfirmed": true});
+    same(changed, wire);
+    let older: Changed = serde_json::from_value(json!({"lagging": []})).unwrap();
+    assert_eq!(older, Changed::default());
 }
 
 #[test]

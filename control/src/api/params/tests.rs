@@ -1,9 +1,10 @@
 //! Names and parameters, right and wrong.
 
 use super::*;
-use crate::api::messages::{Capture, Subject};
+use crate::api::messages::{Capture, ConfigText, Subject};
+use crate::config::Words;
 use serde_json::json;
-use std::num::{NonZeroU16, NonZeroU64};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 
 fn read(name: &str, params: impl fmt::Display) -> Result<Method, RpcError> {
     let params = RawValue::from_string(params.to_string()).unwrap();
@@ -42,6 +43,58 @@ fn capture() -> Capture {
     }
 }
 
+fn file() -> ConfigText {
+    ConfigText {
+        text: "a = \"1\"\n".to_owned(),
+        name: "new.toml".to_owned(),
+    }
+}
+
+fn words() -> Words {
+    let words = json!({"name": "lan", "mtu": 1500, "local": null, "ports": ["a"]});
+    serde_json::from_value(words).unwrap()
+}
+
+#[test]
+fn what_changes_what_is_wanted_has_the_keys_of_a_file() {
+    let text = read("config.diff", json!({"text": "a = 1"})).unwrap();
+    let unnamed = ConfigText {
+        text: "a = 1".to_owned(),
+        name: "config".to_owned(),
+    };
+    assert_eq!(text, Method::ConfigDiff(unnamed));
+    let none = method("fdb.flush", None);
+    assert_eq!(
+        none,
+        Ok(Method::Edit(Edit::Do(Command::FdbFlush, Words::new())))
+    );
+    let list = refused("port.add", json!([1]));
+    assert_eq!(
+        list,
+        "params must be an object with the keys of a table of the configuration"
+    );
+    let entries = refused("fdb.load", json!({"entries": {}}));
+    assert_eq!(
+        entries,
+        "entries: is no list; allowed: a list of static entries"
+    );
+    let text = refused("config.apply", json!({"name": "x"}));
+    assert_eq!(text, "text: is missing; allowed: a configuration in TOML");
+    for (seconds, problem) in [
+        (0, "0 is no number of seconds"),
+        (86_401, "86401 is too long"),
+    ] {
+        let told = refused("config.apply", json!({"text": "", "confirm": seconds}));
+        let expected = format!("confirm: {problem}; allowed: whole seconds, 1 to 86400");
+        assert_eq!(told, expected);
+    }
+    let other = refused("config.check", json!({"text": "", "confirm": 1}));
+    assert!(
+        other.starts_with("confirm: is no parameter here"),
+        "{other}"
+    );
+}
+
 #[test]
 fn what_a_client_writes_a_server_reads() {
     let changes = [
@@ -56,17 +109,28 @@ fn what_a_client_writes_a_server_reads() {
         Method::ExplainFdb("02:00:00:00:00:01".parse().unwrap()),
         Method::CaptureStart(capture()),
         Method::ExplainNext(capture()),
+        Method::Edit(Edit::Load("[{\"mac\":1}]".into())),
+        Method::ConfigCheck(file()),
+        Method::ConfigDiff(file()),
+        Method::ConfigApply {
+            file: file(),
+            confirm: NonZeroU32::new(86_400),
+        },
     ];
+    let routes = [ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE];
+    let commands = Command::ALL.into_iter();
+    let commands = commands.filter(|command| !routes.contains(&command.name()));
+    let edits = commands.map(|command| Method::Edit(Edit::Do(command, words())));
     let mut names: Vec<_> = Method::PLAIN.iter().map(Method::name).collect();
     for plain in Method::PLAIN {
         assert_eq!(plain.params(), None);
         assert_eq!(method(plain.name(), None), Ok(plain));
     }
-    for change in changes {
+    for change in changes.into_iter().chain(edits) {
         names.push(change.name());
         assert_eq!(read(change.name(), change.params().unwrap()), Ok(change));
     }
-    let mut all = Method::NAMES.to_vec();
+    let mut all: Vec<_> = Method::names().collect();
     all.sort_unstable();
     names.sort_unstable();
     assert_eq!(names, all);
@@ -171,9 +235,9 @@ fn a_mistyped_method_is_told_the_nearest() {
         message("fdb_show"),
         "no method \"fdb_show\"; did you mean fdb.show?"
     );
-    let all = format!("there are {}", Method::NAMES.join(", "));
-    assert!(message("x").ends_with(&all));
-    assert!(message(&"x".repeat(10_000)).len() < 400);
+    let all = Method::names().collect::<Vec<_>>().join(", ");
+    assert!(message("x").ends_with(&format!("there are {all}")));
+    assert!(message(&"x".repeat(10_000)).len() < all.len() + 100);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What can be said on the command line.
 
 use crate::capture::CaptureWords;
+use crate::change::{AddrVerb, BridgeVerb, FdbVerb, PortVerb, SwitchVerb, VxlanVerb};
 use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
 use crate::explain::next::NextWords;
-use crate::{cache, frame, route, stats};
+use crate::{cache, config, frame, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use control::api::messages::{Method, Network, NewRoute, Question};
@@ -46,13 +47,19 @@ pub(crate) enum Noun {
     #[command(infer_subcommands = true)]
     Port {
         #[command(subcommand)]
-        verb: Option<Verb>,
+        verb: Option<PortVerb>,
+    },
+    /// Bridges: ports, tunnels, what is learned
+    #[command(infer_subcommands = true, visible_alias = "br")]
+    Bridge {
+        #[command(subcommand)]
+        verb: Option<BridgeVerb>,
     },
     /// Forwarding tables: which address is where
     #[command(infer_subcommands = true)]
     Fdb {
         #[command(subcommand)]
-        verb: Option<Verb>,
+        verb: Option<FdbVerb>,
     },
     /// Neighbours on underlay links
     #[command(infer_subcommands = true)]
@@ -70,13 +77,25 @@ pub(crate) enum Noun {
     #[command(infer_subcommands = true, alias = "address")]
     Addr {
         #[command(subcommand)]
-        verb: Option<Verb>,
+        verb: Option<AddrVerb>,
     },
     /// Tunnels: state, and the way to each remote
     #[command(infer_subcommands = true)]
     Vxlan {
         #[command(subcommand)]
-        verb: Option<Verb>,
+        verb: Option<VxlanVerb>,
+    },
+    /// Settings of the switch as a whole
+    #[command(infer_subcommands = true)]
+    Switch {
+        #[command(subcommand)]
+        verb: SwitchVerb,
+    },
+    /// All that is wanted, as a file: compare it, apply it, go back
+    #[command(infer_subcommands = true)]
+    Config {
+        #[command(subcommand)]
+        verb: config::Verb,
     },
     /// Drops: why, where, how many, and what to do about them
     Drops {
@@ -115,6 +134,12 @@ pub(crate) enum Noun {
     Completion {
         /// Which shell
         shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        folder: PathBuf,
     },
 }
 
@@ -222,7 +247,7 @@ impl Arguments {
     /// What is wrong with the words.
     pub(crate) fn method(&self) -> Result<Method, String> {
         let method = self.noun.method()?;
-        let once = method.is_change() || matches!(self.noun, Noun::Completion { .. });
+        let once = method.is_change() || self.noun.is_done_here();
         let once = once || matches!(method, Method::ExplainNext(_));
         if matches!(self.watch, Some(DashW::Every(_))) && once {
             return Err("--watch is for what is shown".to_owned());
@@ -234,12 +259,15 @@ impl Arguments {
 impl Noun {
     fn method(&self) -> Result<Method, String> {
         Ok(match self {
-            Noun::Version | Noun::Completion { .. } => Method::Version,
-            Noun::Port { .. } => Method::PortShow,
-            Noun::Fdb { .. } => Method::FdbShow,
+            Noun::Version | Noun::Completion { .. } | Noun::Man { .. } => Method::Version,
+            Noun::Port { verb } => verb.as_ref().unwrap_or(&PortVerb::Show).method()?,
+            Noun::Bridge { verb } => verb.as_ref().unwrap_or(&BridgeVerb::Show).method()?,
+            Noun::Fdb { verb } => verb.as_ref().unwrap_or(&FdbVerb::Show).method()?,
             Noun::Neigh { .. } => Method::NeighShow,
-            Noun::Addr { .. } => Method::AddrShow,
-            Noun::Vxlan { .. } => Method::VxlanShow,
+            Noun::Addr { verb } => verb.as_ref().unwrap_or(&AddrVerb::Show).method()?,
+            Noun::Vxlan { verb } => verb.as_ref().unwrap_or(&VxlanVerb::Show).method()?,
+            Noun::Switch { verb } => verb.method()?,
+            Noun::Config { verb } => verb.method()?,
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { words } => stats::sections(words).map(|_| Method::StatsShow)?,
             Noun::Cache { verb } => cache::method(verb.as_ref()),
@@ -256,6 +284,16 @@ impl Noun {
 }
 
 impl Noun {
+    /// Whether no single question to the daemon answers it.
+    pub(crate) fn is_done_here(&self) -> bool {
+        match self {
+            Noun::Completion { .. } | Noun::Man { .. } => true,
+            Noun::Config { verb } => verb.is_done_here(),
+            Noun::Fdb { verb } => matches!(verb, Some(FdbVerb::Load { .. })),
+            _ => false,
+        }
+    }
+
     /// The sections of counters that are to be shown; none of another noun.
     pub(crate) fn sections(&self) -> Vec<stats::Section> {
         match self {
@@ -305,7 +343,7 @@ mod tests {
                 "{line}"
             );
         }
-        assert!(parse("overpath fdb add").is_err());
+        assert!(parse("overpath fdb add").unwrap().method().is_err());
         assert!(parse("overpath").is_err());
     }
 

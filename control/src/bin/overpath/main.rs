@@ -2,14 +2,18 @@
 
 mod addr;
 mod args;
+mod bridge;
 mod cache;
 mod capture;
+mod change;
 mod completion;
+mod config;
 mod dash_w;
 mod drops;
 mod explain;
 mod fdb;
 mod frame;
+mod man;
 mod neigh;
 mod port;
 mod route;
@@ -20,6 +24,7 @@ mod vxlan;
 mod watch;
 
 use args::{Arguments, Noun};
+use change::FdbVerb;
 use clap::error::ErrorKind as Wrong;
 use clap::{CommandFactory, Parser};
 use control::api::RpcError;
@@ -58,12 +63,33 @@ fn main() -> ExitCode {
 
 /// Asks once, and prints the answer behind what is `before` it. Breaks if nobody reads any more.
 fn turn(arguments: &Arguments, method: &Method, before: &str) -> Result<ControlFlow<()>, String> {
-    let text = match &arguments.noun {
-        Noun::Completion { shell } => Ok(completion::script(*shell)),
-        _ => ask(arguments, method),
+    let text = if arguments.noun.is_done_here() {
+        here(arguments)?
+    } else {
+        let text = ask(arguments, method);
+        text.map_err(|error| complaint(&error, &arguments.socket))?
     };
-    let text = text.map_err(|error| complaint(&error, &arguments.socket))?;
     print(&format!("{before}{text}")).map_err(|error| format!("cannot write the answer: {error}"))
+}
+
+/// What is done without the daemon, or by more than one question.
+fn here(arguments: &Arguments) -> Result<String, String> {
+    match &arguments.noun {
+        Noun::Completion { shell } => Ok(completion::script(*shell)),
+        Noun::Man { folder } => man::write(folder),
+        Noun::Config { verb } => verb.here(arguments.json),
+        Noun::Fdb {
+            verb: Some(FdbVerb::Load { file }),
+        } => {
+            let complain = |error: &ClientError| complaint(error, &arguments.socket);
+            let changed = change::load(|| Client::connect(&arguments.socket), file, complain)?;
+            Ok(match arguments.json {
+                true => format!("{}\n", serde_json::json!(changed)),
+                false => change::text(&changed),
+            })
+        }
+        _ => Ok(String::new()),
+    }
 }
 
 /// The daemon's answer as it is printed.
@@ -79,9 +105,17 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         Method::FdbShow => fdb::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::NeighShow => neigh::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::RouteShow => route::text(&serde_json::from_str::<Vec<_>>(answer)?),
-        Method::RouteAdd(_) | Method::RouteDel(_) | Method::RouteReplace(_) => {
-            route::changed(&serde_json::from_str(answer)?)
-        }
+        Method::RouteAdd(_)
+        | Method::RouteDel(_)
+        | Method::RouteReplace(_)
+        | Method::Edit(_)
+        | Method::ConfigApply { .. }
+        | Method::ConfigConfirm
+        | Method::ConfigRollback => change::text(&serde_json::from_str(answer)?),
+        Method::BridgeShow => bridge::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::ConfigCheck(_) => config::checked(&serde_json::from_str(answer)?),
+        Method::ConfigDiff(_) => config::differing(&serde_json::from_str(answer)?),
+        Method::ConfigExport => config::exported(&serde_json::from_str(answer)?),
         Method::AddrShow => addr::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::VxlanShow => vxlan::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::DropsShow(_) => drops::text(&serde_json::from_str::<Vec<_>>(answer)?),

@@ -1,7 +1,7 @@
 //! `overpath route`: what is printed, and the words of a change.
 
 use crate::table::{Table, maybe, word};
-use control::api::messages::{Changed, Gateways, Network, NetworkError, Route, RouteKind};
+use control::api::messages::{Gateways, Network, NetworkError, Route, RouteKind};
 use control::config::Prefix;
 use std::net::Ipv4Addr;
 
@@ -34,15 +34,6 @@ fn destination(to: Network) -> String {
         0 => "default".into(),
         32 => to.prefix().address().to_string(),
         _ => to.to_string(),
-    }
-}
-
-/// Nothing if all is well, as with `ip`.
-pub(crate) fn changed(changed: &Changed) -> String {
-    let lagging = changed.lagging.iter().map(u16::to_string);
-    match lagging.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => none,
-        workers => format!("done, but not yet seen by workers: {workers}\n"),
     }
 }
 
@@ -120,16 +111,6 @@ default      via 192.0.2.253  port uplink         lladdr 02:00:00:00:00:01 stati
 203.0.113.7  via 198.51.100.1 port up2    vlan 10                          static    dead
 ";
         assert_eq!(text(&routes), expected);
-    }
-
-    #[test]
-    fn a_change_is_silent_unless_a_worker_lags() {
-        assert_eq!(changed(&Changed::default()), "");
-        let lagging = vec![1, 3];
-        assert_eq!(
-            changed(&Changed { lagging }),
-            "done, but not yet seen by workers: 1, 3\n"
-        );
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use crate::account::Ledger;
 use crate::device::Devices;
 use crate::lcores::{Milliseconds, Running};
-use control::api::{self, ApiError};
+use control::api::{self, ApiError, Ways};
 use control::args::CommandLine;
 use control::change;
-use control::config::{ConfigErrors, Wanted};
+use control::config::Wanted;
 use control::device;
 use control::host::{self, Facts};
+use control::keeper::{self, Begun, Keeper, KeeperError, Sources};
 use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
 use fastpath::worker::{Returned, Worker};
@@ -36,8 +37,8 @@ const CLOSING: Duration = Duration::from_secs(60);
 /// Why the daemon did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DaemonError {
-    #[error("the configuration is not usable:\n{0}")]
-    Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    Keeper(#[from] KeeperError),
     #[error("{error}{advice}")]
     Eal { error: EalError, advice: Advice },
     #[error("{error}{advice}")]
@@ -76,7 +77,12 @@ impl fmt::Display for Advice {
 
 /// Runs the daemon until a signal ends it.
 pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
-    let wanted = Wanted::load(&line.options.config)?;
+    let begun = keeper::begin(Sources {
+        config: line.options.config.as_deref(),
+        store: line.options.store(),
+        replace: line.options.replace,
+    })?;
+    let wanted = Arc::clone(&begun.wanted);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // The first one asks, the second one insists.
@@ -99,7 +105,7 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
         let advice = advice();
         DaemonError::Pool { error, advice }
     })?;
-    let (ledger, kept) = switch(line, wanted, &eal, &pool, &stop)?;
+    let (ledger, kept) = switch(line, begun, &eal, &pool, &stop)?;
     ledger.print();
     let out = pool.in_use().saturating_sub(kept);
     let held = ledger.account().held();
@@ -132,27 +138,31 @@ fn pool(eal: &Eal, wanted: &Wanted) -> Result<Mempool, PoolError> {
 /// Returns the account, and how many packets drivers have kept.
 fn switch(
     line: &CommandLine,
-    wanted: Wanted,
+    begun: Begun,
     eal: &Eal,
     pool: &Mempool,
     stop: &Arc<AtomicBool>,
 ) -> Result<(Ledger, usize), DaemonError> {
     let workers = eal.worker_lcores().len().max(1);
+    let wanted = Arc::clone(&begun.wanted);
     let ports: Vec<_> = wanted
         .ports
         .iter()
         .map(|port| port.name.to_string())
         .collect();
     let (device, orders) = device::channel();
-    let (sender, requests) = api::requests(REQUESTS);
-    let (_keeper, changes) = change::changes();
+    let (state, requests) = api::requests(REQUESTS);
+    let (keeper, edits) = api::requests(REQUESTS);
+    let (carry_out, changes) = change::changes();
     // The main lcore's CPU is the control side's: workers never wait for a client or a NIC.
     let core = eal.main_lcore().cpu();
     let settings = api::Settings {
         core,
         ..api::Settings::default()
     };
-    let server = api::Server::start(&line.options.socket, sender, settings)?;
+    let ways = Ways { state, keeper };
+    let server = api::Server::start(&line.options.socket, ways, settings)?;
+    let keeper = Keeper::new(begun, carry_out).start(edits, core)?;
     let devices = Devices {
         eal: eal.clone(),
         pool: pool.clone(),
@@ -181,7 +191,7 @@ fn switch(
     };
     ledger.keep_for_panics();
     let clock = Milliseconds::new(Clock::new(eal));
-    state.begin(Arc::new(wanted));
+    state.begin(wanted);
     let mut running = Running::start(eal, workers, clock, stop)?;
     let mut progress = Progress {
         workers: running.count(),
@@ -197,6 +207,10 @@ fn switch(
     // All that workers copy is copied now.
     server.shutdown();
     let kept = shut_down(state, queues, devices);
+    // Neither clients nor state are there any more: what it is at is its last change.
+    if keeper.join().is_err() {
+        warn!("the keeper ended in a panic");
+    }
     Ok((ledger, kept))
 }
 

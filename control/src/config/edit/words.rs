@@ -82,6 +82,7 @@ pub(super) fn over(settings: Vec<Setting>, words: &Words) -> Words {
             Written::Number(number) => number.into(),
             Written::Bool(value) => value.into(),
             Written::Text(text) => text.into(),
+            Written::Range(first, last) => [first, last].as_slice().into(),
         };
         (key.to_owned(), value)
     });

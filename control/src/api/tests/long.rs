@@ -1,0 +1,107 @@
+//! Requests that bring much, and changes that take long.
+
+use super::*;
+use crate::config::Edit;
+
+/// A request of this method, so many bytes long.
+fn long(method: &str, bytes: usize) -> String {
+    let head = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{\"entries\":[\""
+    );
+    let tail = "\"]}}";
+    let filling = "x".repeat(bytes - head.len() - tail.len());
+    format!("{head}{filling}{tail}\n")
+}
+
+/// The code of the refusal of a request; 0 if there is an answer.
+fn code(bench: &Bench, request: &str) -> i64 {
+    let mut raw = bench.raw();
+    // The server may stop reading before all of it is there.
+    let _ = raw.0.get_mut().write_all(request.as_bytes());
+    let answer = raw.line();
+    answer["error"]["code"].as_i64().unwrap_or_default()
+}
+
+#[test]
+fn what_brings_entries_may_be_long_and_nothing_else() {
+    let bench = Bench::answering(Settings::default());
+    let invalid = i64::from(RpcError::INVALID_REQUEST);
+    assert_eq!(code(&bench, &long("fdb.load", MAX_LONG_REQUEST)), 0);
+    assert_eq!(
+        code(&bench, &long("fdb.load", MAX_LONG_REQUEST + 1)),
+        invalid
+    );
+    assert_eq!(code(&bench, &long("fdb.add", MAX_REQUEST + 1)), invalid);
+    // One that only looks like it is read, and then refused.
+    let other = long("fdb.add", MAX_REQUEST + 1).replace("\"id\":1", "\"id\":\"fdb.load\"");
+    assert_eq!(code(&bench, &other), invalid);
+    let edit = Edit::Load(format!("[\"{}\"]", "x".repeat(2 * MAX_REQUEST)).into());
+    assert_eq!(bench.client().edit(edit).unwrap(), Changed::default());
+}
+
+#[test]
+fn one_client_at_a_time_sends_much() {
+    let bench = Bench::start(Settings::default(), 16);
+    let request = long("fdb.load", 2 * MAX_REQUEST);
+    let (mut first, mut second) = (bench.raw(), bench.raw());
+    first.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    assert!(matches!(waiting.method, Method::Edit(Edit::Load(_))));
+    let _ = second.0.get_mut().write_all(request.as_bytes());
+    assert_eq!(second.error(), i64::from(RpcError::BUSY));
+    assert!(second.is_closed());
+
+    waiting.answer(Reply::Changed(Changed::default()));
+    assert_eq!(first.line()["id"], 1);
+    let mut third = bench.raw();
+    third.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    // Who goes makes room too.
+    drop((first, third));
+    drop(waiting);
+    let mut fourth = bench.raw();
+    fourth.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    waiting.answer(Reply::Changed(Changed::default()));
+    assert_eq!(fourth.line()["id"], 1);
+}
+
+#[test]
+fn a_change_that_takes_long_holds_up_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sock");
+    let ((state, asked), (keeper, edits)) = (requests(16), requests(16));
+    let _server = Server::start(&path, Ways { state, keeper }, Settings::default()).unwrap();
+    let mut slow = Raw(BufReader::new(UnixStream::connect(&path).unwrap()));
+    slow.send("{\"jsonrpc\":\"2.0\",\"method\":\"config.rollback\",\"id\":7}\n");
+    let waiting = edits.recv_timeout(LONG).unwrap();
+    assert_eq!(waiting.method, Method::ConfigRollback);
+
+    std::thread::spawn(move || {
+        let request = asked.recv_timeout(LONG).unwrap();
+        assert_eq!(request.method, Method::Version);
+        request.answer(Reply::Version(version()));
+    });
+    assert_eq!(
+        Client::connect(&path).unwrap().version().unwrap(),
+        version()
+    );
+    waiting.answer(Reply::Changed(Changed::default()));
+    assert_eq!(slow.line()["id"], 7);
+}
+
+#[test]
+fn a_change_that_takes_too_long_may_still_be_made() {
+    let settings = Settings {
+        change_timeout: Duration::from_millis(50),
+        ..Settings::default()
+    };
+    let bench = Bench::start(settings, 16);
+    let mut raw = bench.raw();
+    raw.send("{\"jsonrpc\":\"2.0\",\"method\":\"config.rollback\",\"id\":7}\n");
+    let _waiting = bench.requests.recv_timeout(LONG).unwrap();
+    let line = raw.line();
+    assert_eq!(line["error"]["code"], RpcError::TIMEOUT);
+    let message = line["error"]["message"].as_str().unwrap();
+    assert!(message.contains("may still be made"), "{message}");
+}

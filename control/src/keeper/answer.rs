@@ -1,0 +1,118 @@
+//! What clients ask of the keeper, and what they are told.
+
+use super::Keeper;
+use crate::api::messages::{
+    Bridge, Changed, Checked, ConfigText, Differing, Exported, Method, NewRoute, Reply,
+};
+use crate::api::{Refused, Request};
+use crate::change::Done;
+use crate::config::{Command, Edit, Name, Wanted, Words};
+use crate::reconcile::steps;
+use serde_json::json;
+use std::collections::HashMap;
+use std::time::Duration;
+
+impl Keeper {
+    /// Answers one client, when its change is made.
+    pub(super) fn serve(&mut self, request: Request) {
+        match self.answer(&request.method) {
+            Ok(reply) => request.answer(reply),
+            Err(refused) => request.refuse(refused),
+        }
+    }
+
+    fn answer(&mut self, method: &Method) -> Result<Reply, Refused> {
+        let done = match method {
+            Method::Edit(edit) => self.edit(edit)?,
+            Method::RouteAdd(route) => self.edit(&route_edit(Command::RouteAdd, route))?,
+            Method::RouteReplace(route) => self.edit(&route_edit(Command::RouteReplace, route))?,
+            Method::RouteDel(to) => {
+                let to = ("to".to_owned(), json!(to.to_string()));
+                self.edit(&Edit::Do(Command::RouteDel, Words::from_iter([to])))?
+            }
+            Method::ConfigApply { file, confirm } => {
+                let next = read(file)?;
+                match confirm {
+                    None => self.change(next)?,
+                    Some(seconds) => {
+                        self.try_out(next, Duration::from_secs(seconds.get().into()))?
+                    }
+                }
+            }
+            Method::ConfigConfirm => self.confirm()?,
+            Method::ConfigRollback => self.roll_back()?,
+            Method::BridgeShow => return Ok(Reply::Bridges(bridges(&self.wanted))),
+            Method::ConfigCheck(file) => {
+                let steps = steps(self.wanted(), &read(file)?).len();
+                return Ok(Reply::Checked(Checked { steps }));
+            }
+            Method::ConfigDiff(file) => {
+                let next = read(file)?;
+                let steps = steps(self.wanted(), &next);
+                let steps = steps.iter().map(ToString::to_string).collect();
+                return Ok(Reply::Differing(Differing { steps }));
+            }
+            Method::ConfigExport => {
+                return Ok(Reply::Exported(Exported {
+                    text: self.wanted.to_toml(),
+                    revision: self.revision,
+                }));
+            }
+            // Those that state answers.
+            _ => return Err(Refused(format!("{} changes nothing", method.name()))),
+        };
+        Ok(Reply::Changed(self.changed(done)))
+    }
+
+    fn edit(&mut self, edit: &Edit) -> Result<Done, Refused> {
+        let next = self.wanted.edited(edit);
+        self.change(next.map_err(|errors| Refused(errors.to_string()))?)
+    }
+
+    fn changed(&self, done: Done) -> Changed {
+        let lagging = done
+            .lagging
+            .iter()
+            .filter_map(|w| w.index().try_into().ok());
+        Changed {
+            lagging: lagging.collect(),
+            revision: self.revision,
+            later: done.later,
+            unconfirmed: self.unconfirmed.is_some(),
+        }
+    }
+}
+
+fn bridges(wanted: &Wanted) -> Vec<Bridge> {
+    let mut entries: HashMap<Name, usize> = HashMap::new();
+    for entry in &wanted.fdb {
+        *entries.entry(entry.bridge).or_default() += 1;
+    }
+    let tunnels = |name| {
+        let tunnels = wanted.tunnels.iter();
+        tunnels.filter(move |tunnel| tunnel.bridge == name)
+    };
+    let shown = wanted.bridges.iter().map(|bridge| Bridge {
+        name: bridge.name.to_string(),
+        ports: bridge.ports.iter().map(Name::to_string).collect(),
+        tunnels: tunnels(bridge.name).map(|t| t.name.to_string()).collect(),
+        ageing: bridge.ageing.as_secs(),
+        learning: bridge.learning,
+        static_entries: entries.get(&bridge.name).copied().unwrap_or_default(),
+    });
+    shown.collect()
+}
+
+/// A whole file; errors have its lines.
+fn read(file: &ConfigText) -> Result<Wanted, Refused> {
+    let wanted = Wanted::parse(&file.text, &file.name);
+    wanted.map_err(|errors| Refused(errors.to_string()))
+}
+
+fn route_edit(command: Command, route: &NewRoute) -> Edit {
+    let words = [
+        ("to".to_owned(), json!(route.to.to_string())),
+        ("via".to_owned(), json!(route.via.as_slice())),
+    ];
+    Edit::Do(command, Words::from_iter(words))
+}

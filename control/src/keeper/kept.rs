@@ -1,0 +1,48 @@
+//! Where what is wanted is kept.
+
+use crate::config::Wanted;
+
+/// What survives the daemon.
+#[derive(Debug)]
+pub enum Kept {
+    /// Nothing.
+    Nothing,
+    /// What a test wants to see.
+    #[cfg(test)]
+    Played(Played),
+}
+
+/// A store that is played: what it has, and whether it takes more.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// What it has.
+    pub saved: std::sync::Arc<std::sync::Mutex<Vec<Wanted>>>,
+    /// There is no room for more.
+    pub full: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Kept {
+    /// Stores durably that `after` is wanted, where `before` was, and returns its revision. The one
+    /// before was `revision`.
+    pub(super) fn commit(
+        &mut self,
+        before: &Wanted,
+        after: &Wanted,
+        revision: u64,
+    ) -> Result<u64, String> {
+        let _ = (before, after);
+        match self {
+            Kept::Nothing => Ok(revision + 1),
+            #[cfg(test)]
+            Kept::Played(played) => {
+                if played.full.load(std::sync::atomic::Ordering::Relaxed) {
+                    return Err("no room".to_owned());
+                }
+                let mut saved = played.saved.lock().map_err(|e| e.to_string())?;
+                saved.push(after.clone());
+                Ok(revision + 1)
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The keeper before a state thread and a store that are played.
+
+use super::kept::Played;
+use super::*;
+use crate::api::messages::{Bridge, Changed, ConfigText, Method, Reply};
+use crate::api::{Request, RequestSender, requests};
+use crate::change::changes;
+use crate::config::{Command, Edit, Words};
+use serde_json::json;
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What reached state: the steps of each change as text.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+struct Stage {
+    requests: RequestSender,
+    seen: Seen,
+    store: Played,
+    /// State refuses whatever comes.
+    refuses: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+const BASE: &str = "port = [{ name = 'lan', device = 'd0' }]\nbridge = [{ name = 'br0' }]\n";
+
+fn base() -> Wanted {
+    Wanted::parse(BASE, "base").unwrap()
+}
+
+impl Stage {
+    fn new() -> Self {
+        let store = Played::default();
+        let (sender, receiver) = changes();
+        let (seen, refuses) = (Seen::default(), Arc::new(AtomicBool::new(false)));
+        let (log, no) = (Arc::clone(&seen), Arc::clone(&refuses));
+        std::thread::spawn(move || {
+            for change in receiver {
+                let steps: Vec<String> = change.steps.iter().map(ToString::to_string).collect();
+                log.lock().unwrap().push(steps.join("; "));
+                let answer = match no.load(Ordering::Relaxed) {
+                    true => Err(Refused("the switch does not".to_owned())),
+                    false => Ok(Done::default()),
+                };
+                change.reply.send(answer).unwrap();
+            }
+        });
+        let begun = Begun {
+            wanted: Arc::new(base()),
+            previous: None,
+            revision: 7,
+            kept: Kept::Played(store.clone()),
+        };
+        let (requests, receiver) = requests(16);
+        let thread = Keeper::new(begun, sender).start(receiver, None).unwrap();
+        Stage {
+            requests,
+            seen,
+            store,
+            refuses,
+            thread,
+        }
+    }
+
+    fn ask(&self, method: Method) -> Result<Reply, Refused> {
+        let (request, answer) = Request::new(method).unwrap();
+        self.requests.send(request).unwrap();
+        answer.blocking_recv().unwrap()
+    }
+
+    fn change(&self, method: Method) -> Result<Changed, String> {
+        match self.ask(method) {
+            Ok(Reply::Changed(changed)) => Ok(changed),
+            Ok(other) => panic!("{other:?}"),
+            Err(refused) => Err(refused.0),
+        }
+    }
+
+    /// What reached state since the last look.
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    fn saved(&self) -> Vec<Wanted> {
+        std::mem::take(&mut self.store.saved.lock().unwrap())
+    }
+
+    fn wanted(&self) -> Vec<String> {
+        let empty = file("");
+        match self.ask(Method::ConfigDiff(empty)).unwrap() {
+            Reply::Differing(differing) => differing.steps,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn file(text: &str) -> ConfigText {
+    let (text, name) = (text.to_owned(), "new.toml".to_owned());
+    ConfigText { text, name }
+}
+
+fn mtu(mtu: u64) -> Method {
+    let words = [
+        ("name".to_owned(), json!("lan")),
+        ("mtu".to_owned(), json!(mtu)),
+    ];
+    Method::Edit(Edit::Do(Command::PortSet, Words::from_iter(words)))
+}
+
+fn apply(text: &str, confirm: Option<u32>) -> Method {
+    Method::ConfigApply {
+        file: file(text),
+        confirm: confirm.and_then(NonZeroU32::new),
+    }
+}
+
+const SET: &str = "port set lan mtu 9000";
+const BACK: &str = "port set lan mtu default";
+
+#[test]
+fn a_change_is_carried_out_and_stored_and_then_answered() {
+    let stage = Stage::new();
+    let changed = stage.change(mtu(9000)).unwrap();
+    assert_eq!((changed.revision, changed.unconfirmed), (8, false));
+    assert_eq!(stage.seen(), [SET]);
+    let saved = stage.saved();
+    assert_eq!((saved.len(), saved[0].ports[0].mtu), (1, 9000));
+    // What is so already is no change.
+    assert_eq!(stage.change(mtu(9000)).unwrap().revision, 8);
+    assert_eq!((stage.seen().len(), stage.saved().len()), (0, 0));
+}
+
+#[test]
+fn what_does_not_hold_together_reaches_nobody() {
+    let stage = Stage::new();
+    let told = stage.change(mtu(1)).unwrap_err();
+    assert_eq!(
+        told,
+        "port.mtu: 1 is out of range\n  allowed: a number from 68 to 9600"
+    );
+    let told = stage.change(apply("\nmtu = 1", None)).unwrap_err();
+    assert!(told.starts_with("new.toml:2:1: mtu: is no key"), "{told}");
+    assert_eq!((stage.seen().len(), stage.saved().len()), (0, 0));
+}
+
+#[test]
+fn if_state_refuses_nothing_has_changed() {
+    let stage = Stage::new();
+    stage.refuses.store(true, Ordering::Relaxed);
+    assert_eq!(stage.change(mtu(9000)).unwrap_err(), "the switch does not");
+    assert!(stage.saved().is_empty());
+    stage.refuses.store(false, Ordering::Relaxed);
+    stage.seen();
+    assert_eq!(stage.change(mtu(9000)).unwrap().revision, 8);
+    assert_eq!(stage.seen(), [SET], "from what was before");
+}
+
+#[test]
+fn if_it_cannot_be_stored_state_goes_back() {
+    let stage = Stage::new();
+    stage.store.full.store(true, Ordering::Relaxed);
+    let told = stage.change(mtu(9000)).unwrap_err();
+    assert_eq!(told, "the change cannot be stored: no room");
+    assert_eq!(stage.seen(), [SET, BACK]);
+    stage.store.full.store(false, Ordering::Relaxed);
+    assert_eq!(stage.change(mtu(9000)).unwrap().revision, 8);
+    assert_eq!(stage.seen(), [SET]);
+}
+
+#[test]
+fn a_file_is_compared_and_changes_nothing() {
+    let stage = Stage::new();
+    let new = file(&BASE.replace("d0'", "d0', mtu = 9000"));
+    match stage.ask(Method::ConfigDiff(new.clone())).unwrap() {
+        Reply::Differing(differing) => assert_eq!(differing.steps, [SET]),
+        other => panic!("{other:?}"),
+    }
+    match stage.ask(Method::ConfigCheck(new)).unwrap() {
+        Reply::Checked(checked) => assert_eq!(checked.steps, 1),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((stage.seen().len(), stage.saved().len()), (0, 0));
+    assert_eq!(stage.wanted(), ["bridge del br0", "port del lan"]);
+}
+
+#[test]
+fn bridges_are_shown_as_they_are_wanted() {
+    let stage = Stage::new();
+    let text = "port = [{ name = 'up', device = 'd', addresses = ['192.0.2.2/24'] }, \
+        { name = 'a', device = 'd0' }]\n\
+        bridge = [{ name = 'b', ports = ['a'], ageing = 5 }, { name = 'c', learning = false }]\n\
+        tunnel = [{ name = 'vx', bridge = 'b', vni = 1, local = '192.0.2.2' }]\n\
+        fdb = [{ bridge = 'b', mac = '02:00:00:00:00:01', port = 'a' }]\n";
+    stage.change(apply(text, None)).unwrap();
+    let Ok(Reply::Bridges(bridges)) = stage.ask(Method::BridgeShow) else {
+        panic!("another answer")
+    };
+    let b = Bridge {
+        name: "b".to_owned(),
+        ports: vec!["a".to_owned()],
+        tunnels: vec!["vx".to_owned()],
+        ageing: 5,
+        learning: true,
+        static_entries: 1,
+    };
+    let c = Bridge {
+        name: "c".to_owned(),
+        ports: Vec::new(),
+        tunnels: Vec::new(),
+        ageing: 300,
+        learning: false,
+        static_entries: 0,
+    };
+    assert_eq!(bridges, [b, c]);
+}
+
+#[test]
+fn a_rollback_goes_one_change_back_and_is_a_change_itself() {
+    let stage = Stage::new();
+    let told = stage.change(Method::ConfigRollback).unwrap_err();
+    assert_eq!(told, "there is nothing to go back to");
+    stage.change(mtu(9000)).unwrap();
+    stage.change(apply("", None)).unwrap();
+    stage.seen();
+    let back = stage.change(Method::ConfigRollback).unwrap();
+    assert_eq!((back.revision, stage.seen().len()), (10, 1));
+    assert_eq!(stage.saved().pop().unwrap().ports[0].mtu, 9000);
+    stage.change(Method::ConfigRollback).unwrap();
+    assert_eq!(stage.saved(), [Wanted::default()], "and forth");
+}
+
+#[test]
+fn a_change_is_kept_only_once_it_is_confirmed() {
+    let stage = Stage::new();
+    let told = stage.change(Method::ConfigConfirm).unwrap_err();
+    assert_eq!(told, "no change waits to be confirmed");
+    let tried = stage.change(apply("", Some(600))).unwrap();
+    assert_eq!((tried.revision, tried.unconfirmed), (7, true));
+    assert_eq!((stage.seen().len(), stage.saved().len()), (1, 0));
+    let bridge = Words::from_iter([("name".to_owned(), json!("br1"))]);
+    let bridge = Method::Edit(Edit::Do(Command::BridgeAdd, bridge));
+    for other in [bridge, apply(BASE, None), apply(BASE, Some(1))] {
+        let told = stage.change(other).unwrap_err();
+        assert!(
+            told.starts_with("a change waits to be confirmed, for 5"),
+            "{told}"
+        );
+    }
+    stage.store.full.store(true, Ordering::Relaxed);
+    let told = stage.change(Method::ConfigConfirm).unwrap_err();
+    assert_eq!(told, "the change cannot be stored: no room");
+    stage.store.full.store(false, Ordering::Relaxed);
+    let kept = stage.change(Method::ConfigConfirm).unwrap();
+    assert_eq!((kept.revision, kept.unconfirmed), (8, false));
+    assert_eq!(stage.saved(), [Wanted::default()]);
+    assert!(stage.seen().is_empty());
+    stage.change(Method::ConfigRollback).unwrap();
+    assert_eq!(stage.saved(), [base()]);
+}
+
+#[test]
+fn what_is_not_confirmed_is_taken_back_though_the_client_is_gone() {
+    let stage = Stage::new();
+    let (request, answer) = Request::new(apply("", Some(1))).unwrap();
+    stage.requests.send(request).unwrap();
+    drop(answer);
+    let start = Instant::now();
+    let back = || stage.seen.lock().unwrap().len() == 2;
+    while !back() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            stage.seen()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(start.elapsed() >= Duration::from_millis(900), "too early");
+    assert_eq!(stage.seen()[1], "port add lan device d0; bridge add br0");
+    assert_eq!(stage.wanted().len(), 2);
+    assert!(stage.saved().is_empty());
+    assert_eq!(stage.change(mtu(9000)).unwrap().revision, 8);
+}
+
+#[test]
+fn what_is_tried_out_can_be_taken_back_at_once() {
+    let stage = Stage::new();
+    stage.change(apply("", Some(600))).unwrap();
+    let back = stage.change(Method::ConfigRollback).unwrap();
+    assert_eq!((back.revision, back.unconfirmed), (7, false));
+    assert_eq!(stage.wanted().len(), 2);
+    assert!(stage.saved().is_empty());
+    // Nothing that is so already needs to be confirmed.
+    assert!(!stage.change(apply(BASE, Some(600))).unwrap().unconfirmed);
+}
+
+#[test]
+fn the_keeper_ends_with_its_clients_and_says_so_when_state_has_ended() {
+    let stage = Stage::new();
+    drop(stage.requests);
+    stage.thread.join().unwrap();
+
+    let (sender, receiver) = changes();
+    drop(receiver);
+    let begun = Begun {
+        wanted: Arc::new(base()),
+        previous: None,
+        revision: 0,
+        kept: Kept::Nothing,
+    };
+    let mut keeper = Keeper::new(begun, sender);
+    let refused = keeper.change(Wanted::default()).unwrap_err();
+    assert_eq!(refused.0, "the daemon is stopping");
+    assert_eq!(**keeper.wanted(), base());
+}
