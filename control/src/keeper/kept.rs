@@ -16,8 +16,10 @@ pub enum Kept {
 #[cfg(test)]
 #[derive(Clone, Debug, Default)]
 pub struct Played {
-    /// What it has.
+    /// What was stored.
     pub saved: std::sync::Arc<std::sync::Mutex<Vec<Wanted>>>,
+    /// What it has.
+    pub now: Option<Wanted>,
     /// There is no room for more.
     pub full: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
@@ -31,13 +33,17 @@ impl Kept {
         after: &Wanted,
         revision: u64,
     ) -> Result<u64, String> {
-        let _ = (before, after);
+        let _ = before;
         match self {
             Kept::Nothing => Ok(revision + 1),
             #[cfg(test)]
             Kept::Played(played) => {
                 if played.full.load(std::sync::atomic::Ordering::Relaxed) {
                     return Err("no room".to_owned());
+                }
+                let had = played.now.replace(after.clone());
+                if had.is_some_and(|had| had != *before) {
+                    return Err("it has something else".to_owned());
                 }
                 let mut saved = played.saved.lock().map_err(|e| e.to_string())?;
                 saved.push(after.clone());

@@ -30,25 +30,31 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
+/// From one try to go back to the next, if state refuses.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Steps of a change that the log has.
 const LOGGED: usize = 20;
 
 /// What is wanted, and the ways to those who carry it out and keep it.
-#[derive(Debug)]
 pub struct Keeper {
     wanted: Arc<Wanted>,
-    /// What was wanted before the last change that was kept.
+    /// What is kept: the same, but for what is to be confirmed or could not be taken back.
+    stored: Arc<Wanted>,
+    /// What was kept before it.
     previous: Option<Arc<Wanted>>,
     revision: u64,
     kept: Kept,
     changes: ChangeSender,
     unconfirmed: Option<Unconfirmed>,
+    tell: Box<Tell>,
 }
+
+/// Who hears of each change that was made: its revision, and the steps. Called on the keeper's thread.
+pub type Tell = dyn Fn(u64, &[Step]) + Send;
 
 /// A change that is carried out and not kept.
 #[derive(Debug)]
 struct Unconfirmed {
-    before: Arc<Wanted>,
     deadline: Instant,
 }
 
@@ -56,13 +62,22 @@ impl Keeper {
     /// The keeper of what is wanted at the start, which state carries out by itself.
     pub fn new(begun: Begun, changes: ChangeSender) -> Self {
         Keeper {
+            stored: Arc::clone(&begun.wanted),
             wanted: begun.wanted,
             previous: begun.previous,
             revision: begun.revision,
             kept: begun.kept,
             changes,
             unconfirmed: None,
+            tell: Box::new(|_, _| {}),
         }
+    }
+
+    /// Has `tell` hear of each change from now on. One that is to be confirmed has the revision of what
+    /// was before it.
+    pub fn telling(self, tell: impl Fn(u64, &[Step]) + Send + 'static) -> Self {
+        let tell = Box::new(tell);
+        Keeper { tell, ..self }
     }
 
     /// Starts the thread, pinned to `core`, if one is said. It ends when nobody can send requests any
@@ -120,7 +135,9 @@ impl Keeper {
             self.revision
         );
         if let Err(refused) = self.take_back() {
-            warn!("cannot go back: {refused}");
+            warn!("cannot go back, and tries again: {refused}");
+            let deadline = now + AGAIN;
+            self.unconfirmed = Some(Unconfirmed { deadline });
         }
     }
 
@@ -139,9 +156,12 @@ impl Keeper {
             return Ok(Done::default());
         }
         let (next, before) = (Arc::new(next), Arc::clone(&self.wanted));
-        let done = self.carry_out(&next)?;
-        match self.keep(&before, &next) {
-            Ok(()) => Ok(done),
+        let (done, steps) = self.carry_out(&next)?;
+        match self.keep(&next) {
+            Ok(()) => {
+                (self.tell)(self.revision, &steps);
+                Ok(done)
+            }
             Err(why) => {
                 let back = self.carry_out(&before);
                 let back = back.err().map_or_else(String::new, |refused| {
@@ -152,24 +172,24 @@ impl Keeper {
         }
     }
 
-    /// Stores that `after` is wanted.
-    fn keep(&mut self, before: &Arc<Wanted>, after: &Arc<Wanted>) -> Result<(), String> {
-        self.revision = self.kept.commit(before, after, self.revision)?;
-        self.previous = Some(Arc::clone(before));
+    /// Stores that `next` is wanted.
+    fn keep(&mut self, next: &Arc<Wanted>) -> Result<(), String> {
+        self.revision = self.kept.commit(&self.stored, next, self.revision)?;
+        self.previous = Some(std::mem::replace(&mut self.stored, Arc::clone(next)));
         Ok(())
     }
 
     /// Has state carry out what lies between what is wanted and `next`, which is wanted then. If it
     /// is refused, nothing has changed.
-    fn carry_out(&mut self, next: &Arc<Wanted>) -> Result<Done, Refused> {
+    fn carry_out(&mut self, next: &Arc<Wanted>) -> Result<(Done, Vec<Step>), Refused> {
         let stopping = || Refused("the daemon is stopping".to_owned());
         let steps = steps(&self.wanted, next);
         log(&steps);
-        let (change, answer) = Change::new(Arc::clone(next), steps);
+        let (change, answer) = Change::new(Arc::clone(next), steps.clone());
         self.changes.send(change).map_err(|_| stopping())?;
         let done = answer.recv().map_err(|_| stopping())??;
         self.wanted = Arc::clone(next);
-        Ok(done)
+        Ok((done, steps))
     }
 
     /// As [`Keeper::change`], but only for a while if it is not confirmed.
@@ -177,27 +197,24 @@ impl Keeper {
         if self.unconfirmed.is_some() || next == *self.wanted {
             return self.change(next);
         }
-        let before = Arc::clone(&self.wanted);
-        let done = self.carry_out(&Arc::new(next))?;
+        let (done, steps) = self.carry_out(&Arc::new(next))?;
+        (self.tell)(self.revision, &steps);
         let deadline = Instant::now() + patience;
-        self.unconfirmed = Some(Unconfirmed { before, deadline });
+        self.unconfirmed = Some(Unconfirmed { deadline });
         Ok(done)
     }
 
     /// Keeps what was tried out.
     fn confirm(&mut self) -> Result<Done, Refused> {
-        let Some(change) = self.unconfirmed.take() else {
+        if self.unconfirmed.is_none() {
             return Err(Refused("no change waits to be confirmed".to_owned()));
-        };
-        let now = Arc::clone(&self.wanted);
-        match self.keep(&change.before, &now) {
-            Ok(()) => Ok(Done::default()),
-            Err(why) => {
-                // There is still time to make room.
-                self.unconfirmed = Some(change);
-                Err(Refused(format!("the change cannot be stored: {why}")))
-            }
         }
+        // If it fails there is still time to make room.
+        let kept = self.keep(&Arc::clone(&self.wanted));
+        kept.map_err(|why| Refused(format!("the change cannot be stored: {why}")))?;
+        self.unconfirmed = None;
+        (self.tell)(self.revision, &[]);
+        Ok(Done::default())
     }
 
     /// Goes back to what was before what is tried out, or before the last change.
@@ -213,10 +230,10 @@ impl Keeper {
 
     /// Goes back to what was before what is tried out.
     fn take_back(&mut self) -> Result<Done, Refused> {
-        match self.unconfirmed.take() {
-            Some(change) => self.carry_out(&change.before),
-            None => Ok(Done::default()),
-        }
+        let (done, steps) = self.carry_out(&Arc::clone(&self.stored))?;
+        self.unconfirmed = None;
+        (self.tell)(self.revision, &steps);
+        Ok(done)
     }
 }
 

@@ -18,6 +18,7 @@ struct Stage {
     requests: RequestSender,
     seen: Seen,
     store: Played,
+    told: Seen,
     /// State refuses whatever comes.
     refuses: Arc<AtomicBool>,
     thread: JoinHandle<()>,
@@ -53,8 +54,16 @@ impl Stage {
             kept: Kept::Played(store.clone()),
         };
         let (requests, receiver) = requests(16);
-        let thread = Keeper::new(begun, sender).start(receiver, None).unwrap();
+        let told = Seen::default();
+        let hears = Arc::clone(&told);
+        let keeper = Keeper::new(begun, sender).telling(move |revision, steps| {
+            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+            let line = format!("{revision}: {}", steps.join("; "));
+            hears.lock().unwrap().push(line);
+        });
+        let thread = keeper.start(receiver, None).unwrap();
         Stage {
+            told,
             requests,
             seen,
             store,
@@ -82,6 +91,7 @@ impl Stage {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 
+    /// What was stored since the last look.
     fn saved(&self) -> Vec<Wanted> {
         std::mem::take(&mut self.store.saved.lock().unwrap())
     }
@@ -182,6 +192,30 @@ fn a_file_is_compared_and_changes_nothing() {
     }
     assert_eq!((stage.seen().len(), stage.saved().len()), (0, 0));
     assert_eq!(stage.wanted(), ["bridge del br0", "port del lan"]);
+}
+
+#[test]
+fn each_change_that_was_made_is_told() {
+    let stage = Stage::new();
+    stage.change(mtu(9000)).unwrap();
+    stage.change(mtu(1)).unwrap_err();
+    stage.store.full.store(true, Ordering::Relaxed);
+    stage.change(mtu(1500)).unwrap_err();
+    stage.store.full.store(false, Ordering::Relaxed);
+    let empty = "bridge del br0; port del lan";
+    let full = "port add lan device d0 mtu 9000; bridge add br0";
+    stage.change(apply("", Some(600))).unwrap();
+    stage.change(Method::ConfigRollback).unwrap();
+    stage.change(apply("", Some(600))).unwrap();
+    stage.change(Method::ConfigConfirm).unwrap();
+    let told = std::mem::take(&mut *stage.told.lock().unwrap());
+    let expected = [
+        format!("8: {SET}"),
+        format!("8: {empty}"),
+        format!("8: {full}"),
+    ];
+    assert_eq!(told[..3], expected);
+    assert_eq!(told[3..], [format!("8: {empty}"), "9: ".to_owned()]);
 }
 
 #[test]
@@ -294,12 +328,37 @@ fn what_is_tried_out_can_be_taken_back_at_once() {
     assert!(!stage.change(apply(BASE, Some(600))).unwrap().unconfirmed);
 }
 
+/// What state does not take back is not taken for stored.
 #[test]
-fn the_keeper_ends_with_its_clients_and_says_so_when_state_has_ended() {
+fn what_cannot_be_taken_back_waits_on() {
     let stage = Stage::new();
-    drop(stage.requests);
-    stage.thread.join().unwrap();
+    stage.change(apply("", Some(600))).unwrap();
+    stage.refuses.store(true, Ordering::Relaxed);
+    let told = stage.change(Method::ConfigRollback).unwrap_err();
+    assert_eq!(told, "the switch does not");
+    assert!(
+        stage
+            .change(mtu(9000))
+            .unwrap_err()
+            .starts_with("port.name: there is no")
+    );
+    stage.refuses.store(false, Ordering::Relaxed);
+    stage.change(Method::ConfigRollback).unwrap();
+    assert_eq!(stage.wanted().len(), 2);
 
+    let mut keeper = Keeper {
+        unconfirmed: Some(Unconfirmed {
+            deadline: Instant::now(),
+        }),
+        ..lone()
+    };
+    keeper.expire(Instant::now());
+    let left = keeper.unconfirmed.unwrap().deadline - Instant::now();
+    assert!(left > AGAIN / 2, "it tries again: {left:?}");
+}
+
+/// One whose state has ended.
+fn lone() -> Keeper {
     let (sender, receiver) = changes();
     drop(receiver);
     let begun = Begun {
@@ -308,7 +367,16 @@ fn the_keeper_ends_with_its_clients_and_says_so_when_state_has_ended() {
         revision: 0,
         kept: Kept::Nothing,
     };
-    let mut keeper = Keeper::new(begun, sender);
+    Keeper::new(begun, sender)
+}
+
+#[test]
+fn the_keeper_ends_with_its_clients_and_says_so_when_state_has_ended() {
+    let stage = Stage::new();
+    drop(stage.requests);
+    stage.thread.join().unwrap();
+
+    let mut keeper = lone();
     let refused = keeper.change(Wanted::default()).unwrap_err();
     assert_eq!(refused.0, "the daemon is stopping");
     assert_eq!(**keeper.wanted(), base());
