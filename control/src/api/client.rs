@@ -2,8 +2,9 @@
 
 use super::messages::{
     Address, Bridge, Caches, Capture, Capturing, Changed, ConfigText, Differing, DropBehind,
-    DropCount, Entries, EntryBehind, EntryNumber, Explanation, Exported, FdbEntry, Flushed, Method,
-    Neighbour, Network, NewRoute, Port, Question, Route, StationBehind, Stats, Tunnel, Version,
+    DropCount, Entries, EntryBehind, EntryNumber, Explanation, Exported, FdbEntry, Flushed,
+    Learned, Method, Neighbour, Network, NewRoute, Port, Question, Route, StationBehind, Stats,
+    Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::{Edit, Name};
@@ -239,6 +240,11 @@ impl Client {
     /// The bridges.
     pub fn bridge_show(&mut self) -> Result<Vec<Bridge>, ClientError> {
         self.typed(&Method::BridgeShow)
+    }
+
+    /// Has learned stations forgotten.
+    pub fn fdb_flush(&mut self, which: Learned) -> Result<Changed, ClientError> {
+        self.typed(&Method::FdbFlush(which))
     }
 
     /// Makes a change of what is wanted.

@@ -25,7 +25,7 @@ pub use cache::{
     WorkerCache,
 };
 pub use capture::{Capture, Capturing, Subject};
-pub use config::{Bridge, Changed, Checked, ConfigText, Differing, Exported};
+pub use config::{Bridge, Changed, Checked, ConfigText, Differing, Exported, Learned};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
@@ -39,8 +39,8 @@ pub use histogram::Histogram;
 pub use method::Method;
 pub(super) use method::{
     CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
-    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_LOAD, ROUTE_ADD, ROUTE_DEL,
-    ROUTE_REPLACE,
+    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_FLUSH, FDB_LOAD, ROUTE_ADD,
+    ROUTE_DEL, ROUTE_REPLACE,
 };
 pub use probe::{FrameCycles, Poller};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};

@@ -5,8 +5,9 @@ mod config;
 
 use super::messages::{
     CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
-    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries, EntryNumber, FDB_LOAD, Frame,
-    Gateways, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries, EntryNumber, FDB_FLUSH,
+    FDB_LOAD, Frame, Gateways, Learned, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL,
+    ROUTE_REPLACE,
 };
 use super::rpc::RpcError;
 use crate::config::{Command, Edit, Name, nearest};
@@ -46,6 +47,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
             .map(Method::ExplainFdb),
         CAPTURE_START => capture::capture(params).map(Method::CaptureStart),
         EXPLAIN_NEXT => capture::capture(params).map(Method::ExplainNext),
+        FDB_FLUSH => learned(params).map(Method::FdbFlush),
         FDB_LOAD => config::load(params).map(Method::Edit),
         CONFIG_CHECK => config::text(params, &[]).map(Method::ConfigCheck),
         CONFIG_DIFF => config::text(params, &[]).map(Method::ConfigDiff),
@@ -95,6 +97,20 @@ fn one_port(params: Option<&RawValue>) -> Result<Option<Name>, RpcError> {
         None => Ok(None),
         some => Members::read(some, &["port"])?.port().map(Some),
     }
+}
+
+/// Which learned stations are meant: all, if nothing is said.
+fn learned(params: Option<&RawValue>) -> Result<Learned, RpcError> {
+    let Some(params) = params.filter(|params| !is_empty(params.get())) else {
+        return Ok(Learned::default());
+    };
+    let members = Members::read(Some(params), &["bridge", "port", "tunnel"])?;
+    let name = |key| members.has(key).then(|| members.name(key)).transpose();
+    Ok(Learned {
+        bridge: name("bridge")?,
+        port: name("port")?,
+        tunnel: name("tunnel")?,
+    })
 }
 
 /// The entries of the flow caches that are asked for: all, those of a port, or one.

@@ -122,6 +122,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
             ..Changed::default()
         }),
         Method::Edit(_)
+        | Method::FdbFlush(_)
         | Method::ConfigApply { .. }
         | Method::ConfigConfirm
         | Method::ConfigRollback => Reply::Changed(Changed::default()),

@@ -18,6 +18,7 @@ mod drops;
 mod events;
 mod explain;
 mod explaining;
+mod flush;
 mod gone;
 mod groups;
 mod links;

@@ -56,6 +56,7 @@ impl<I: Io> State<I> {
             Method::RouteAdd(route) => Some(self.route_add(route)),
             Method::RouteReplace(route) => Some(self.route_replace(route)),
             Method::RouteDel(to) => Some(self.route_del(*to)),
+            Method::FdbFlush(which) => Some(self.flush_learned(which)),
             _ => None,
         };
         match changed {
@@ -84,6 +85,7 @@ impl<I: Io> State<I> {
             Method::RouteAdd(_)
             | Method::RouteReplace(_)
             | Method::RouteDel(_)
+            | Method::FdbFlush(_)
             | Method::CacheShow(_)
             | Method::CacheFlush
             | Method::Explain(_)

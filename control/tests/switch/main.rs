@@ -23,6 +23,7 @@ mod dropped;
 mod drops;
 mod explain;
 mod flood;
+mod flush;
 mod frames;
 mod host;
 mod joined;

@@ -1,5 +1,6 @@
 //! What is wanted: bridges, whole files, and how they differ from it.
 
+use crate::config::Name;
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration.
@@ -27,6 +28,17 @@ pub struct Changed {
     /// it is taken back.
     #[serde(default)]
     pub unconfirmed: bool,
+}
+
+/// Which learned stations: those of which all is true that is said; all, if nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Learned {
+    /// Those of this bridge.
+    pub bridge: Option<Name>,
+    /// Those behind this port.
+    pub port: Option<Name>,
+    /// Those behind this tunnel.
+    pub tunnel: Option<Name>,
 }
 
 /// A configuration holds together.

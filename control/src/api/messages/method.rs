@@ -2,7 +2,7 @@
 
 use super::cache::{Entries, EntryNumber};
 use super::capture::Capture;
-use super::config::ConfigText;
+use super::config::{ConfigText, Learned};
 use super::hex::Question;
 use super::route::{Network, NewRoute};
 use crate::config::{Command, Edit, Name};
@@ -23,6 +23,8 @@ pub(in crate::api) const CONFIG_APPLY: &str = "config.apply";
 pub(in crate::api) const CONFIG_CHECK: &str = "config.check";
 /// The name of [`Method::ConfigDiff`].
 pub(in crate::api) const CONFIG_DIFF: &str = "config.diff";
+/// The name of [`Method::FdbFlush`].
+pub(in crate::api) const FDB_FLUSH: &str = "fdb.flush";
 /// The name of [`Edit::Load`].
 pub(in crate::api) const FDB_LOAD: &str = "fdb.load";
 /// The name of [`Method::DropsShow`].
@@ -63,6 +65,9 @@ pub enum Method {
     RouteDel(Network),
     /// `route.replace`, answered by [`Changed`](super::Changed), whether there was one or not.
     RouteReplace(NewRoute),
+    /// `fdb.flush`, answered by [`Changed`](super::Changed) when no packet is forwarded by those that
+    /// went; refused if there is nothing of a name.
+    FdbFlush(Learned),
     /// `bridge.show`, answered by a list of [`Bridge`](super::Bridge).
     BridgeShow,
     /// [`Command::name`], or `fdb.load` with `entries`; answered by [`Changed`](super::Changed) when
@@ -142,10 +147,11 @@ impl Method {
     ];
 
     /// The names of those with parameters, but for those of [`Command`].
-    const OTHERS: [&str; 15] = [
+    const OTHERS: [&str; 16] = [
         ROUTE_ADD,
         ROUTE_DEL,
         ROUTE_REPLACE,
+        FDB_FLUSH,
         FDB_LOAD,
         CONFIG_CHECK,
         CONFIG_DIFF,
@@ -185,6 +191,7 @@ impl Method {
             Method::ConfigApply { .. } => CONFIG_APPLY,
             Method::ConfigCheck(_) => CONFIG_CHECK,
             Method::ConfigDiff(_) => CONFIG_DIFF,
+            Method::FdbFlush(_) => FDB_FLUSH,
             Method::BridgeShow => "bridge.show",
             Method::ConfigConfirm => "config.confirm",
             Method::ConfigRollback => "config.rollback",
@@ -212,6 +219,7 @@ impl Method {
                 | Method::RouteDel(_)
                 | Method::RouteReplace(_)
                 | Method::Edit(_)
+                | Method::FdbFlush(_)
                 | Method::ConfigApply { .. }
                 | Method::ConfigConfirm
                 | Method::ConfigRollback
@@ -250,6 +258,19 @@ impl Method {
             Method::Edit(Edit::Load(entries)) => {
                 let entries: Option<Value> = serde_json::from_str(entries).ok();
                 Some(json!({"entries": entries}))
+            }
+            Method::FdbFlush(which) => {
+                let names = [
+                    ("bridge", which.bridge),
+                    ("port", which.port),
+                    ("tunnel", which.tunnel),
+                ];
+                let said = names.into_iter().filter_map(|(key, name)| {
+                    let name = name?;
+                    Some((key.to_owned(), name.as_str().into()))
+                });
+                let said: serde_json::Map<_, _> = said.collect();
+                (!said.is_empty()).then(|| said.into())
             }
             Method::ConfigCheck(file) | Method::ConfigDiff(file) => {
                 Some(json!({"text": file.text, "name": file.name}))

@@ -1,7 +1,7 @@
 //! Names and parameters, right and wrong.
 
 use super::*;
-use crate::api::messages::{Capture, ConfigText, Subject};
+use crate::api::messages::{Capture, ConfigText, Learned, Subject};
 use crate::config::Words;
 use serde_json::json;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
@@ -63,11 +63,11 @@ fn what_changes_what_is_wanted_has_the_keys_of_a_file() {
         name: "config".to_owned(),
     };
     assert_eq!(text, Method::ConfigDiff(unnamed));
-    let none = method("fdb.flush", None);
-    assert_eq!(
-        none,
-        Ok(Method::Edit(Edit::Do(Command::FdbFlush, Words::new())))
-    );
+    let none = method("fdb.flush_static", None);
+    let all = Edit::Do(Command::FdbFlush, Words::new());
+    assert_eq!(none, Ok(Method::Edit(all)));
+    let learned = Method::FdbFlush(Learned::default());
+    assert_eq!(method("fdb.flush", None), Ok(learned));
     let list = refused("port.add", json!([1]));
     assert_eq!(
         list,
@@ -109,6 +109,11 @@ fn what_a_client_writes_a_server_reads() {
         Method::ExplainFdb("02:00:00:00:00:01".parse().unwrap()),
         Method::CaptureStart(capture()),
         Method::ExplainNext(capture()),
+        Method::FdbFlush(Learned {
+            bridge: Some("br0".parse().unwrap()),
+            port: None,
+            tunnel: Some("vx0".parse().unwrap()),
+        }),
         Method::Edit(Edit::Load("[{\"mac\":1}]".into())),
         Method::ConfigCheck(file()),
         Method::ConfigDiff(file()),

@@ -109,6 +109,7 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         | Method::RouteDel(_)
         | Method::RouteReplace(_)
         | Method::Edit(_)
+        | Method::FdbFlush(_)
         | Method::ConfigApply { .. }
         | Method::ConfigConfirm
         | Method::ConfigRollback => change::text(&serde_json::from_str(answer)?),

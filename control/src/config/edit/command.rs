@@ -97,7 +97,7 @@ impl Command {
             Command::FdbAdd => "fdb.add",
             Command::FdbReplace => "fdb.replace",
             Command::FdbDel => "fdb.del",
-            Command::FdbFlush => "fdb.flush",
+            Command::FdbFlush => "fdb.flush_static",
         }
     }
 }

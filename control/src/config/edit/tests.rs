@@ -283,7 +283,7 @@ fn static_entries_come_change_and_go() {
 
 #[test]
 fn static_entries_are_flushed_by_what_they_are() {
-    let flush = |words| after(&[("fdb.flush", words)]);
+    let flush = |words| after(&[("fdb.flush_static", words)]);
     assert_eq!(flush(json!({})), text(&[(LAN_ENTRY, ""), (VX_ENTRY, "")]));
     assert_eq!(
         flush(json!({"bridge": "br10", "port": "lan"})),

@@ -7,9 +7,10 @@ mod said;
 pub(crate) use load::load;
 
 use clap::Subcommand;
-use control::api::messages::{Changed, Method};
-use control::config::{Command, Edit, Words};
+use control::api::messages::{Changed, Learned, Method};
+use control::config::{Command, Edit, NameError, Words};
 use said::{Key, Kind, Said};
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Words behind a verb.
@@ -109,7 +110,8 @@ pub(crate) enum FdbVerb {
     /// Remove a static one: MAC bridge NAME
     #[command(alias = "delete")]
     Del(Rest),
-    /// Remove static ones: [bridge NAME] [port NAME] [tunnel NAME]
+    /// Forget learned ones: [bridge NAME] [port NAME] [tunnel NAME]; or, with the word static,
+    /// remove static ones
     Flush(Rest),
     /// Add many static ones from a file of lines such as those behind `fdb add`
     ///
@@ -183,6 +185,12 @@ const FDB: &[Key] = &[
     Key::new("port", "port", Kind::Text).or("dev"),
     Key::new("tunnel", "tunnel", Kind::Text),
     Key::new("dst", "remote", Kind::Text).or("remote"),
+];
+
+const FLUSH: &[Key] = &[
+    BRIDGE,
+    Key::new("port", "port", Kind::Text).or("dev"),
+    Key::new("tunnel", "tunnel", Kind::Text),
 ];
 
 const SWITCH: &[Key] = &[
@@ -266,9 +274,30 @@ impl FdbVerb {
             FdbVerb::Add(rest) => rest.edit(Command::FdbAdd, MAC, FDB),
             FdbVerb::Replace(rest) => rest.edit(Command::FdbReplace, MAC, FDB),
             FdbVerb::Del(rest) => rest.edit(Command::FdbDel, MAC, FDB),
-            FdbVerb::Flush(rest) => rest.edit(Command::FdbFlush, None, FDB),
+            FdbVerb::Flush(rest) => flush(&rest.words),
         }
     }
+}
+
+fn flush(words: &[String]) -> Result<Method, String> {
+    let fixed = words.iter().any(|word| word == "static");
+    let words = words.iter().map(String::as_str);
+    let words = words.filter(|word| *word != "static");
+    let first = None;
+    let said = Said { first, keys: FLUSH }.read(words)?;
+    if fixed {
+        return Ok(Method::Edit(Edit::Do(Command::FdbFlush, said)));
+    }
+    let name = |key: &str| {
+        let text = said.get(key).and_then(Value::as_str);
+        let name = text.map(|text| text.parse().map_err(|e: NameError| format!("{key}: {e}")));
+        name.transpose()
+    };
+    Ok(Method::FdbFlush(Learned {
+        bridge: name("bridge")?,
+        port: name("port")?,
+        tunnel: name("tunnel")?,
+    }))
 }
 
 impl SwitchVerb {

@@ -3,7 +3,7 @@
 use super::load::entry;
 use crate::args::Arguments;
 use clap::Parser;
-use control::api::messages::{Changed, Method};
+use control::api::messages::{Changed, Learned, Method};
 use control::config::{Command, Edit, Wanted};
 use control::reconcile::steps;
 use serde_json::{Value, json};
@@ -76,12 +76,19 @@ fn words_come_in_pairs_as_with_ip() {
         Command::FdbAdd,
         json!({"mac": "02:00:00:00:00:01", "bridge": "br10", "tunnel": "vx10", "remote": "192.0.2.3"}),
     );
-    says(
-        "overpath fdb flush bridge br10",
-        Command::FdbFlush,
-        json!({"bridge": "br10"}),
+    let flush = "overpath fdb flush static bridge br10";
+    says(flush, Command::FdbFlush, json!({"bridge": "br10"}));
+    says("overpath f f static", Command::FdbFlush, json!({}));
+    let learned = Learned {
+        port: Some("lan".parse().unwrap()),
+        ..Learned::default()
+    };
+    assert_eq!(
+        method("overpath fdb flush dev lan"),
+        Ok(Method::FdbFlush(learned))
     );
-    says("overpath fdb flush", Command::FdbFlush, json!({}));
+    let all = Method::FdbFlush(Learned::default());
+    assert_eq!(method("overpath fdb flush"), Ok(all));
     says(
         "overpath switch set mbufs 2048",
         Command::SwitchSet,

@@ -111,7 +111,7 @@ fn what_is_not_there_is_neither_set_nor_removed() {
         "fdb.mac: 02:00:00:00:00:09 has no static entry in bridge br10\n  \
          allowed: an address that has one: see fdb show\n  did you mean `02:00:00:00:00:01`?",
     );
-    refused("fdb.flush", json!({"bridge": "br1"}), bridges);
+    refused("fdb.flush_static", json!({"bridge": "br1"}), bridges);
     refused(
         "port.set",
         json!({"name": "lan", "bridge": "br1"}),
