@@ -3,7 +3,9 @@
 use super::Kept;
 use crate::config::{ConfigErrors, Wanted};
 use crate::reconcile::steps;
-use std::path::Path;
+use crate::store::{Store, StoreError};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -37,99 +39,219 @@ pub enum KeeperError {
     /// The file is wrong, and it counts.
     #[error("the configuration is not usable:\n{0}")]
     Config(#[from] ConfigErrors),
+    /// The store cannot be used.
+    #[error("{0}\n--store PATH names another one, --store none does without")]
+    Store(#[from] StoreError),
+    /// The folder of the store cannot be made.
+    #[error("the folder of the store, {}: {}", .0.display(), .1)]
+    Folder(PathBuf, #[source] io::Error),
 }
 
 /// Finds out what is wanted. After the first start the store is the truth, and a file is only
-/// compared with it.
+/// compared with it. Blocks while they are read.
 ///
 /// # Errors
 /// [`KeeperError`]; a file that does not count is no error.
 pub fn begin(sources: Sources<'_>) -> Result<Begun, KeeperError> {
     let file = sources.config.map(Wanted::load);
-    let (wanted, _) = choose(None, file, sources.replace)?;
+    let Some(path) = sources.store else {
+        return Ok(Begun {
+            wanted: Arc::new(choose(None, file, sources.replace)?.unwrap_or_default()),
+            previous: None,
+            revision: 0,
+            kept: Kept::Nothing,
+        });
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| KeeperError::Folder(folder.into(), e))?;
+    }
+    let mut store = Store::open(path)?;
+    let saved = store.load()?;
+    let revision = saved.as_ref().map_or(0, |saved| saved.revision);
+    let saved = saved.map(|saved| saved.wanted);
+    let Some(wanted) = choose(saved.as_ref(), file, sources.replace)? else {
+        let previous = store.previous()?;
+        return Ok(Begun {
+            wanted: Arc::new(saved.unwrap_or_default()),
+            previous: previous.map(|previous| Arc::new(previous.wanted)),
+            revision,
+            kept: Kept::Store(Box::new(store)),
+        });
+    };
+    let revision = store.commit(saved.as_ref().unwrap_or(&Wanted::default()), &wanted)?;
     Ok(Begun {
         wanted: Arc::new(wanted),
-        previous: None,
-        revision: 0,
-        kept: Kept::Nothing,
+        previous: saved.map(Arc::new),
+        revision,
+        kept: Kept::Store(Box::new(store)),
     })
 }
 
-/// What is wanted, and whether that is news for the store.
+/// What the file says, if that counts; else it is what the store has, or nothing.
 fn choose(
-    saved: Option<Wanted>,
+    saved: Option<&Wanted>,
     file: Option<Result<Wanted, ConfigErrors>>,
     replace: bool,
-) -> Result<(Wanted, bool), ConfigErrors> {
+) -> Result<Option<Wanted>, ConfigErrors> {
     match (saved, file) {
         (None, None) => {
             info!("nothing is configured yet: see overpath port add, overpath config apply");
-            Ok((Wanted::default(), false))
+            Ok(None)
         }
-        (None, Some(file)) => Ok((file?, true)),
-        (Some(_), Some(file)) if replace => Ok((file?, true)),
+        (None, Some(file)) => file.map(Some),
+        // What is so already is no change.
+        (Some(saved), Some(file)) if replace => Ok(Some(file?).filter(|file| file != saved)),
         (Some(saved), Some(Ok(file))) => {
-            match steps(&saved, &file).len() {
+            match steps(saved, &file).len() {
                 0 => {}
                 count => warn!(
                     "the store counts, from which the configuration file differs by {count} steps: \
                      see overpath config diff; --replace makes the file count"
                 ),
             }
-            Ok((saved, false))
+            Ok(None)
         }
-        (Some(saved), Some(Err(errors))) => {
+        (Some(_), Some(Err(errors))) => {
             warn!("the store counts; the configuration file is not usable:\n{errors}");
-            Ok((saved, false))
+            Ok(None)
         }
-        (Some(saved), None) => Ok((saved, false)),
+        (Some(_), None) => Ok(None),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::changes;
+    use crate::keeper::Keeper;
 
-    fn with(bridge: &str) -> Wanted {
-        Wanted::parse(&format!("bridge = [{{ name = '{bridge}' }}]"), "t").unwrap()
+    fn text(bridge: &str) -> String {
+        format!("bridge = [{{ name = '{bridge}' }}]\n")
     }
 
-    fn broken() -> ConfigErrors {
-        Wanted::parse("x", "t").unwrap_err()
+    fn with(bridge: &str) -> Wanted {
+        Wanted::parse(&text(bridge), "t").unwrap()
+    }
+
+    /// A folder with a store that may be there, and a file.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Place(tempfile::tempdir().unwrap())
+        }
+
+        fn store(&self) -> PathBuf {
+            self.0.path().join("new").join("store")
+        }
+
+        fn begin(&self, file: Option<&str>, replace: bool) -> Result<Begun, KeeperError> {
+            let path = self.0.path().join("c.toml");
+            if let Some(text) = file {
+                std::fs::write(&path, text).unwrap();
+            }
+            begin(Sources {
+                config: file.map(|_| &*path),
+                store: Some(&self.store()),
+                replace,
+            })
+        }
+
+        fn wanted(&self, file: Option<&str>, replace: bool) -> (Wanted, u64) {
+            let begun = self.begin(file, replace).unwrap();
+            (Wanted::clone(&begun.wanted), begun.revision)
+        }
     }
 
     #[test]
     fn a_file_counts_at_the_first_start_only() {
-        let file = || Some(Ok(with("file")));
-        let saved = || Some(with("saved"));
-        assert_eq!(choose(None, file(), false), Ok((with("file"), true)));
-        assert_eq!(choose(saved(), file(), false), Ok((with("saved"), false)));
-        assert_eq!(choose(saved(), None, false), Ok((with("saved"), false)));
-        assert_eq!(choose(None, None, false), Ok((Wanted::default(), false)));
+        let place = Place::new();
+        assert_eq!(place.wanted(None, false), (Wanted::default(), 0));
+        assert_eq!(place.wanted(Some(&text("one")), false), (with("one"), 1));
+        assert_eq!(place.wanted(Some(&text("two")), false), (with("one"), 1));
+        assert_eq!(place.wanted(None, false), (with("one"), 1));
     }
 
     #[test]
-    fn a_file_counts_if_it_is_told_to() {
-        let file = Some(Ok(with("file")));
-        assert_eq!(
-            choose(Some(with("saved")), file, true),
-            Ok((with("file"), true))
-        );
-        let told = choose(Some(with("saved")), Some(Err(broken())), true);
-        assert_eq!(told, Err(broken()));
-        assert_eq!(
-            choose(Some(with("saved")), None, true),
-            Ok((with("saved"), false))
-        );
+    fn a_file_counts_if_it_is_told_to_and_can_be_undone() {
+        let place = Place::new();
+        place.wanted(Some(&text("one")), false);
+        assert_eq!(place.wanted(Some(&text("two")), true), (with("two"), 2));
+        assert_eq!(place.wanted(Some(&text("two")), true), (with("two"), 2));
+        let begun = place.begin(None, true).unwrap();
+        assert_eq!((&*begun.wanted, begun.revision), (&with("two"), 2));
+        assert_eq!(begun.previous.as_deref(), Some(&with("one")));
     }
 
     #[test]
     fn a_wrong_file_is_an_error_only_where_it_counts() {
-        let wrong = || Some(Err(broken()));
-        assert_eq!(choose(None, wrong(), false), Err(broken()));
-        assert_eq!(
-            choose(Some(with("saved")), wrong(), false),
-            Ok((with("saved"), false))
+        let place = Place::new();
+        let error = place.begin(Some("x"), false).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the configuration is not usable:\n"),
+            "{error}"
         );
+        place.wanted(Some(&text("one")), false);
+        assert_eq!(place.wanted(Some("x"), false), (with("one"), 1));
+        assert!(place.begin(Some("x"), true).is_err());
+        assert_eq!(place.wanted(None, false), (with("one"), 1));
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_used_is_told_with_a_way_out() {
+        let place = Place::new();
+        let first = place.begin(Some(&text("one")), false).unwrap();
+        let error = place.begin(None, false).unwrap_err().to_string();
+        assert!(error.contains("another overpathd has it open"), "{error}");
+        drop(first);
+        std::fs::write(place.store(), "no store").unwrap();
+        let error = place
+            .begin(Some(&text("two")), true)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("damaged") && error.ends_with("--store none does without"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(place.store()).unwrap(), b"no store");
+        std::fs::remove_dir_all(place.store().parent().unwrap()).unwrap();
+        std::fs::write(place.store().parent().unwrap(), "a file").unwrap();
+        let error = place.begin(None, false).unwrap_err().to_string();
+        assert!(error.starts_with("the folder of the store, "), "{error}");
+    }
+
+    #[test]
+    fn without_a_store_the_file_is_read_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.toml");
+        for bridge in ["one", "two"] {
+            std::fs::write(&file, text(bridge)).unwrap();
+            let config = Some(&*file);
+            let begun = begin(Sources {
+                config,
+                ..Sources::default()
+            })
+            .unwrap();
+            assert_eq!((&*begun.wanted, begun.revision), (&with(bridge), 0));
+        }
+    }
+
+    /// What is changed is there at the next start, and what was before it too.
+    #[test]
+    fn a_change_is_there_at_the_next_start() {
+        let place = Place::new();
+        let begun = place.begin(Some(&text("one")), false).unwrap();
+        let (sender, receiver) = changes();
+        let state = std::thread::spawn(move || {
+            let change: crate::change::Change = receiver.recv().unwrap();
+            change.answer(Ok(crate::change::Done::default()));
+        });
+        let mut keeper = Keeper::new(begun, sender);
+        keeper.change(with("two")).unwrap();
+        state.join().unwrap();
+        drop(keeper);
+        let begun = place.begin(Some(&text("one")), false).unwrap();
+        assert_eq!((&*begun.wanted, begun.revision), (&with("two"), 2));
+        assert_eq!(begun.previous.as_deref(), Some(&with("one")));
     }
 }

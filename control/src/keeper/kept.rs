@@ -1,12 +1,15 @@
 //! Where what is wanted is kept.
 
 use crate::config::Wanted;
+use crate::store::Store;
 
 /// What survives the daemon.
 #[derive(Debug)]
 pub enum Kept {
     /// Nothing.
     Nothing,
+    /// What the store has.
+    Store(Box<Store>),
     /// What a test wants to see.
     #[cfg(test)]
     Played(Played),
@@ -33,9 +36,9 @@ impl Kept {
         after: &Wanted,
         revision: u64,
     ) -> Result<u64, String> {
-        let _ = before;
         match self {
             Kept::Nothing => Ok(revision + 1),
+            Kept::Store(store) => store.commit(before, after).map_err(|e| e.to_string()),
             #[cfg(test)]
             Kept::Played(played) => {
                 if played.full.load(std::sync::atomic::Ordering::Relaxed) {

@@ -1,0 +1,123 @@
+//! A daemon that is changed while it runs, killed, and started again.
+
+use overpath_tests::Result;
+use overpath_tests::daemon::{Daemon, Setup};
+use overpath_tests::wait::{self, LONG};
+use std::path::Path;
+
+const ONE_PORT: &str = "[[port]]\nname = \"a\"\ndevice = \"net_null0,no-rx=1\"\n";
+
+fn start(store: &Path) -> Result<Daemon> {
+    Setup::new(ONE_PORT).store(store).start()
+}
+
+/// Ends without a word, as at a loss of power.
+fn kill(daemon: Daemon) -> Result {
+    daemon.signal("KILL")?;
+    daemon.wait_end().map(drop)
+}
+
+fn export(daemon: &Daemon) -> Result<String> {
+    daemon.client(&["config", "export"])
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() -> Result {
+    let dir = tempfile::tempdir()?;
+    let store = dir.path().join("store");
+    let daemon = start(&store)?;
+    for words in [
+        "port add b device net_null1,no-rx=1 mtu 1400",
+        "bridge add br port a",
+        "port set b bridge br mtu 1450",
+        "fdb add 02:00:00:00:00:01 bridge br port b",
+        "fdb add 02:00:00:00:00:02 bridge br port a",
+        "fdb del 02:00:00:00:00:02 bridge br",
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let told = daemon.client(&words)?;
+        // On a busy machine a worker may not have had its turn in time.
+        assert!(
+            told.is_empty() || told.starts_with("done, "),
+            "{words:?}: {told}"
+        );
+    }
+    let port = daemon.find("port.show", "name", "b")?;
+    let port = port.ok_or("the port is not there")?;
+    assert_eq!((&port["state"], &port["mtu"]), (&"up".into(), &1450.into()));
+    let before = export(&daemon)?;
+    kill(daemon)?;
+
+    let daemon = start(&store)?;
+    assert_eq!(export(&daemon)?, before);
+    assert!(daemon.find("port.show", "name", "b")?.is_some());
+    let station = daemon.find("fdb.show", "mac", "02:00:00:00:00:01")?;
+    assert_eq!(station.ok_or("the entry is not there")?["port"], "b");
+    assert!(
+        daemon.log().contains("the store counts"),
+        "{}",
+        daemon.log()
+    );
+    // And back, over the restart.
+    daemon.client(&["config", "rollback"])?;
+    assert!(
+        daemon
+            .find("fdb.show", "mac", "02:00:00:00:00:02")?
+            .is_some()
+    );
+    daemon.stop()?.check()?;
+    Ok(())
+}
+
+#[test]
+fn what_was_not_confirmed_does_not_survive() -> Result {
+    let dir = tempfile::tempdir()?;
+    let store = dir.path().join("store");
+    let other = dir.path().join("other.toml");
+    std::fs::write(&other, ONE_PORT.replace("\"a\"", "\"z\""))?;
+    let other = other.to_str().ok_or("no text")?;
+    let daemon = start(&store)?;
+    let told = daemon.client(&["config", "apply", other, "--confirm", "600"])?;
+    assert!(told.contains("not kept until it is confirmed"), "{told}");
+    assert!(daemon.find("port.show", "name", "z")?.is_some());
+    kill(daemon)?;
+
+    let daemon = start(&store)?;
+    assert!(daemon.find("port.show", "name", "a")?.is_some());
+    assert!(daemon.find("port.show", "name", "z")?.is_none());
+    daemon.client(&["config", "apply", other, "--confirm", "1"])?;
+    wait::until("the switch to go back", LONG, || {
+        Ok(daemon.find("port.show", "name", "a")?.map(drop))
+    })?;
+    daemon.client(&["config", "apply", other, "--confirm", "600"])?;
+    daemon.client(&["config", "confirm"])?;
+    kill(daemon)?;
+
+    let daemon = start(&store)?;
+    assert!(daemon.find("port.show", "name", "z")?.is_some());
+    daemon.stop()?.check()?;
+    Ok(())
+}
+
+#[test]
+fn what_is_refused_changes_nothing() -> Result {
+    let dir = tempfile::tempdir()?;
+    let daemon = start(&dir.path().join("store"))?;
+    let before = export(&daemon)?;
+    for (words, part) in [
+        ("port add b device net_nil0", "net_nil0"),
+        ("port set a mtu 20000", "allowed: a number from 68 to 9600"),
+        ("port del b", "there is no port `b`"),
+        ("bridge add br port c", "there is no port `c`"),
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        match daemon.client(&words) {
+            Ok(told) => return Err(format!("{words:?} is done: {told}").into()),
+            Err(error) => assert!(error.to_string().contains(part), "{words:?}: {error}"),
+        }
+    }
+    assert_eq!(export(&daemon)?, before);
+    assert!(daemon.find("port.show", "name", "b")?.is_none());
+    daemon.stop()?.check()?;
+    Ok(())
+}
