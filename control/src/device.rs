@@ -32,6 +32,13 @@ pub enum Order<I: Io> {
         /// The MAC.
         mac: Mac,
     },
+    /// Give an open port another MTU.
+    SetMtu {
+        /// Its number.
+        id: PortId,
+        /// The MTU.
+        mtu: u16,
+    },
     /// Stop and close a port.
     Close {
         /// Its number.
@@ -72,6 +79,13 @@ pub enum Report<I: Io> {
         id: PortId,
         /// What, as a user should read it.
         text: String,
+    },
+    /// An open port has the MTU of [`Order::SetMtu`] now, or has to be opened anew for it.
+    Mtu {
+        /// The port.
+        id: PortId,
+        /// Its MTU now; `None` if it cannot be changed while the port runs.
+        mtu: Option<u16>,
     },
     /// What the driver counted so far.
     Counters {

@@ -3,7 +3,7 @@
 use crate::config::{self, Name};
 use crate::device::{DriverCounters, Opened, PortInfo};
 use crate::numbers::{Given, Numbers};
-use fastpath::ids::{BridgeId, PortId};
+use fastpath::ids::{BridgeId, PortId, QueueId};
 use fastpath::io::Io;
 use fastpath::publish::Change;
 use fastpath::snapshot;
@@ -64,6 +64,12 @@ pub struct Port<I: Io> {
     pub counters: DriverCounters,
     /// What becomes of it once it is closed.
     pub then: Then,
+    /// It is being given another MTU.
+    pub mtu_ordered: bool,
+    /// Which worker polls each receive queue.
+    pub pollers: Vec<usize>,
+    /// Receive queues on their way from one worker to another.
+    pub moving: Vec<QueueId>,
     /// Its receive queues, from when it is opened until a change that it is part of is made.
     pub held: Vec<I::Rx>,
     retry: u64,
@@ -96,6 +102,9 @@ impl<I: Io> Port<I> {
             back: Vec::new(),
             counters: DriverCounters::default(),
             then: Then::default(),
+            mtu_ordered: false,
+            pollers: Vec::new(),
+            moving: Vec::new(),
             held: Vec::new(),
             retry: RETRY.0,
         }

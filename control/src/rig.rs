@@ -46,6 +46,8 @@ use std::sync::Arc;
 const QUEUE: usize = 4096;
 /// What the name of a device ends with that cannot be opened.
 const BROKEN: &str = "broken";
+/// What the name of a device has in it whose MTU cannot be changed while it runs.
+const FIXED_MTU: &str = "fixed";
 /// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
 const LONGEST: u16 = 2048;
 
@@ -58,6 +60,8 @@ struct RigPort {
     rx: Vec<HeapQueue>,
     tx: Vec<HeapQueue>,
     broken: bool,
+    /// The MTU cannot be changed while it runs.
+    fixed_mtu: bool,
     /// What it was given instead of its own.
     mac: Option<Mac>,
 }
@@ -70,6 +74,7 @@ impl RigPort {
             name: wanted.name.to_string(),
             rx: Vec::new(),
             tx: Vec::new(),
+            fixed_mtu: wanted.device.devargs().contains(FIXED_MTU),
             broken: wanted.device.devargs().ends_with(BROKEN),
             mac: None,
         }
@@ -212,6 +217,14 @@ impl Rig {
                         port.mac = Some(mac);
                     }
                     continue;
+                }
+                Order::SetMtu { id, mtu } => {
+                    let fixed = self
+                        .ports
+                        .iter()
+                        .any(|port| port.id == id && port.fixed_mtu);
+                    let mtu = (!fixed).then_some(mtu);
+                    Report::Mtu { id, mtu }
                 }
                 Order::Close { id, .. } => Report::Closed {
                     id,

@@ -34,6 +34,8 @@ pub enum Command<I: Io> {
     AddTx(I::Tx),
     /// Give all queues of a port back.
     Withdraw(PortId),
+    /// Give one receive queue of a port back, if it is here.
+    WithdrawRx(PortId, QueueId),
     /// Copy packets, until nobody reads them any more.
     Watch(Box<Tap>),
     /// Look over the flow cache, a little in each round. One at a time: the one before is given back
@@ -200,6 +202,11 @@ impl<I: Io> Worker<I> {
                 .map(|e| Returned::Rx(e.element())),
             Command::AddTx(queue) => self.parts.outputs.add_queue(queue).err().map(Returned::Tx),
             Command::Withdraw(port) => return self.withdraw(port),
+            Command::WithdrawRx(port, number) => {
+                let mut queues = self.queues.iter();
+                let at = queues.position(|q| (q.port(), q.number()) == (port, number));
+                at.map(|at| Returned::Rx(self.queues.swap_remove(at)))
+            }
             Command::Watch(tap) => self.parts.outputs.watch().add(tap).err().map(Returned::Tap),
             Command::Survey(survey) => self.survey.replace(survey).map(Returned::Surveyed),
         };
@@ -429,7 +436,7 @@ impl<I: Io> Worker<I> {
                 Command::AddRx(queue) => back.push(Returned::Rx(queue)),
                 Command::AddTx(queue) => back.push(Returned::Tx(queue)),
                 Command::Watch(tap) => back.push(Returned::Tap(tap)),
-                Command::Withdraw(_) => {}
+                Command::Withdraw(_) | Command::WithdrawRx(..) => {}
                 Command::Survey(survey) => back.push(Returned::Surveyed(survey)),
             }
         }

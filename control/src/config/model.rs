@@ -134,6 +134,9 @@ pub struct Port {
     pub rx_checksum: RxChecksum,
     /// Receive queues, 1 to 64.
     pub rx_queues: u16,
+    /// Which worker polls each receive queue, from the first on; the others are polled in turn. At
+    /// most as many as there are receive queues.
+    pub rx_workers: Vec<u16>,
     /// Transmit queues, 1 to 64; `None`: as many as workers, at most what the device has.
     pub tx_queues: Option<u16>,
     /// Descriptors of each receive queue, 32 to 32768.

@@ -28,6 +28,7 @@ local = "host"
 promiscuous = false
 rx_checksum = "recompute"
 rx_queues = 2
+rx_workers = "1, 0"
 tx_queues = 3
 rx_descriptors = 256
 tx_descriptors = 512
@@ -118,6 +119,7 @@ fn every_key_arrives() {
         promiscuous: false,
         rx_checksum: RxChecksum::Recompute,
         rx_queues: 2,
+        rx_workers: vec![1, 0],
         tx_queues: Some(3),
         rx_descriptors: 256,
         tx_descriptors: 512,

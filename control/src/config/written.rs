@@ -43,6 +43,11 @@ fn text(text: impl ToString) -> Written {
     Written::Text(text.to_string())
 }
 
+fn numbers(all: &[u16]) -> Written {
+    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+    Written::Text(all.join(","))
+}
+
 /// Those settings whose value is not the default.
 fn other_than_default<T: PartialEq + Copy>(
     key: &'static str,
@@ -94,6 +99,7 @@ impl Port {
                 checksum,
             ),
             number("rx_queues", self.rx_queues, 1),
+            (!self.rx_workers.is_empty()).then(|| ("rx_workers", numbers(&self.rx_workers))),
             self.tx_queues.map(|queues| ("tx_queues", queues.into())),
             number(
                 "rx_descriptors",

@@ -47,7 +47,7 @@ struct Settling {
     /// What workers have to pass, once it is published.
     point: Option<publish::Change>,
     since: u64,
-    /// Ports that go, or come back with other settings.
+    /// Ports that go, or come back with other settings, or have some of them soon.
     ports: Vec<PortId>,
 }
 
@@ -88,6 +88,9 @@ impl<I: Io> State<I> {
 
     /// Orders the ports that are new. One whose device is still another's comes when that is closed.
     fn open_new(&mut self, change: Change) {
+        if let Err(refused) = self.check_workers(&change.next) {
+            return change.answer(Err(refused));
+        }
         let known = |port: &&Port| self.ports.by_name(port.name).is_none();
         let new: Vec<_> = change.next.ports.iter().filter(known).cloned().collect();
         let mut ids = Vec::new();
@@ -131,6 +134,20 @@ impl<I: Io> State<I> {
             change,
             phase: Phase::Opening(ids),
         });
+    }
+
+    /// Workers that are named are there.
+    fn check_workers(&self, next: &Wanted) -> Result<(), Refused> {
+        let count = self.workers.len();
+        for port in &next.ports {
+            if let Some(worker) = port.rx_workers.iter().find(|w| usize::from(**w) >= count) {
+                return Err(Refused(format!(
+                    "port {}: rx_workers: there is no worker {worker}, but {count}, from 0",
+                    port.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// New ports that nobody polls yet go again.
@@ -297,7 +314,8 @@ impl<I: Io> State<I> {
         }
         let mut ports = settling.ports.iter().filter_map(|id| self.ports.get(*id));
         let busy = ports.any(|port| {
-            matches!(port.life, Life::Closing(_) | Life::Opening) || port.then != Then::Retry
+            let waits = matches!(port.life, Life::Closing(_) | Life::Opening);
+            waits || port.then != Then::Retry || port.mtu_ordered || !port.moving.is_empty()
         });
         (!busy || waited >= CLOSING).then_some(lagging)
     }

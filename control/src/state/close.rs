@@ -86,6 +86,7 @@ impl<I: Io> State<I> {
             Report::Link { .. }
             | Report::Lost { .. }
             | Report::Note { .. }
+            | Report::Mtu { .. }
             | Report::Counters { .. } => {}
         }
     }

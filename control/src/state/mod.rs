@@ -221,6 +221,7 @@ impl<I: Io> State<I> {
                 );
             }
             Report::Lost { id, reason } => self.lost(id, reason),
+            Report::Mtu { id, mtu } => self.mtu_changed(id, mtu),
             Report::Counters { id, counters } => {
                 if let Some(port) = self.ports.get_mut(id) {
                     port.counters = counters;
@@ -292,17 +293,28 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Which worker polls receive queue `number` of a port: they take turns.
-    fn poller(&self, port: PortId, number: usize) -> usize {
-        (port.index() + number) % self.workers.len()
+    /// Which worker is to poll receive queue `number` of a port: the one that is wanted, or they take
+    /// turns.
+    fn poller(&self, id: PortId, number: usize) -> usize {
+        let wanted = self
+            .ports
+            .get(id)
+            .and_then(|port| port.wanted.rx_workers.get(number));
+        let worker = wanted.map_or(id.index() + number, |worker| usize::from(*worker));
+        worker % self.workers.len()
     }
 
     /// Chooses the worker of each queue, transmit queue `q` for worker `q`.
     fn distribute(&mut self, id: PortId, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
         let count = self.workers.len();
         let held = self.is_held(id);
-        for (number, queue) in rx.into_iter().enumerate() {
-            let worker = self.poller(id, number);
+        let pollers: Vec<_> = (0..rx.len())
+            .map(|number| self.poller(id, number))
+            .collect();
+        if let Some(port) = self.ports.get_mut(id) {
+            port.pollers.clone_from(&pollers);
+        }
+        for (queue, worker) in rx.into_iter().zip(pollers) {
             match self.ports.get_mut(id).filter(|_| held) {
                 Some(port) => port.held.push(queue),
                 None => self.arrived.push((worker, queue)),
@@ -368,8 +380,8 @@ impl<I: Io> State<I> {
 
     fn returned(&mut self) -> bool {
         let mut busy = false;
-        for (at, worker) in self.workers.iter_mut().enumerate() {
-            while let Ok(back) = worker.returned.pop() {
+        for at in 0..self.workers.len() {
+            while let Ok(back) = self.workers[at].returned.pop() {
                 busy = true;
                 let back = match back {
                     Returned::Surveyed(survey) => {
@@ -377,11 +389,15 @@ impl<I: Io> State<I> {
                         continue;
                     }
                     Returned::Tap(_) => {
-                        worker.taps -= 1;
+                        self.workers[at].taps -= 1;
                         drop(self.watch.abandoned());
                         continue;
                     }
-                    queue => queue,
+                    Returned::Rx(queue) => match self.moved(queue) {
+                        Some(queue) => Returned::Rx(queue),
+                        None => continue,
+                    },
+                    other => other,
                 };
                 let Some(port) = close::keep(&mut self.ports, back) else {
                     continue;

@@ -152,6 +152,19 @@ impl Device {
         Ok(())
     }
 
+    /// Gives a port that runs another MTU. Some drivers cannot do that, and packets have to fit the
+    /// pool that it was configured with.
+    ///
+    /// # Errors
+    /// What the driver says; then the port is as it was, and may be stopped and configured anew.
+    pub fn change_mtu(&self, mtu: u16) -> Result<(), PortError> {
+        let _calls = self.calls();
+        // SAFETY: the port is ours. DPDK lets drivers that can do so change the MTU of a port that
+        // runs, and the others refuse.
+        let returned = unsafe { sys::rte_eth_dev_set_mtu(self.index().get(), mtu) };
+        self.check("change the MTU", returned).map(drop)
+    }
+
     /// Tells the driver, which may drop larger frames, or set the MTU of a kernel interface.
     fn set_mtu(&self, mtu: u16, settings: &mut PortSettings) -> Result<(), PortError> {
         let _calls = self.calls();

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
+/// Bytes of a frame beside its MTU: an Ethernet header, a tag, and a check sequence.
+const HEADERS: usize = 22;
 /// How long an event of a port waits at most.
 const EVENTS: Duration = Duration::from_millis(50);
 /// How often links of ports that do not report them are looked at, and counters read.
@@ -91,6 +93,13 @@ impl Devices {
                     self.report(Report::Note { id, text });
                 }
             }
+            Order::SetMtu { id, mtu } => {
+                let set = ports
+                    .get(&id)
+                    .is_some_and(|running| self.change_mtu(running, mtu));
+                let mtu = set.then_some(mtu);
+                self.report(Report::Mtu { id, mtu });
+            }
             Order::Close { id, queues } => {
                 let counters = match ports.remove(&id) {
                     Some(running) => close(running, queues),
@@ -100,6 +109,12 @@ impl Devices {
             }
         }
         kept
+    }
+
+    /// What the pool has no room for is told when the port is opened anew.
+    fn change_mtu(&self, running: &Running, mtu: u16) -> bool {
+        let fits = usize::from(mtu) + HEADERS <= self.pool.room();
+        fits && running.port.device().change_mtu(mtu).is_ok()
     }
 
     fn open(&self, id: PortId, wanted: &config::Port) -> Result<(Running, Opened<DpdkIo>), String> {

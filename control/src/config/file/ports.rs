@@ -4,6 +4,7 @@ use super::{Field, Section, items, number};
 use crate::config::model::{Address, Device, Port};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Span};
+use fastpath::ids::WorkerId;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::VlanId;
 
@@ -20,12 +21,14 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) promiscuous: bool,
     pub(in crate::config) rx_checksum: RxChecksum,
     pub(in crate::config) rx_queues: u16,
+    pub(in crate::config) rx_workers: Option<At<Vec<u16>>>,
     pub(in crate::config) tx_queues: Option<u16>,
     pub(in crate::config) rx_descriptors: u16,
     pub(in crate::config) tx_descriptors: u16,
 }
 
 pub(in crate::config) fn read_port(mut s: Section<'_>) -> PortTable {
+    let workers = "numbers of workers, 0 to 63, as in \"0,2\"";
     let device = "a DPDK device name or PCI address, devargs may follow after a comma";
     let rx_checksum = [
         ("trust", RxChecksum::Trust),
@@ -55,6 +58,9 @@ pub(in crate::config) fn read_port(mut s: Section<'_>) -> PortTable {
             .and_then(|f| f.one_of(&rx_checksum))
             .unwrap_or_default(),
         rx_queues: number(&mut s, "rx_queues", 1..=64, 1),
+        rx_workers: s
+            .get("rx_workers")
+            .and_then(|f| f.parse(workers, read_workers)),
         tx_queues: s.get("tx_queues").and_then(|f| f.number(1..=64)),
         rx_descriptors: number(
             &mut s,
@@ -71,6 +77,13 @@ pub(in crate::config) fn read_port(mut s: Section<'_>) -> PortTable {
     };
     s.finish();
     port
+}
+
+/// `"0,2"`: the worker of the first receive queue, of the second, and so on.
+fn read_workers(text: &str) -> Option<Vec<u16>> {
+    let legal = |worker: &u16| usize::from(*worker) < WorkerId::LIMIT;
+    let numbers = text.split(',').map(|number| number.trim().parse().ok());
+    numbers.map(|number| number.filter(legal)).collect()
 }
 
 /// `"192.0.2.2/24"`, or `{ address = "192.0.2.2/24", vlan = 100 }`.

@@ -47,6 +47,7 @@ impl PortTable {
             promiscuous: port.promiscuous,
             rx_checksum: port.rx_checksum,
             rx_queues: port.rx_queues,
+            rx_workers: (!port.rx_workers.is_empty()).then(|| at(port.rx_workers.clone())),
             tx_queues: port.tx_queues,
             rx_descriptors: port.rx_descriptors,
             tx_descriptors: port.tx_descriptors,

@@ -110,6 +110,9 @@ fn port() -> impl Strategy<Value = Port> {
                     local,
                     rx_checksum,
                     rx_queues,
+                    rx_workers: (0..rx_queues / 2)
+                        .map(|queue| (queue * 7 + mtu) % 64)
+                        .collect(),
                     tx_queues,
                     rx_descriptors,
                     tx_descriptors,

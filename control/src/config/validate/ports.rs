@@ -22,6 +22,7 @@ impl Check<'_> {
         self.check_addresses();
         self.check_locals();
         self.check_rx_queues();
+        self.check_rx_workers();
         tables.iter().filter_map(port).collect()
     }
 
@@ -31,6 +32,20 @@ impl Check<'_> {
         let queues = ports.flat_map(|table| repeat_n(&table.span, table.rx_queues.into()));
         let what = "receive queues of all ports";
         self.limit("port.rx_queues", queues, MAX_RX_QUEUES, what);
+    }
+
+    fn check_rx_workers(&self) {
+        for table in &self.file.ports {
+            let Some(workers) = &table.rx_workers else {
+                continue;
+            };
+            if workers.value.len() > usize::from(table.rx_queues) {
+                let text = format!("names workers for {} queues", workers.value.len());
+                let allowed = format!("at most {}, as many as rx_queues", table.rx_queues);
+                let problem = Problem::new(&workers.span, "port.rx_workers", text);
+                self.report.add(problem.allowed(allowed));
+            }
+        }
     }
 
     fn check_devices(&self) {
@@ -82,6 +97,10 @@ fn port(table: &PortTable) -> Option<Port> {
         promiscuous: table.promiscuous,
         rx_checksum: table.rx_checksum,
         rx_queues: table.rx_queues,
+        rx_workers: table
+            .rx_workers
+            .as_ref()
+            .map_or_else(Vec::new, |at| at.value.clone()),
         tx_queues: table.tx_queues,
         rx_descriptors: table.rx_descriptors,
         tx_descriptors: table.tx_descriptors,

@@ -3,11 +3,13 @@
 use super::{Gone, full};
 use crate::api::Refused;
 use crate::config::{self, Wanted};
+use crate::device::Order;
 use crate::ports::{Life, Then};
 use crate::state::State;
-use fastpath::ids::{LinkId, PortId};
-use fastpath::io::Io;
+use fastpath::ids::{LinkId, PortId, QueueId};
+use fastpath::io::{Io, RxQueue};
 use fastpath::snapshot::Place;
+use fastpath::worker::Command;
 use std::collections::{HashMap, HashSet};
 
 /// Whether a port has to be closed and opened again to become the other.
@@ -15,7 +17,7 @@ fn reopens(before: &config::Port, after: &config::Port) -> bool {
     let device = |port: &config::Port| {
         (
             port.device.clone(),
-            (port.mtu, port.promiscuous),
+            port.promiscuous,
             (port.rx_queues, port.tx_queues),
             (port.rx_descriptors, port.tx_descriptors),
         )
@@ -74,6 +76,8 @@ impl<I: Io> State<I> {
             return;
         };
         let reopens = reopens(&port.wanted, after);
+        let mtu = (port.wanted.mtu != after.mtu).then_some(after.mtu);
+        let moves = port.wanted.rx_workers != after.rx_workers;
         port.wanted.clone_from(after);
         match &port.life {
             Life::Open(_) if reopens => {
@@ -82,11 +86,77 @@ impl<I: Io> State<I> {
             // It was to go, and is wanted again.
             Life::Closing(_) if reopens || port.then == Then::Leave => port.then = Then::Reopen,
             Life::Opening if reopens || port.then == Then::Leave => port.then = Then::Reopen,
+            Life::Opening if mtu.is_some() => port.then = Then::Reopen,
             Life::Waiting { .. } if reopens => {
                 port.life = Life::Opening;
                 self.order_open(id);
             }
+            Life::Open(_) => {
+                if let Some(mtu) = mtu {
+                    port.mtu_ordered = true;
+                    drop(self.device.orders.try_send(Order::SetMtu { id, mtu }));
+                }
+                if moves {
+                    self.move_queues(id);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// Takes receive queues from workers that are not to poll them any more. Who is to has them when
+    /// they come back.
+    fn move_queues(&mut self, id: PortId) {
+        let queues = self.ports.get(id).map_or(0, |port| port.queues.0);
+        for number in (0..usize::from(queues)).map_while(QueueId::new) {
+            let worker = self.poller(id, number.index());
+            let Some(port) = self.ports.get_mut(id) else {
+                return;
+            };
+            let before = port.pollers.get(number.index()).copied();
+            if let Some(before) = before.filter(|before| *before != worker) {
+                port.moving.push(number);
+                self.workers[before].command(Command::WithdrawRx(id, number));
+            }
+        }
+    }
+
+    /// A receive queue that moves to another worker has come back from the one before.
+    pub(in crate::state) fn moved(&mut self, queue: I::Rx) -> Option<I::Rx> {
+        let (id, number) = (queue.port(), queue.number());
+        let worker = self.poller(id, number.index());
+        let Some(port) = self.ports.get_mut(id) else {
+            return Some(queue);
+        };
+        let Some(at) = port.moving.iter().position(|moving| *moving == number) else {
+            return Some(queue);
+        };
+        port.moving.swap_remove(at);
+        if !matches!(port.life, Life::Open(_)) {
+            return Some(queue);
+        }
+        if let Some(poller) = port.pollers.get_mut(number.index()) {
+            *poller = worker;
+        }
+        self.arrived.push((worker, queue));
+        None
+    }
+
+    /// A port has another MTU, or has to be opened anew for it.
+    pub(in crate::state) fn mtu_changed(&mut self, id: PortId, mtu: Option<u16>) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        port.mtu_ordered = false;
+        let Life::Open(info) = &mut port.life else {
+            return;
+        };
+        match mtu {
+            Some(mtu) => {
+                info.mtu = mtu;
+                (self.dirty, self.lower_changed) = (true, true);
+            }
+            None => self.close_port(id, "it gets another MTU".to_owned(), Then::Reopen),
         }
     }
 

@@ -22,7 +22,7 @@ fn a_value_is_refused_as_in_a_file() {
         "port.set",
         json!({"name": "lan", "mtuu": 1500}),
         "port.mtuu: is no key that is known here\n  allowed: name, device, mtu, addresses, local, \
-         promiscuous, rx_checksum, rx_queues, tx_queues, rx_descriptors, tx_descriptors\n  \
+         promiscuous, rx_checksum, rx_queues, rx_workers, tx_queues, rx_descriptors, tx_descriptors\n  \
          did you mean `mtu`?",
     );
     refused(
