@@ -185,7 +185,7 @@ fn a_tunnel_comes_changes_and_goes() {
     let traffic = switch.rig.stats().gone;
     assert_eq!(
         (traffic.tunnels_rx.packets, traffic.tunnels_tx.packets),
-        (1, 8)
+        (1, 6)
     );
     switch.close();
 }
