@@ -1,0 +1,265 @@
+//! A running switch is changed, by every verb of the command line, while numbered frames go between
+//! a host and a kernel VTEP on a path that no change concerns: none is lost, doubled or overtaken.
+
+use overpath_tests::daemon::{Daemon, Setup};
+use overpath_tests::lab::Link;
+use overpath_tests::site::{
+    HOST_DEVICE, MARKED, Plan, Site, VTEP_DEVICE, host_mac, underlay, vtep_ip, vtep_mac,
+};
+use overpath_tests::traffic::{self, Capture};
+use overpath_tests::{Result, frame, need, site, skip, wait};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// Frames of one turn of the sender.
+const TURN: u32 = 50;
+
+/// A frame from host 1 to VTEP 1 with this number in it.
+fn numbered(number: u32) -> Vec<u8> {
+    let payload = [&number.to_be_bytes()[..], &[0; 42]].concat();
+    let (to, from) = (site::mac(&vtep_mac(1)), site::mac(&host_mac(1)));
+    frame::ethernet(to, from, MARKED, &payload)
+}
+
+fn number(frame: &[u8]) -> u32 {
+    frame[14..18]
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+/// Sends numbered frames, a millisecond apart, until told to stop. Returns how many.
+fn send_until(site: &Site, stop: &AtomicBool) -> Result<u32> {
+    let mut sent = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let frames: Vec<_> = (sent + 1..=sent + TURN).map(numbered).collect();
+        site.host(1).send_frames(HOST_DEVICE, &frames, 1)?;
+        sent += TURN;
+    }
+    Ok(sent)
+}
+
+/// While `change` goes on, frames pass as they do without.
+fn under_traffic(site: &Site, change: impl FnOnce(&Daemon) -> Result) -> Result {
+    let filter = format!("-Q in ether proto {MARKED:#x}");
+    let seen = Capture::start(site.vtep(1), VTEP_DEVICE, &filter)?;
+    let stop = AtomicBool::new(false);
+    let sent = thread::scope(|scope| {
+        let sender = scope.spawn(|| send_until(site, &stop).map_err(|error| error.to_string()));
+        let changed = site.lab.daemon().and_then(change);
+        stop.store(true, Ordering::Relaxed);
+        let sent = sender.join().map_err(|_| "the sender panicked")?;
+        changed.map(|()| sent)
+    })??;
+    let frames = seen.wait(sent as usize)?;
+    let numbers: Vec<_> = frames.iter().map(|frame| number(frame)).collect();
+    assert!(
+        numbers.into_iter().eq(1..=sent),
+        "lost, doubled or overtaken"
+    );
+    Ok(())
+}
+
+/// Says one line on the command line.
+fn say(daemon: &Daemon, line: &str) -> Result<String> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    daemon
+        .client(&words)
+        .map_err(|error| format!("overpath {line}: {error}").into())
+}
+
+/// It is refused, and this is in what it says.
+fn refused(daemon: &Daemon, line: &str, why: &str) {
+    match say(daemon, line) {
+        Ok(said) => panic!("overpath {line} was not refused: {said}"),
+        Err(error) => assert!(error.to_string().contains(why), "{line}: {error}"),
+    }
+}
+
+fn shows(daemon: &Daemon, line: &str, what: &str) -> Result<bool> {
+    Ok(say(daemon, line)?.contains(what))
+}
+
+fn every_verb(daemon: &Daemon) -> Result {
+    let before = say(daemon, "config export")?;
+    for line in [
+        "port add extra device net_null7 mtu 1400",
+        "port add spare device net_null8",
+        "bridge add br20 ageing 60",
+        "port set extra bridge br20",
+        "port set extra mtu 1300",
+        "port set spare bridge br20 rx_checksum trust",
+        "bridge set br20 learning off",
+        "addr add 198.51.100.2/24 port uplink",
+        "route add 203.0.113.0/24 via 192.0.2.1",
+        "route replace 203.0.113.0/24 via 198.51.100.1",
+        "vxlan add vx20 bridge br20 vni 20 local 192.0.2.254 remote 192.0.2.77",
+        "vxlan append vx20 remote 192.0.2.78",
+        "vxlan set vx20 ttl 9",
+        "fdb add 02:00:00:00:20:01 bridge br20 tunnel vx20 dst 192.0.2.79",
+        "fdb replace 02:00:00:00:20:01 bridge br20 port extra",
+        "fdb add 02:00:00:00:20:02 bridge br20 port spare",
+    ] {
+        say(daemon, line)?;
+    }
+    for (line, what) in [
+        ("port show", "extra"),
+        ("bridge show", "br20"),
+        ("addr show", "198.51.100.2/24"),
+        ("route show", "203.0.113.0/24"),
+        ("vxlan show", "192.0.2.78"),
+        ("fdb show", "02:00:00:00:20:01"),
+        ("config export", "vni = 20"),
+    ] {
+        assert!(shows(daemon, line, what)?, "{line} shows no {what}");
+    }
+    refused(daemon, "port add extra device net_null9", "extra");
+    refused(daemon, "port add other device net_nosuch9", "net_nosuch9");
+    refused(daemon, "port set extra mtu 70000", "mtu");
+    refused(daemon, "bridge del br20", "vx20");
+    refused(
+        daemon,
+        "vxlan add vx21 bridge br2 vni 21 local 192.0.2.254",
+        "br20",
+    );
+    refused(
+        daemon,
+        "fdb del 02:00:00:00:20:09 bridge br20",
+        "02:00:00:00:20:09",
+    );
+    for line in [
+        "fdb flush bridge br20",
+        "vxlan del vx20 remote 192.0.2.77",
+        "vxlan del vx20",
+        "route del 203.0.113.0/24",
+        "addr del 198.51.100.2/24 port uplink",
+        "port set extra nobridge",
+        "port del extra",
+        "port del spare",
+        "bridge del br20",
+    ] {
+        say(daemon, line)?;
+    }
+    assert_eq!(say(daemon, "config export")?, before);
+    Ok(())
+}
+
+#[test]
+fn every_verb_changes_what_it_says_and_nothing_else() -> Result {
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        "ethtool",
+        "ping",
+        "tcpdump",
+        "bridge",
+        "python3"
+    );
+    let site = Site::new(Plan::new(Link::AfPacket).workers(2))?;
+    site.warm_up()?;
+    under_traffic(&site, every_verb)?;
+    site.finish()
+}
+
+#[test]
+fn files_are_compared_applied_and_taken_back() -> Result {
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        "ethtool",
+        "ping",
+        "tcpdump",
+        "bridge",
+        "python3"
+    );
+    let site = Site::new(Plan::new(Link::AfPacket))?;
+    site.warm_up()?;
+    under_traffic(&site, |daemon| {
+        let file = daemon.dir().join("next.toml");
+        let path = file.display().to_string();
+        let before = say(daemon, "config export")?;
+        std::fs::write(&file, before.clone() + "\n[[bridge]]\nname = \"br30\"\n")?;
+        assert!(shows(
+            daemon,
+            &format!("config diff {path}"),
+            "bridge add br30"
+        )?);
+        assert_eq!(
+            say(daemon, "config export")?,
+            before,
+            "a comparison changes nothing"
+        );
+        say(daemon, &format!("config apply {path}"))?;
+        assert!(shows(daemon, "bridge show", "br30")?);
+        say(daemon, "config rollback")?;
+        assert_eq!(say(daemon, "config export")?, before);
+        // Unless it is confirmed it goes back by itself.
+        say(daemon, &format!("config apply {path} --confirm 1"))?;
+        assert!(shows(daemon, "bridge show", "br30")?);
+        wait::until_true("the change to be taken back", || {
+            Ok(!shows(daemon, "bridge show", "br30")?)
+        })?;
+        std::fs::write(&file, "[[port]]\nname = \"x\"\ndevise = \"net_null0\"\n")?;
+        refused(daemon, &format!("config apply {path}"), "device");
+        assert_eq!(say(daemon, "config export")?, before);
+        Ok(())
+    })?;
+    site.finish()
+}
+
+/// A VTEP that is a default remote no more gets no floods, and is a stranger; then it is one again.
+#[test]
+fn remotes_go_and_come_back_for_the_kernel() -> Result {
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        "ethtool",
+        "ping",
+        "tcpdump",
+        "bridge",
+        "python3"
+    );
+    let site = Site::new(Plan::new(Link::AfPacket).vteps(2))?;
+    site.warm_up()?;
+    traffic::reach(site.vtep(2), &site::host_ip(1))?;
+    let daemon = site.lab.daemon()?;
+    say(daemon, &format!("vxlan del vx10 remote {}", underlay(2)))?;
+    site.wait_fdb_gone(&vtep_mac(2))?;
+    traffic::ping_with(site.host(1), &vtep_ip(2), 2, &["-W", "1"])?.none()?;
+    traffic::ping(site.host(1), &vtep_ip(1), 3, 64)?.all()?;
+    say(daemon, &format!("vxlan append vx10 remote {}", underlay(2)))?;
+    traffic::reach(site.host(1), &vtep_ip(2))?;
+    traffic::ping(site.host(1), &vtep_ip(2), 3, 64)?.all()?;
+    site.finish()
+}
+
+/// What was acknowledged is there after the daemon was killed, and what it forwarded before.
+#[test]
+fn what_was_acknowledged_survives_a_kill() -> Result {
+    need!(skip::LAB);
+    let dir = tempfile::tempdir()?;
+    let store = dir.path().join("overpath.redb");
+    let config = "[[port]]\nname = \"a\"\ndevice = \"net_null0\"\n[[bridge]]\nname = \"br0\"\n";
+    let setup = Setup::new(config).store(&store);
+    let mut said = 0;
+    for round in 0..5 {
+        let daemon = setup.start()?;
+        let export = say(&daemon, "config export")?;
+        for number in 0..said {
+            assert!(
+                export.contains(&format!("name = \"b{number}\"")),
+                "{round}: {export}"
+            );
+        }
+        for _ in 0..3 {
+            say(&daemon, &format!("bridge add b{said}"))?;
+            said += 1;
+        }
+        daemon.signal("KILL")?;
+        drop(daemon);
+    }
+    let daemon = setup.start()?;
+    let lines = say(&daemon, "config export")?;
+    assert_eq!(lines.matches("[[bridge]]").count(), said + 1, "{lines}");
+    daemon.stop()?.check()?;
+    Ok(())
+}
