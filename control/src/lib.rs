@@ -12,8 +12,8 @@
 //! difference known. What it knows is in [`ports`], [`tunnels`], [`neighbours`] and [`mod@fdb`];
 //! [`mod@snapshot`] makes of them what workers read. [`mod@explain`] says what they would do with a
 //! frame. [`api`] answers clients, and [`device`] is the
-//! language between state and the thread that talks to NICs. The binaries `overpathd` and `overpath`
-//! join these.
+//! language between state and the thread that talks to NICs. [`service`] tells a service manager that
+//! all goes on. The binaries `overpathd` and `overpath` join these.
 //!
 //! # Threads
 //!
@@ -65,6 +65,7 @@ mod rates;
 pub mod reconcile;
 pub mod rig;
 pub mod routes;
+pub mod service;
 pub mod snapshot;
 pub mod state;
 pub mod store;

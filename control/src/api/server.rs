@@ -5,8 +5,11 @@ use super::ending::Ending;
 use super::request::Ways;
 use super::socket::{ApiError, SocketFile};
 use super::waiting::Connections;
+use crate::service::BEAT;
+use fastpath::stats::Counter;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -53,6 +56,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Server {
     path: PathBuf,
+    turns: Arc<Counter>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,19 +74,22 @@ impl Server {
         let runtime = runtime.map_err(ApiError::Thread)?;
         let (file, listener) = runtime.block_on(SocketFile::listen(path))?;
         let (stop, stopped) = oneshot::channel();
+        let turns = Arc::<Counter>::default();
+        let counted = Arc::clone(&turns);
         let run = move || {
             if let Some(id) = settings.core
                 && !core_affinity::set_for_current(core_affinity::CoreId { id })
             {
                 tracing::warn!("the api thread cannot be pinned to core {id}");
             }
-            serve(runtime, listener, stopped, ways, settings);
+            serve(runtime, (listener, stopped), &counted, ways, settings);
             drop(file);
         };
         let thread = std::thread::Builder::new().name("api".into()).spawn(run);
         let thread = thread.map_err(ApiError::Thread)?;
         Ok(Server {
             path: path.into(),
+            turns,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -91,6 +98,11 @@ impl Server {
     /// Where it listens.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Counts up at least each [`BEAT`], for as long as the thread comes round.
+    pub fn turns(&self) -> Arc<Counter> {
+        Arc::clone(&self.turns)
     }
 
     /// Closes all connections and removes the socket. Captures end in good order first: what was
@@ -121,8 +133,8 @@ impl Drop for Server {
 /// Runs until `stopped`, then drops whatever its tasks are at, but for the ends of captures.
 fn serve(
     runtime: Runtime,
-    listener: UnixListener,
-    stopped: oneshot::Receiver<()>,
+    (listener, stopped): (UnixListener, oneshot::Receiver<()>),
+    turns: &Counter,
     requests: Ways,
     settings: Settings,
 ) {
@@ -132,9 +144,18 @@ fn serve(
         tokio::select! {
             _ = stopped => {}
             () = accept(listener, requests, settings, &ending) => {}
+            () = count(turns) => {}
         }
         ending.come(settings.parting).await;
     }));
+}
+
+/// Says that the runtime turns. A task that does not let go of it holds this up too.
+async fn count(turns: &Counter) {
+    loop {
+        turns.add(1);
+        tokio::time::sleep(BEAT).await;
+    }
 }
 
 async fn accept(listener: UnixListener, requests: Ways, settings: Settings, ending: &Rc<Ending>) {

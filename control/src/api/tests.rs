@@ -70,6 +70,17 @@ impl Bench {
     }
 }
 
+#[test]
+fn the_thread_counts_its_turns_while_nobody_asks() {
+    let bench = Bench::start(Settings::default(), 1);
+    let turns = bench.server.turns();
+    let end = std::time::Instant::now() + LONG;
+    while turns.get() < 3 {
+        assert!(std::time::Instant::now() < end, "it stands still");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A client that sends what it likes.
 struct Raw(BufReader<UnixStream>);
 

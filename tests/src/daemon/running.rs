@@ -62,6 +62,12 @@ impl Daemon {
         self.process.stderr()
     }
 
+    /// Its process id, where it was started without a namespace and wrapper.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where its socket is.
     #[must_use]
     pub fn socket(&self) -> &Path {

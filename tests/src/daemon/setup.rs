@@ -4,6 +4,7 @@ use super::Daemon;
 use crate::command::Background;
 use crate::netns::{Netns, unique};
 use crate::{Result, placement};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -44,6 +45,7 @@ pub struct Setup {
     netns: Option<String>,
     wrapper: Vec<String>,
     store: Option<PathBuf>,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Setup {
@@ -58,6 +60,7 @@ impl Setup {
             netns: None,
             wrapper,
             store: None,
+            environment: Vec::new(),
         }
     }
 
@@ -93,6 +96,13 @@ impl Setup {
     #[must_use]
     pub fn store(mut self, path: &Path) -> Self {
         self.store = Some(path.to_owned());
+        self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
         self
     }
 
@@ -142,6 +152,7 @@ impl Setup {
         command.arg("--socket").arg(&socket);
         let store = self.store.as_deref().unwrap_or(Path::new("none"));
         command.arg("--store").arg(store);
+        command.envs(self.environment.iter().cloned());
         let process = Background::start(&mut command, dir.path(), "overpathd")?;
         Ok(Daemon::new(process, socket, prefix, dir))
     }

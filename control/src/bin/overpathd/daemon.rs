@@ -10,8 +10,10 @@ use control::config::Wanted;
 use control::device;
 use control::host::{self, Facts};
 use control::keeper::{self, Begun, Keeper, KeeperError, Sources};
+use control::service::{DEVICE_PATIENCE, Manager, Ports, Service};
 use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
+use fastpath::stats::Counter;
 use fastpath::worker::{Returned, Worker};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
@@ -163,11 +165,13 @@ fn switch(
     let ways = Ways { state, keeper };
     let server = api::Server::start(&line.options.socket, ways, settings)?;
     let keeper = Keeper::new(begun, carry_out).start(edits, core)?;
+    let device_turns = Arc::<Counter>::default();
     let devices = Devices {
         eal: eal.clone(),
         pool: pool.clone(),
         workers: workers as u16,
         end: orders,
+        turns: Arc::clone(&device_turns),
     };
     let devices = std::thread::Builder::new()
         .name("device".into())
@@ -193,16 +197,14 @@ fn switch(
     let clock = Milliseconds::new(Clock::new(eal));
     state.begin(wanted);
     let mut running = Running::start(eal, workers, clock, stop)?;
-    let mut progress = Progress {
-        workers: running.count(),
-        said: false,
-    };
+    let mut service = service(&server, device_turns, &ledger, running.count());
     running.drive(clock, stop, |now| {
         let busy = state.step(now);
-        progress.say(&state);
+        service.turn(now, || ports_of(&state));
         busy
     });
     info!("stopping");
+    service.stopping();
     let queues = running.join().into_iter().flat_map(Worker::stop).collect();
     // All that workers copy is copied now.
     server.shutdown();
@@ -214,28 +216,22 @@ fn switch(
     Ok((ledger, kept))
 }
 
-/// Says once that the switch forwards: when every port was tried.
-struct Progress {
-    workers: usize,
-    said: bool,
+/// What the service manager hears of, if there is one: every thread but state's own, which tells it.
+fn service(server: &api::Server, device: Arc<Counter>, ledger: &Ledger, workers: usize) -> Service {
+    let mut service = Service::new(Manager::of_environment(), workers);
+    let api = server.turns();
+    service.watch("the api thread", 0, move || api.get());
+    service.watch("the device thread", DEVICE_PATIENCE, move || device.get());
+    for (number, stats) in ledger.workers.iter().take(workers).enumerate() {
+        let stats = Arc::clone(stats);
+        service.watch(format!("worker {number}"), 0, move || stats.rounds.get());
+    }
+    service
 }
 
-impl Progress {
-    fn say(&mut self, state: &State<DpdkIo>) {
-        let (open, opening, all) = state.progress();
-        if !self.said && opening == 0 {
-            self.said = true;
-            let workers = if self.workers == 1 {
-                "worker"
-            } else {
-                "workers"
-            };
-            info!(
-                "forwarding: {open} of {all} ports started, {} {workers}",
-                self.workers
-            );
-        }
-    }
+fn ports_of(state: &State<DpdkIo>) -> Ports {
+    let (open, opening, all) = state.progress();
+    Ports { open, opening, all }
 }
 
 /// All workers have ended: close the ports with the queues that they gave back.

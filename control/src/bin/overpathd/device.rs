@@ -8,8 +8,10 @@ use fastpath::dpdk::{
     StartedPort, StopError, TxQueue, rx_limit_advice,
 };
 use fastpath::ids::PortId;
+use fastpath::stats::Counter;
 use fastpath::worker::Returned;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{error, warn};
 
@@ -26,6 +28,8 @@ pub(crate) struct Devices {
     pub(crate) pool: Mempool,
     pub(crate) workers: u16,
     pub(crate) end: OrderEnd<DpdkIo>,
+    /// Counted up each time that it comes round.
+    pub(crate) turns: Arc<Counter>,
 }
 
 struct Running {
@@ -45,6 +49,7 @@ impl Devices {
         let mut next_look = Instant::now();
         let mut lost = 0;
         loop {
+            self.turns.add(1);
             match self.end.orders.recv_timeout(EVENTS) {
                 Ok(order) => kept += self.obey(order, &mut ports),
                 Err(RecvTimeoutError::Timeout) => {}
