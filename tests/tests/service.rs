@@ -1,11 +1,15 @@
 //! The daemon as a service manager meets it: ready, alive, stopping; and what it says when a part of
 //! it stands still.
 
-use overpath_tests::daemon::{Daemon, Setup};
+use overpath_tests::command::Background;
+use overpath_tests::daemon::{Daemon, Setup, binary};
 use overpath_tests::hold::{hold, thread};
 use overpath_tests::manager::Manager;
+use overpath_tests::netns::unique;
 use overpath_tests::wait::{self, LONG};
 use overpath_tests::{Result, need};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 const CONFIG: &str = "[[port]]\nname = \"a\"\ndevice = \"net_null0,no-rx=1\"\n\
@@ -86,4 +90,66 @@ fn an_api_thread_that_stands_still_is_named_and_the_watchdog_hears_nothing() -> 
 fn state_that_stands_still_tells_nobody_anything() -> Result {
     need!("python3");
     stands_still("overpathd", None)
+}
+
+/// `ExecStart` of the unit with the variables of its environment file, each word by itself.
+fn exec_start(unit: &str, environment: &str) -> Result<Vec<String>> {
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="))
+        .ok_or("the unit has no ExecStart")?;
+    let variable = |name: &str| {
+        let mut lines = environment.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value
+            .map(|value| value.trim_matches('"').to_owned())
+            .ok_or_else(|| format!("the environment file has no {name}"))
+    };
+    let mut words = Vec::new();
+    for word in line.split_whitespace() {
+        match word.strip_prefix('$') {
+            Some(name) => words.extend(variable(name)?.split_whitespace().map(str::to_owned)),
+            None => words.push(word.to_owned()),
+        }
+    }
+    Ok(words)
+}
+
+fn packaging(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../packaging")
+        .join(name)
+}
+
+#[test]
+fn the_units_command_line_comes_up_with_the_files_of_the_package() -> Result {
+    let dir = tempfile::tempdir()?;
+    let read = |name: &str| std::fs::read_to_string(packaging(name));
+    let mut words = exec_start(&read("overpathd.service")?, &read("overpath.default")?)?;
+    assert_eq!(words[0], "/usr/sbin/overpathd");
+    words[0] = binary("overpathd")?.to_string_lossy().into_owned();
+    let config = words.iter_mut().find(|word| word.ends_with(".toml"));
+    *config.ok_or("no configuration in ExecStart")? =
+        packaging("overpath.toml").to_string_lossy().into_owned();
+    let divider = words.iter().position(|word| word == "--");
+    let divider = divider.ok_or("no divider in ExecStart")?;
+    let prefix = unique("eal");
+    words.splice(divider..divider, ["--file-prefix".to_owned(), prefix]);
+
+    let mut manager = Manager::new()?;
+    let socket = dir.path().join("overpath.sock");
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).arg("--socket").arg(&socket);
+    command.env("NOTIFY_SOCKET", manager.path());
+    command.env("RUNTIME_DIRECTORY", dir.path());
+    command.env("WATCHDOG_USEC", "20000000");
+    let mut daemon = Background::start(&mut command, dir.path(), "overpathd")?;
+    assert!(manager.hears("READY=1", LONG)?, "{}", daemon.stderr());
+    assert!(manager.hears("WATCHDOG=1", LONG)?, "{}", daemon.stderr());
+    // EAL's files are in the folder of the service.
+    assert!(dir.path().join("dpdk").is_dir());
+    daemon.signal("TERM")?;
+    assert!(daemon.wait(LONG)?.success(), "{}", daemon.stderr());
+    assert!(manager.hears("STOPPING=1", LONG)?);
+    Ok(())
 }
