@@ -36,6 +36,8 @@ Examples:
 ///
 /// Bridges ports and VXLAN tunnels as its configuration says, and answers the `overpath` command on
 /// a socket. Ends on SIGTERM and SIGINT, and then prints where every packet went.
+/// Tells a service manager (NOTIFY_SOCKET, WATCHDOG_USEC) that it is ready and that every thread goes
+/// on.
 #[derive(Parser, Clone, Debug, PartialEq, Eq)]
 #[command(name = PROGRAM, version, override_usage = USAGE, after_help = EAL_HELP)]
 pub struct Options {
