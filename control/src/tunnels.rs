@@ -22,6 +22,9 @@ pub const MAX_LEARNED: usize = 1024;
 const GRACE: u32 = 10;
 const DEFAULT_TTL: u8 = 64;
 
+/// A remote that went: the number that it had, and its address.
+pub type Left = (RemoteId, Ipv4Addr);
+
 /// One tunnel with its remotes.
 struct Known {
     wanted: config::Tunnel,
@@ -108,11 +111,7 @@ impl Tunnels {
 
     /// A tunnel goes, and all its remotes. Returns its number, and those of the remotes with their
     /// addresses. Static entries that lead to them are gone already.
-    pub fn remove(
-        &mut self,
-        name: Name,
-        now: u64,
-    ) -> Option<(TunnelId, Vec<(RemoteId, Ipv4Addr)>)> {
+    pub fn remove(&mut self, name: Name, now: u64) -> Option<(TunnelId, Vec<Left>)> {
         let (at, known) = self.tunnels.remove(name, now)?;
         let gone: Vec<_> = known
             .remotes
@@ -128,7 +127,7 @@ impl Tunnels {
     /// Gives every default remote of a tunnel a record, and forgets those that are neither that, nor
     /// learned, nor where a static entry leads. Returns who came and who went; `None` if there are
     /// too many.
-    pub fn settle(&mut self, name: Name) -> Option<(Vec<RemoteId>, Vec<(RemoteId, Ipv4Addr)>)> {
+    pub fn settle(&mut self, name: Name) -> Option<(Vec<RemoteId>, Vec<Left>)> {
         let at = self.tunnels.by_name(name)?;
         let known = self.tunnels.get_mut(at)?;
         let (wanted, pins) = (&known.wanted, &self.pins);

@@ -17,10 +17,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-/// A server that knows one forwarding entry, or so many, and takes any route but has none.
-fn serve(folder: &Path, entries: usize) -> Server {
-    let (sender, receiver) = requests(16);
-    let entry = FdbEntry {
+fn learned() -> FdbEntry {
+    FdbEntry {
         bridge: "br10".into(),
         mac: "02:00:00:00:00:01".parse().unwrap(),
         port: None,
@@ -28,7 +26,13 @@ fn serve(folder: &Path, entries: usize) -> Server {
         remote: Some([192, 0, 2, 1].into()),
         kind: FdbKind::Learned,
         age: Some(3),
-    };
+    }
+}
+
+/// A server that knows one forwarding entry, or so many, and takes any route but has none.
+fn serve(folder: &Path, entries: usize) -> Server {
+    let (sender, receiver) = requests(16);
+    let entry = learned();
     std::thread::spawn(move || {
         for request in receiver {
             let reply = match &request.method {

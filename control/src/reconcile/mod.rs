@@ -27,7 +27,7 @@ pub fn steps(from: &Wanted, to: &Wanted) -> Vec<Step> {
 }
 
 /// All of one kind, by what tells them apart.
-fn by<'a, K: Hash + Eq, T>(all: &'a [T], key: impl Fn(&T) -> K) -> HashMap<K, &'a T> {
+fn by<K: Hash + Eq, T>(all: &[T], key: impl Fn(&T) -> K) -> HashMap<K, &T> {
     all.iter().map(|item| (key(item), item)).collect()
 }
 

@@ -85,17 +85,27 @@ fn frames() -> Frames {
     }
 }
 
+fn remote() -> RemoteStats {
+    RemoteStats {
+        tunnel: "vx10".into(),
+        remote: [192, 0, 2, 1].into(),
+        rx: traffic(1),
+        tx: traffic(0),
+    }
+}
+
 fn stats() -> Stats {
+    let account = Account {
+        received: 1,
+        originated: 2,
+        copied: 3,
+        sent: 4,
+        dropped: 5,
+        consumed: 6,
+        held: 7,
+    };
     Stats {
-        account: Account {
-            received: 1,
-            originated: 2,
-            copied: 3,
-            sent: 4,
-            dropped: 5,
-            consumed: 6,
-            held: 7,
-        },
+        account,
         drops: [("vni_unknown".to_string(), 5)].into(),
         ports: vec![PortStats {
             port: "lan".into(),
@@ -155,12 +165,7 @@ fn stats() -> Stats {
             port: "uplink".into(),
             frames: frames(),
         }],
-        remotes: vec![RemoteStats {
-            tunnel: "vx10".into(),
-            remote: [192, 0, 2, 1].into(),
-            rx: traffic(1),
-            tx: traffic(0),
-        }],
+        remotes: vec![remote()],
         fdb: fdb(),
         workers: vec![worker()],
         ticks_per_second: 2_600_000_000,
