@@ -1,15 +1,16 @@
 //! The store: what is wanted, kept so that it survives a crash, a power cut and a full disk.
 //!
 //! ```text
-//! keeper --commit(before, after)--> change: which rows --> format: one transaction --> redb --> file
-//!         <--------revision--------                        rows: their bytes
+//! keeper --commit(before, after)--> change: which rows --> write: one transaction --> redb --> file
+//!        <--------revision---------                        rows: their bytes
+//!        <---load, previous-------- read <-- format: tables, versions, what is damaged
 //! ```
 //!
 //! A commit writes what differs and is on the disk when it returns. It costs what changed: each static
 //! entry is a row, and all other things are one text, which is written if one of them changed. What
 //! was before the last commit can be had too ([`Store::previous`]).
 //!
-//! A store is judged on a copy in memory first ([`mod@format`]), so that a file which is damaged, or
+//! A store is judged on a copy in memory first (`format`), so that a file which is damaged, or
 //! written by a newer version, is left as it is.
 //!
 //! ```
@@ -31,7 +32,9 @@ mod error;
 mod format;
 mod medium;
 mod migrate;
+mod read;
 mod rows;
+mod write;
 
 pub use error::{Problem, StoreError};
 
@@ -107,7 +110,7 @@ impl Store {
     pub fn load(&mut self) -> Result<Option<Saved>, StoreError> {
         match &self.judged {
             Some(saved) => Ok(Some(saved.clone())),
-            None => self.with(|database| format::read(database, 0)),
+            None => self.with(|database| read::read(database, 0)),
         }
     }
 
@@ -116,7 +119,7 @@ impl Store {
     /// # Errors
     /// As those of [`Store::load`].
     pub fn previous(&mut self) -> Result<Option<Saved>, StoreError> {
-        self.with(|database| format::read(database, 1))
+        self.with(|database| read::read(database, 1))
     }
 
     /// Makes `after` what is stored, and says its revision. It is on the disk by then. `before` is what
@@ -127,7 +130,7 @@ impl Store {
     pub fn commit(&mut self, before: &Wanted, after: &Wanted) -> Result<u64, StoreError> {
         let (nothing, revision) = (Wanted::default(), self.revision + 1);
         let before = if self.revision == 0 { &nothing } else { before };
-        self.with(|database| format::commit(database, before, after, revision))?;
+        self.with(|database| write::commit(database, before, after, revision))?;
         self.revision = revision;
         self.judged = None;
         Ok(revision)
@@ -153,7 +156,7 @@ impl Store {
             None => {
                 let database = format::open(self.place.open()?)?;
                 format::migrate(&database)?;
-                format::undo_beyond(&database, self.revision)?;
+                write::undo_beyond(&database, self.revision)?;
                 database
             }
         };

@@ -81,11 +81,11 @@ proptest! {
 fn only_what_is_needed_for_the_previous_state_is_kept() {
     let disk = Disk::new();
     let mut store = chain(&disk, 20);
-    let (_, undo) = store.with(format::kept).unwrap();
+    let (_, undo) = store.with(read::kept).unwrap();
     for next in 21..=100 {
         store.commit(&state(next - 1), &state(next)).unwrap();
         assert_eq!(store.previous().unwrap(), saved(next - 1));
-        let (texts, rows) = store.with(format::kept).unwrap();
+        let (texts, rows) = store.with(read::kept).unwrap();
         assert!(texts <= 3 && rows <= 2 * undo, "{texts} texts, {rows} rows");
     }
 }
