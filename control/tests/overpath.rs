@@ -6,19 +6,23 @@
 )]
 
 use control::api::messages::{
-    CacheAction, CacheEntry, Caches, Changed, Checked, Differing, DropBehind, DropCount, DropPlace,
-    Entries, Explanation, Exported, FdbEntry, FdbKind, Flushed, Method, Question, Reason, Reply,
-    Verdict, Version,
+    CacheAction, CacheEntry, Caches, DropBehind, DropCount, DropPlace, Entries, Explanation,
+    FdbEntry, FdbKind, Flushed, Method, Question, Reason, Reply, Verdict, Version,
 };
 use control::api::{Refused, Server, Settings, requests};
-use control::config::{Command as Verb, Edit, Name};
+use control::config::Name;
 use fastpath::drop::DropReason;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-fn learned() -> FdbEntry {
-    FdbEntry {
+#[path = "overpath/changes.rs"]
+mod changes;
+
+/// A server that knows one forwarding entry, or so many, and takes any route but has none.
+fn serve(folder: &Path, entries: usize) -> Server {
+    let (sender, receiver) = requests(16);
+    let entry = FdbEntry {
         bridge: "br10".into(),
         mac: "02:00:00:00:00:01".parse().unwrap(),
         port: None,
@@ -26,13 +30,7 @@ fn learned() -> FdbEntry {
         remote: Some([192, 0, 2, 1].into()),
         kind: FdbKind::Learned,
         age: Some(3),
-    }
-}
-
-/// A server that knows one forwarding entry, or so many, and takes any route but has none.
-fn serve(folder: &Path, entries: usize) -> Server {
-    let (sender, receiver) = requests(16);
-    let entry = learned();
+    };
     std::thread::spawn(move || {
         for request in receiver {
             let reply = match &request.method {
@@ -45,42 +43,6 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::FdbShow => Reply::Fdb(vec![entry.clone(); entries]),
                 Method::NeighShow => Reply::Neighbours(Vec::new()),
                 Method::RouteShow => Reply::Routes(Vec::new()),
-                Method::RouteAdd(_) => Reply::Changed(Changed::default()),
-                Method::RouteReplace(_) => Reply::Changed(Changed {
-                    lagging: vec![1],
-                    ..Changed::default()
-                }),
-                Method::RouteDel(to) => {
-                    let why = Refused(format!("there is no route to {to}"));
-                    request.refuse(why);
-                    continue;
-                }
-                Method::Edit(Edit::Do(Verb::PortDel, _)) => {
-                    let why = "port.name: there is no port `lam`\n  allowed: lan";
-                    request.refuse(Refused(why.to_owned()));
-                    continue;
-                }
-                Method::Edit(Edit::Load(entries)) => Reply::Changed(Changed {
-                    revision: entries.matches("mac").count() as u64,
-                    ..Changed::default()
-                }),
-                Method::Edit(_)
-                | Method::FdbFlush(_)
-                | Method::ConfigConfirm
-                | Method::ConfigRollback => Reply::Changed(Changed::default()),
-                Method::ConfigApply { confirm, .. } => Reply::Changed(Changed {
-                    unconfirmed: confirm.is_some(),
-                    ..Changed::default()
-                }),
-                Method::BridgeShow => Reply::Bridges(Vec::new()),
-                Method::ConfigCheck(_) => Reply::Checked(Checked { steps: 0 }),
-                Method::ConfigDiff(file) => Reply::Differing(Differing {
-                    steps: file.text.lines().map(str::to_owned).collect(),
-                }),
-                Method::ConfigExport => Reply::Exported(Exported {
-                    text: "[switch]\n".to_owned(),
-                    revision: 7,
-                }),
                 Method::AddrShow => Reply::Addresses(Vec::new()),
                 Method::VxlanShow => Reply::Tunnels(Vec::new()),
                 Method::DropsShow(port) => Reply::Drops(drops(port.as_ref())),
@@ -100,6 +62,13 @@ fn serve(folder: &Path, entries: usize) -> Server {
                     request.refuse(why);
                     continue;
                 }
+                change => match changes::played(change) {
+                    Ok(reply) => reply,
+                    Err(why) => {
+                        request.refuse(why);
+                        continue;
+                    }
+                },
             };
             request.answer(reply);
         }
@@ -331,145 +300,6 @@ fn a_watch_ends_with_the_daemon_and_says_so() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.starts_with("overpath: "), "{text}");
-}
-
-#[test]
-fn what_is_wanted_is_changed_by_words() {
-    let folder = tempfile::tempdir().unwrap();
-    let _server = serve(folder.path(), 1);
-    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
-    let output = |line: &str| {
-        let words = words(line);
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let output = run(folder.path(), &words);
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code(),
-            text(output.stdout),
-            text(output.stderr),
-        )
-    };
-    let silent = (Some(0), String::new(), String::new());
-    for line in [
-        "port add lan device net_tap0 mtu 1450",
-        "vxlan a vx10 bridge br10 vni 10 local 192.0.2.2 remote 192.0.2.3",
-        "bridge set br10 ageing default",
-        "fdb flush",
-        "config confirm",
-    ] {
-        assert_eq!(output(line), silent, "{line}");
-    }
-    let refused = "overpath: port.name: there is no port `lam`\n  allowed: lan\n";
-    let told = (Some(1), String::new(), refused.to_owned());
-    assert_eq!(output("port del lam"), told);
-    let (code, _, told) = output("port add lan mttu 1500");
-    assert_eq!(code, Some(2));
-    assert!(
-        told.contains("did you mean `mtu`?; allowed: device, mtu"),
-        "{told}"
-    );
-    let (code, json, _) = output("addr add 192.0.2.2/24 port lan --json");
-    assert!(
-        code == Some(0) && json.starts_with("{\"lagging\":[]"),
-        "{json}"
-    );
-    let (code, _, told) = output("port set lan mtu 1400 -w");
-    assert!(
-        code == Some(2) && told.contains("--watch is for what is shown"),
-        "{told}"
-    );
-}
-
-#[test]
-fn a_file_is_compared_applied_and_exported() {
-    let folder = tempfile::tempdir().unwrap();
-    let _server = serve(folder.path(), 1);
-    let says = |words: &[&str]| printed(folder.path(), words);
-    let file = folder.path().join("new.toml");
-    std::fs::write(&file, "[[bridge]]\nname = 'b'\n").unwrap();
-    let file = file.to_str().unwrap();
-    assert_eq!(
-        says(&["config", "check", file]),
-        "ports 0 routes 0 bridges 1 tunnels 0 fdb 0\n"
-    );
-    assert_eq!(says(&["config", "diff", file]), "[[bridge]]\nname = 'b'\n");
-    assert_eq!(says(&["config", "apply", file]), "");
-    let tried = says(&["conf", "apply", file, "--confirm", "60"]);
-    assert!(
-        tried.starts_with("not kept until it is confirmed"),
-        "{tried}"
-    );
-    assert_eq!(says(&["config", "rollback"]), "");
-    assert_eq!(says(&["config", "export"]), "[switch]\n");
-    let json = says(&["config", "export", "--json"]);
-    assert_eq!(json, "{\"text\":\"[switch]\\n\",\"revision\":7}\n");
-
-    std::fs::write(file, "[[bridge]]\n").unwrap();
-    let wrong = run(folder.path(), &["config", "check", file]);
-    let told = String::from_utf8(wrong.stderr).unwrap();
-    assert_eq!(wrong.status.code(), Some(1));
-    assert!(
-        told.contains("new.toml:1:1: bridge.name: is missing"),
-        "{told}"
-    );
-    let absent = run(folder.path(), &["config", "apply", "/absent"]);
-    let told = String::from_utf8(absent.stderr).unwrap();
-    assert!(told.contains("/absent: No such file"), "{told}");
-}
-
-#[test]
-fn entries_are_loaded_from_a_file_or_a_pipe() {
-    let folder = tempfile::tempdir().unwrap();
-    let _server = serve(folder.path(), 1);
-    let lines = "# of rack 7\n02:00:00:00:00:01 bridge br10 port lan\n\n\
-        del 02:00:00:00:00:02 bridge br10\n";
-    let file = folder.path().join("entries");
-    std::fs::write(&file, lines).unwrap();
-    let load = |file: &str| printed(folder.path(), &["fdb", "load", file, "--json"]);
-    let two = load(file.to_str().unwrap());
-    assert!(two.contains("\"revision\":2"), "{two}");
-    let mut command = overpath(folder.path(), &["fdb", "load", "-", "--json"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(lines.as_bytes())
-        .unwrap();
-    let piped = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8(piped.stdout).unwrap(), two);
-    std::fs::write(&file, format!("{lines}02:00:00:00:00:03 brige br10\n")).unwrap();
-    let wrong = run(folder.path(), &["fdb", "load", file.to_str().unwrap()]);
-    let told = String::from_utf8(wrong.stderr).unwrap();
-    assert!(
-        told.contains("entries: line 5: \"brige\" is not understood here"),
-        "{told}"
-    );
-    let many: String = (0..100_001_u32)
-        .map(|n| {
-            let [a, b, c, d] = n.to_be_bytes();
-            format!("02:01:{a:02x}:{b:02x}:{c:02x}:{d:02x} bridge br10 port lan\n")
-        })
-        .collect();
-    std::fs::write(&file, many).unwrap();
-    let last = load(file.to_str().unwrap());
-    assert!(
-        last.contains("\"revision\":1,"),
-        "the second chunk has one: {last}"
-    );
-}
-
-#[test]
-fn manual_pages_are_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let man = folder.path().join("man1");
-    assert_eq!(printed(folder.path(), &["man", man.to_str().unwrap()]), "");
-    let page = std::fs::read_to_string(man.join("overpath-fdb-load.1")).unwrap();
-    assert!(page.contains("standard input"), "{page}");
 }
 
 #[test]

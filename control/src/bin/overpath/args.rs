@@ -8,7 +8,7 @@ use crate::explain::next::NextWords;
 use crate::{cache, config, frame, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use control::api::messages::{Method, Network, NewRoute, Question};
+use control::api::messages::{Method, Question};
 use control::config::Name;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub(crate) enum Noun {
     #[command(infer_subcommands = true)]
     Route {
         #[command(subcommand)]
-        verb: Option<RouteVerb>,
+        verb: Option<route::Verb>,
     },
     /// The switch's own addresses, and whether they are in use elsewhere
     #[command(infer_subcommands = true, alias = "address")]
@@ -148,42 +148,6 @@ pub(crate) enum Noun {
 pub(crate) enum Verb {
     /// Show all of them
     Show,
-}
-
-/// What to do with routes; show them, if nothing is said.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RouteVerb {
-    /// Show all of them
-    Show,
-    /// Add one to a network that has none
-    Add(RouteWords),
-    /// Remove the one to a network
-    #[command(alias = "delete")]
-    Del {
-        /// A network such as 203.0.113.0/24, a host, or default
-        #[arg(value_parser = route::network)]
-        to: Network,
-    },
-    /// Add one, in the place of the one to the same network if there is one
-    Replace(RouteWords),
-}
-
-/// A route, in the words of `ip`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct RouteWords {
-    /// A network such as 203.0.113.0/24, a host, or default
-    #[arg(value_parser = route::network)]
-    to: Network,
-    /// The gateways, up to 8: via GATEWAY [via GATEWAY]...
-    #[arg(required = true, value_name = "via GATEWAY")]
-    via: Vec<String>,
-}
-
-impl RouteWords {
-    fn route(&self) -> Result<NewRoute, String> {
-        let (to, via) = (self.to, route::gateways(&self.via)?);
-        Ok(NewRoute { to, via })
-    }
 }
 
 /// What is to be explained.
@@ -273,12 +237,7 @@ impl Noun {
             Noun::Cache { verb } => cache::method(verb.as_ref()),
             Noun::Explain(words) => words.method()?,
             Noun::Capture(words) => Method::CaptureStart(words.capture()?),
-            Noun::Route { verb } => match verb {
-                None | Some(RouteVerb::Show) => Method::RouteShow,
-                Some(RouteVerb::Add(words)) => Method::RouteAdd(words.route()?),
-                Some(RouteVerb::Replace(words)) => Method::RouteReplace(words.route()?),
-                Some(RouteVerb::Del { to }) => Method::RouteDel(*to),
-            },
+            Noun::Route { verb } => route::method(verb.as_ref())?,
         })
     }
 }

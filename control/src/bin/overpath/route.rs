@@ -1,9 +1,57 @@
 //! `overpath route`: what is printed, and the words of a change.
 
 use crate::table::{Table, maybe, word};
-use control::api::messages::{Gateways, Network, NetworkError, Route, RouteKind};
+use clap::Subcommand;
+use control::api::messages::{Gateways, Method, Network, NetworkError, NewRoute, Route, RouteKind};
 use control::config::Prefix;
 use std::net::Ipv4Addr;
+
+/// What to do with routes; show them, if nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show all of them
+    Show,
+    /// Add one to a network that has none
+    Add(Words),
+    /// Remove the one to a network
+    #[command(alias = "delete")]
+    Del {
+        /// A network such as 203.0.113.0/24, a host, or default
+        #[arg(value_parser = network)]
+        to: Network,
+    },
+    /// Add one, in the place of the one to the same network if there is one
+    Replace(Words),
+}
+
+/// A route, in the words of `ip`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Words {
+    /// A network such as 203.0.113.0/24, a host, or default
+    #[arg(value_parser = network)]
+    to: Network,
+    /// The gateways, up to 8: via GATEWAY [via GATEWAY]...
+    #[arg(required = true, value_name = "via GATEWAY")]
+    via: Vec<String>,
+}
+
+impl Words {
+    fn route(&self) -> Result<NewRoute, String> {
+        let (to, via) = (self.to, gateways(&self.via)?);
+        Ok(NewRoute { to, via })
+    }
+}
+
+/// # Errors
+/// What is wrong with the words.
+pub(crate) fn method(verb: Option<&Verb>) -> Result<Method, String> {
+    Ok(match verb {
+        None | Some(Verb::Show) => Method::RouteShow,
+        Some(Verb::Add(words)) => Method::RouteAdd(words.route()?),
+        Some(Verb::Replace(words)) => Method::RouteReplace(words.route()?),
+        Some(Verb::Del { to }) => Method::RouteDel(*to),
+    })
+}
 
 /// A line for each way, which begins with where it leads.
 pub(crate) fn text(routes: &[Route]) -> String {

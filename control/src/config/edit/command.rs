@@ -1,20 +1,20 @@
 //! The commands that change what is wanted, and their names.
 
-/// A command. Its parameters are named in its description; `[...]` may be left out.
+/// A command. Its parameters are named in its description; those in brackets may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// The keys of `[switch]`.
     SwitchSet,
-    /// The keys of `[[port]]`, [bridge].
+    /// The keys of `[[port]]`, (`bridge`).
     PortAdd,
     /// name, and those keys that change; one that is `null` has its default again. `bridge` is the
     /// bridge that it joins, or `null`.
     PortSet,
     /// name. It leaves its bridge, and its static entries go with it.
     PortDel,
-    /// port, address, [vlan].
+    /// port, address, (`vlan`).
     AddrAdd,
-    /// port, address, [vlan].
+    /// port, address, (`vlan`).
     AddrDel,
     /// The keys of `[[route]]`.
     RouteAdd,
@@ -34,7 +34,7 @@ pub enum Command {
     VxlanSet,
     /// name. Its static entries go with it.
     VxlanDel,
-    /// name, address, [`reserved_bits`]: one more default remote.
+    /// name, address, (`reserved_bits`): one more default remote.
     RemoteAdd,
     /// name, address.
     RemoteDel,
@@ -44,7 +44,7 @@ pub enum Command {
     FdbReplace,
     /// bridge, mac, and where it leads, if that matters.
     FdbDel,
-    /// [bridge], [port], [tunnel]: static entries for which all of these are so.
+    /// (`bridge`), (`port`), (`tunnel`): static entries for which all of these are so.
     FdbFlush,
 }
 

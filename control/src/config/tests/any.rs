@@ -128,6 +128,9 @@ fn ports(raw: Vec<Port>) -> Vec<Port> {
     for (at, port) in all.iter_mut().enumerate() {
         let args = port.device.devargs().strip_prefix('d').unwrap();
         port.device = Device::new(&format!("d{at}{args}")).unwrap();
+        // All of them together are at most 256.
+        port.rx_queues = port.rx_queues.min(if at < 2 { 64 } else { 16 });
+        port.rx_workers.truncate(port.rx_queues.into());
         for (number, own) in port.addresses.iter_mut().enumerate() {
             let [a, _, _, d] = own.prefix.address().octets();
             let address = Ipv4Addr::new(a, at as u8, number as u8, d);

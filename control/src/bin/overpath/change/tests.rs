@@ -56,6 +56,10 @@ fn words_come_in_pairs_as_with_ip() {
             "remotes": ["192.0.2.3", "192.0.2.4"], "udp_port": 8472, "ttl": "inherit",
             "source_ports": "1024-2048"}),
     );
+}
+
+#[test]
+fn what_goes_is_said_by_few_words() {
     says(
         "overpath vxlan append vx10 remote 192.0.2.5 reserved_bits lenient",
         Command::RemoteAdd,
