@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
+use nix::unistd::{Group, User};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use tracing_subscriber::EnvFilter;
@@ -11,6 +12,7 @@ const PROGRAM: &str = "overpathd";
 
 const USAGE: &str = "overpathd [EAL arguments] -- [--config FILE] [--store PATH] [--replace]
                                     [--socket PATH] [--log FILTER]
+                                    [--socket-group NAME] [--allow-uid NAME]... [--allow-gid NAME]...
        overpathd --help | --version";
 
 const EAL_HELP: &str = "\
@@ -66,6 +68,19 @@ pub struct Options {
     )]
     pub socket: PathBuf,
 
+    /// The group that the socket is given to: its members may ask for what is shown
+    #[arg(long, value_name = "NAME", value_parser = group)]
+    pub socket_group: Option<u32>,
+
+    /// A user who may change things too, if the socket lets him in; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = user)]
+    pub allow_uid: Vec<u32>,
+
+    /// A group whose members may: those who have it as their first one, or all of it if it is also
+    /// that of the socket; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = group)]
+    pub allow_gid: Vec<u32>,
+
     /// What to log on stderr: a level (error, warn, info, debug, trace), or levels by module, as in
     /// info,control=debug
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = log_filter)]
@@ -112,6 +127,33 @@ impl CommandLine {
             eal: command.chain(eal).cloned().collect(),
             options,
         })
+    }
+}
+
+/// The number of a user, by name or as it is.
+fn user(text: &str) -> Result<u32, String> {
+    let known = || User::from_name(text).map(|user| user.map(|user| user.uid.as_raw()));
+    number(text, known, "user")
+}
+
+/// The number of a group.
+fn group(text: &str) -> Result<u32, String> {
+    let known = || Group::from_name(text).map(|group| group.map(|group| group.gid.as_raw()));
+    number(text, known, "group")
+}
+
+fn number(
+    text: &str,
+    known: impl FnOnce() -> nix::Result<Option<u32>>,
+    kind: &str,
+) -> Result<u32, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    match known() {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => Err(format!("there is no {kind} of this name")),
+        Err(error) => Err(format!("cannot look up the {kind}: {error}")),
     }
 }
 
@@ -253,8 +295,31 @@ mod tests {
                 replace: false,
                 socket: "s".into(),
                 log: "debug".into(),
+                socket_group: None,
+                allow_uid: Vec::new(),
+                allow_gid: Vec::new(),
             }
         );
+    }
+
+    #[test]
+    fn users_and_groups_are_said_by_name_or_number() {
+        let line = "od --config c --socket-group root --allow-uid 1000 --allow-uid root \
+                    --allow-gid 7";
+        let options = parse(line).unwrap().options;
+        assert_eq!(options.socket_group, Some(0));
+        assert_eq!(
+            (options.allow_uid, options.allow_gid),
+            (vec![1000, 0], vec![7])
+        );
+        for wrong in [
+            "--allow-uid no-such-user",
+            "--socket-group 1x",
+            "--allow-gid a:b",
+        ] {
+            let (kind, _) = refusal(&format!("od --config c {wrong}"));
+            assert_eq!(kind, ErrorKind::ValueValidation, "{wrong}");
+        }
     }
 
     #[test]

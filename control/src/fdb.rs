@@ -2,6 +2,8 @@
 //! lost takes with it. Expiry is in [`crate::ageing`].
 
 use crate::ageing;
+use crate::api::messages::StationHappened;
+use crate::news::News;
 use fastpath::fdb::{
     Destination, Fdb as Table, FdbEntry, FdbKey, FdbReader, FdbValue, FdbWriter, Kind,
 };
@@ -10,6 +12,7 @@ use fastpath::publish::Publisher;
 use fastpath::snapshot::Snapshot;
 use fastpath::wire::Mac;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// What happened to the entries of a bridge, or of all, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +60,21 @@ impl std::iter::Sum for FdbCounters {
     }
 }
 
+/// Something that happened to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FdbChange {
+    /// What.
+    pub what: StationHappened,
+    /// The bridge.
+    pub bridge: BridgeId,
+    /// The station.
+    pub mac: Mac,
+    /// Where it is, or was when it was removed.
+    pub at: Destination,
+    /// Where it was before it moved.
+    pub from: Option<Destination>,
+}
+
 /// The forwarding table as control keeps it.
 ///
 /// Workers read it for each packet, and are told nothing. Only what was removed is published as a
@@ -71,6 +89,8 @@ pub struct Fdb {
     counters: HashMap<BridgeId, FdbCounters>,
     /// What happened to those of bridges whose numbers are others' now.
     gone: FdbCounters,
+    /// What happened to entries.
+    pub news: News<FdbChange>,
 }
 
 impl Fdb {
@@ -84,6 +104,7 @@ impl Fdb {
             now: 0,
             counters: HashMap::new(),
             gone: FdbCounters::default(),
+            news: News::new(),
         };
         (fdb, reader)
     }
@@ -128,17 +149,37 @@ impl Fdb {
         };
         match self.table.get(key).map(|entry| entry.value) {
             Some(known) if known.kind == Kind::Static || known.to == to => {}
-            Some(_) => {
+            Some(known) => {
                 self.insert(key, value);
                 self.count(bridge).moved += 1;
+                self.note(StationHappened::Moved, key, to, Some(known.to));
             }
-            None if self.insert(key, value) => self.count(bridge).learned += 1,
+            None if self.insert(key, value) => {
+                self.count(bridge).learned += 1;
+                self.note(StationHappened::Learned, key, to, None);
+            }
             None => self.count(bridge).full += 1,
         }
     }
 
     fn count(&mut self, bridge: BridgeId) -> &mut FdbCounters {
         self.counters.entry(bridge).or_default()
+    }
+
+    fn note(
+        &mut self,
+        what: StationHappened,
+        key: FdbKey,
+        at: Destination,
+        from: Option<Destination>,
+    ) {
+        self.news.note(|| FdbChange {
+            what,
+            bridge: key.bridge(),
+            mac: key.mac(),
+            at,
+            from,
+        });
     }
 
     fn insert(&mut self, key: FdbKey, value: FdbValue) -> bool {
@@ -157,7 +198,7 @@ impl Fdb {
     /// Removes the learned entries that are told by their bridge and by where they lead. Returns how
     /// many there were.
     pub fn forget(&mut self, which: impl Fn(BridgeId, Destination) -> bool) -> u64 {
-        let gone = self.remove_all(|entry| {
+        let gone = self.remove_all(StationHappened::Flushed, |entry| {
             entry.value.kind == Kind::Learned && which(entry.key.bridge(), entry.value.to)
         });
         for bridge in &gone {
@@ -181,23 +222,23 @@ impl Fdb {
                 && ageing(entry.key.bridge())
                     .is_some_and(|limit| ageing::is_over(entry.seen, now, limit))
         };
-        for bridge in self.remove_all(over) {
+        for bridge in self.remove_all(StationHappened::Aged, over) {
             self.count(bridge).aged += 1;
         }
     }
 
     /// Returns the bridge of each that is gone.
-    fn remove_all(&mut self, gone: impl Fn(&FdbEntry) -> bool) -> Vec<BridgeId> {
-        let keys: Vec<_> = self
-            .table
-            .iter()
-            .filter(gone)
-            .map(|entry| entry.key)
-            .collect();
-        for key in &keys {
-            self.remove(*key);
+    fn remove_all(
+        &mut self,
+        what: StationHappened,
+        gone: impl Fn(&FdbEntry) -> bool,
+    ) -> Vec<BridgeId> {
+        let all: Vec<_> = self.table.iter().filter(gone).collect();
+        for entry in &all {
+            self.remove(entry.key);
+            self.note(what, entry.key, entry.value.to, None);
         }
-        keys.iter().map(|key| key.bridge()).collect()
+        all.iter().map(|entry| entry.key.bridge()).collect()
     }
 
     /// Asks the workers to pass what was removed since the last call, and frees the places of what
@@ -222,6 +263,17 @@ impl Fdb {
     /// All entries.
     pub fn entries(&self) -> impl Iterator<Item = FdbEntry> {
         self.table.iter()
+    }
+
+    /// Those whose places in the table are in `places`. An entry keeps its place as long as it
+    /// lives, wherever it leads to.
+    pub fn entries_at(&self, places: Range<usize>) -> impl Iterator<Item = FdbEntry> {
+        self.table.iter_at(places)
+    }
+
+    /// How many places there are.
+    pub fn places(&self) -> usize {
+        self.table.slots()
     }
 
     /// The remotes that entries lead to.

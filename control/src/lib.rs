@@ -59,6 +59,7 @@ pub mod host;
 pub mod keeper;
 pub mod links;
 pub mod neighbours;
+pub mod news;
 pub mod numbers;
 pub mod ports;
 mod rates;

@@ -27,104 +27,24 @@
 //! rig.close();
 //! ```
 
-use crate::api::messages::{Method, Reply, Stats};
+mod port;
+
+use crate::api::messages::{FdbEntry, Method, Reply, Stations, Stats};
 use crate::api::{Answer, Refused, Request, RequestSender, requests};
 use crate::change::{Change, ChangeSender, Done, changes};
-use crate::config::{self, Wanted};
-use crate::device::{self, DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
+use crate::config::Wanted;
+use crate::device::{self, DriverCounters, Order, OrderEnd, Report};
 use crate::reconcile::steps;
-use crate::state::{Assembly, Settings, State, assemble};
+use crate::state::{Assembly, Settings, State, Teller, assemble};
 use crossbeam_channel::Receiver;
-use fastpath::ids::{PortId, QueueId};
-use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool, HeapQueue};
+use fastpath::ids::PortId;
+use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool};
 use fastpath::io::{Pool, RxChecksums};
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::wire::Mac;
 use fastpath::worker::Worker;
+use port::RigPort;
 use std::sync::Arc;
-
-const QUEUE: usize = 4096;
-/// What the name of a device ends with that cannot be opened.
-const BROKEN: &str = "broken";
-/// What the name of a device has in it whose MTU cannot be changed while it runs.
-const FIXED_MTU: &str = "fixed";
-/// Bytes from which on a frame counts as cut: as long as a packet on the heap can be.
-const LONGEST: u16 = 2048;
-
-/// One port of a rig: what the test pushes and what it finds.
-struct RigPort {
-    id: PortId,
-    /// What its MAC ends with.
-    place: u8,
-    name: String,
-    rx: Vec<HeapQueue>,
-    tx: Vec<HeapQueue>,
-    broken: bool,
-    /// The MTU cannot be changed while it runs.
-    fixed_mtu: bool,
-    /// What it was given instead of its own.
-    mac: Option<Mac>,
-}
-
-impl RigPort {
-    fn new(id: PortId, wanted: &config::Port) -> Self {
-        RigPort {
-            id,
-            place: place(&wanted.device).unwrap_or(id.get() as u8),
-            name: wanted.name.to_string(),
-            rx: Vec::new(),
-            tx: Vec::new(),
-            fixed_mtu: wanted.device.devargs().contains(FIXED_MTU),
-            broken: wanted.device.devargs().ends_with(BROKEN),
-            mac: None,
-        }
-    }
-
-    /// Its queues are new ones if it has another number of them.
-    fn open(&mut self, wanted: &config::Port, workers: usize, rig: u8) -> Report<HeapIo> {
-        let (id, mtu) = (self.id, wanted.mtu);
-        let (rx, tx) = (
-            usize::from(wanted.rx_queues),
-            wanted.tx_queues.map_or(workers, usize::from),
-        );
-        let tx = tx.clamp(1, workers.max(1));
-        if self.rx.len() != rx {
-            let numbers = (0..rx).filter_map(QueueId::new);
-            self.rx = numbers
-                .map(|number| HeapQueue::numbered(id, number, QUEUE))
-                .collect();
-        }
-        if self.tx.len() != tx {
-            self.tx = (0..tx).map(|_| HeapQueue::new(id, QUEUE)).collect();
-        }
-        if self.broken {
-            let reason = "no such device".to_owned();
-            return Report::Failed { id, reason };
-        }
-        Report::Opened(Box::new(Opened {
-            id,
-            info: PortInfo {
-                driver: "heap".to_owned(),
-                mac: Rig::mac_of(rig, self.place),
-                mtu,
-                link: true,
-                may_chain: true,
-                rx_limit: Some(LONGEST),
-                notes: Vec::new(),
-            },
-            rx: self.rx.clone(),
-            tx: self.tx.clone(),
-        }))
-    }
-}
-
-/// The number at the end of a device's name.
-fn place(device: &config::Device) -> Option<u8> {
-    let digits = device
-        .name()
-        .trim_start_matches(|c: char| !c.is_ascii_digit());
-    digits.parse().ok()
-}
 
 /// A switch, and the hands that move it.
 pub struct Rig {
@@ -389,6 +309,22 @@ impl Rig {
         answer.try_recv().ok()?.ok()
     }
 
+    /// The forwarding table, as a client would get it.
+    pub fn fdb(&mut self) -> Vec<FdbEntry> {
+        let (mut all, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next.take() {
+            let stations = Stations {
+                from,
+                ..Stations::default()
+            };
+            if let Some(Reply::Fdb(page)) = self.ask(Method::FdbShow(stations)) {
+                all.extend(page.entries);
+                next = page.next;
+            }
+        }
+        all
+    }
+
     /// Asks what workers are to answer, and gives state and them the turns that it takes, in which no
     /// time passes. `None` if it is refused.
     pub fn ask_workers(&mut self, method: Method) -> Option<Reply> {
@@ -437,6 +373,11 @@ impl Rig {
                 Some(answer)
             }
         }
+    }
+
+    /// What whoever changes what is wanted tells of it by.
+    pub fn teller(&self) -> Teller {
+        self.state.teller()
     }
 
     /// The counters, as clients see them.

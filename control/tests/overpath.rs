@@ -6,15 +6,17 @@
 )]
 
 use control::api::messages::{
-    CacheAction, CacheEntry, Caches, DropBehind, DropCount, DropPlace, Entries, Explanation,
-    FdbEntry, FdbKind, Flushed, Method, Question, Reason, Reply, Verdict, Version,
+    CacheAction, CacheEntry, Caches, ConfigEvent, DropBehind, DropCount, DropPlace, Entries, Event,
+    Explanation, FdbEntry, FdbKind, FdbPage, Flushed, Method, Question, Reason, Reply, Verdict,
+    Version, What,
 };
-use control::api::{Refused, Server, Settings, requests};
+use control::api::{Refused, Server, Settings, requests, subscription};
 use control::config::Name;
 use fastpath::drop::DropReason;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
 
 #[path = "overpath/changes.rs"]
 mod changes;
@@ -37,10 +39,14 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::Version => Reply::Version(Version {
                     name: "overpath".into(),
                     version: "0.1.0".into(),
+                    api: "1.0.0".into(),
                     dpdk: "DPDK 22.11.11".into(),
                 }),
                 Method::PortShow => Reply::Ports(Vec::new()),
-                Method::FdbShow => Reply::Fdb(vec![entry.clone(); entries]),
+                Method::FdbShow(_) => Reply::Fdb(FdbPage {
+                    entries: vec![entry.clone(); entries],
+                    next: None,
+                }),
                 Method::NeighShow => Reply::Neighbours(Vec::new()),
                 Method::RouteShow => Reply::Routes(Vec::new()),
                 Method::AddrShow => Reply::Addresses(Vec::new()),
@@ -60,6 +66,16 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::CaptureStart(capture) | Method::ExplainNext(capture) => {
                     let why = Refused(format!("there is no {}", capture.of));
                     request.refuse(why);
+                    continue;
+                }
+                Method::EventsSubscribe(kinds) => {
+                    let (mut subscriber, subscription) = subscription(*kinds, 16);
+                    request.answer(Reply::Subscribed(Box::new(subscription)));
+                    for revision in 7..9 {
+                        let steps = vec!["route del default".to_owned()];
+                        let change = ConfigEvent { revision, steps };
+                        subscriber.tell(&Arc::new(Event::now(What::Config(change))));
+                    }
                     continue;
                 }
                 change => match changes::played(change) {
@@ -336,6 +352,25 @@ fn a_route_is_changed() {
     complains("route add default", 2, "via GATEWAY");
     complains("route del default -w", 2, "--watch is for what is shown");
     complains("route add default dev up0", 2, "say via GATEWAY");
+}
+
+#[test]
+fn what_happens_is_printed_until_the_daemon_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = serve(folder.path(), 1);
+    let output = run(folder.path(), &["monitor", "config"]);
+    let lines =
+        "config revision 7\n    route del default\nconfig revision 8\n    route del default\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), lines);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        (output.status.code(), &*complaint),
+        (Some(1), "overpath: the daemon went away\n")
+    );
+    let json = run(folder.path(), &["mon", "--json"]).stdout;
+    let first = String::from_utf8(json).unwrap();
+    let first: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert_eq!(first["config"]["revision"], 7);
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::messages::{
     Address, Bridge, Caches, Capture, Capturing, Changed, ConfigText, Differing, DropBehind,
-    DropCount, Entries, EntryBehind, EntryNumber, Explanation, Exported, FdbEntry, Flushed,
-    Learned, Method, Neighbour, Network, NewRoute, Port, Question, Route, StationBehind, Stats,
-    Tunnel, Version,
+    DropCount, Entries, EntryBehind, EntryNumber, Event, EventKinds, Explanation, Exported,
+    FdbEntry, Flushed, Learned, Method, Neighbour, Network, NewRoute, Port, Question, Route,
+    StationBehind, Stations, Stats, Subscribed, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::{Edit, Name};
@@ -84,6 +84,30 @@ impl Read for CaptureStream {
     }
 }
 
+/// Events as they come. It waits for each, and ends with the daemon.
+#[derive(Debug)]
+pub struct Events(CaptureStream);
+
+impl Events {
+    /// The lines as they come, fields that are not known here included.
+    pub fn into_lines(self) -> CaptureStream {
+        self.0
+    }
+}
+
+impl Iterator for Events {
+    type Item = Result<Event, ClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut line = String::new();
+        match self.0.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_str(&line).map_err(ClientError::from)),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
 /// Ends a capture.
 #[derive(Debug)]
 pub struct Ender(UnixStream);
@@ -139,9 +163,9 @@ impl Client {
         self.typed(&Method::PortShow)
     }
 
-    /// The forwarding tables.
-    pub fn fdb_show(&mut self) -> Result<Vec<FdbEntry>, ClientError> {
-        self.typed(&Method::FdbShow)
+    /// The forwarding entries that are asked for.
+    pub fn fdb_show(&mut self, stations: Stations) -> Result<Vec<FdbEntry>, ClientError> {
+        self.typed(&Method::FdbShow(stations))
     }
 
     /// The neighbours.
@@ -269,6 +293,14 @@ impl Client {
     /// What is wanted.
     pub fn config_export(&mut self) -> Result<Exported, ClientError> {
         self.typed(&Method::ConfigExport)
+    }
+
+    /// Begins to listen to what happens.
+    pub fn events(mut self, kinds: EventKinds) -> Result<(Subscribed, Events), ClientError> {
+        let told = self.typed(&Method::EventsSubscribe(kinds))?;
+        // The next one may be far.
+        self.stream.get_ref().set_read_timeout(None)?;
+        Ok((told, Events(CaptureStream(self.stream))))
     }
 
     fn typed<T: DeserializeOwned>(&mut self, method: &Method) -> Result<T, ClientError> {

@@ -1,13 +1,16 @@
 //! One client: reads a request, has it answered, writes the answer, and so on.
 
+use super::access::Pass;
 use super::ask::ask;
+use super::dump::Dump;
 use super::ending::Ending;
-use super::messages::Reply;
+use super::messages::{Method, Reply};
 use super::request::Ways;
 use super::rpc::{self, MAX_LONG_REQUEST, MAX_REQUEST, RpcError, TOO_LONG};
 use super::server::Settings;
+use super::subscription::Subscription;
 use super::waiting::Ticket;
-use super::{capture, live};
+use super::{capture, events, live};
 use crate::trace::recording::Feed;
 use std::rc::Rc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -18,7 +21,7 @@ use tokio::time::timeout;
 /// Serves `stream` until the client goes, is too slow, or has to make room for another.
 pub(super) async fn serve(
     mut stream: UnixStream,
-    mut ticket: Ticket,
+    (pass, mut ticket): (Pass, Ticket),
     settings: Settings,
     requests: Ways,
     ending: Rc<Ending>,
@@ -26,6 +29,7 @@ pub(super) async fn serve(
     let (reader, mut writer) = stream.split();
     let mut connection = Connection {
         reader: BufReader::new(reader),
+        pass,
         settings,
         requests,
     };
@@ -45,16 +49,20 @@ pub(super) async fn serve(
         }
         let Line::Whole(line) = line else { return };
         if let Some(answer) = connection.answer(&line).await {
-            match timeout(settings.write_timeout, writer.write_all(&answer.line)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return tracing::debug!("a client did not wait: {error}"),
-                Err(_) => return tracing::debug!("a client was too slow to take its answer"),
+            if let Err(why) = give(&mut writer, &mut ticket, &answer.line, settings).await {
+                return tracing::debug!("an answer broke off: {why}");
             }
             let Connection {
                 reader, requests, ..
             } = &mut connection;
             match answer.rest {
                 Rest::Nothing => {}
+                Rest::Pages(dump) => {
+                    let all = pages(dump, requests, settings, &mut writer, &mut ticket);
+                    if let Err(why) = all.await {
+                        return tracing::debug!("a list broke off: {why}");
+                    }
+                }
                 Rest::File(feed) => {
                     let (awaited, patience) = (ending.awaited(), settings.write_timeout);
                     return capture::serve(*feed, awaited, reader, writer, patience).await;
@@ -63,9 +71,53 @@ pub(super) async fn serve(
                     let awaited = ending.awaited();
                     return live::serve(*feed, awaited, requests, settings, reader, writer).await;
                 }
+                Rest::Events(subscription) => {
+                    let (awaited, patience) = (ending.awaited(), settings.write_timeout);
+                    return events::serve(*subscription, awaited, reader, writer, patience).await;
+                }
             }
         }
         ticket.waiting();
+    }
+}
+
+/// Writes all of it. Until the client has taken it, it keeps its place only as long as no other needs
+/// it, as one that idles.
+async fn give(
+    writer: &mut WriteHalf<'_>,
+    ticket: &mut Ticket,
+    bytes: &[u8],
+    settings: Settings,
+) -> Result<(), String> {
+    ticket.waiting();
+    let taken = tokio::select! {
+        taken = timeout(settings.write_timeout, writer.write_all(bytes)) => taken,
+        () = ticket.called() => return Err("another client needed the place".to_owned()),
+    };
+    if !ticket.busy() {
+        return Err("another client needed the place".to_owned());
+    }
+    match taken {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(format!("the client did not wait: {error}")),
+        Err(_) => Err("the client was too slow to take it".to_owned()),
+    }
+}
+
+/// Writes a list whose first page is there.
+async fn pages(
+    mut dump: Box<Dump>,
+    requests: &Ways,
+    settings: Settings,
+    writer: &mut WriteHalf<'_>,
+    ticket: &mut Ticket,
+) -> Result<(), String> {
+    loop {
+        give(writer, ticket, dump.piece(), settings).await?;
+        let more = dump.go_on(requests, settings).await;
+        if !more.map_err(|error| error.message)? {
+            return Ok(());
+        }
     }
 }
 
@@ -128,13 +180,18 @@ struct Answer {
 enum Rest {
     /// Nothing: more lines.
     Nothing,
+    /// The list that is the answer, page by page.
+    Pages(Box<Dump>),
     /// The file of a capture.
     File(Box<Feed>),
     /// Packets to come, explained.
     Lives(Box<Feed>),
+    /// Events.
+    Events(Box<Subscription>),
 }
 
 struct Connection<'a> {
+    pass: Pass,
     reader: BufReader<ReadHalf<'a>>,
     settings: Settings,
     requests: Ways,
@@ -189,25 +246,43 @@ impl Connection<'_> {
                 return Some(Answer { line, rest });
             }
         };
+        let stations = match &call.method {
+            Method::FdbShow(stations) => Some(*stations),
+            _ => None,
+        };
         let patience = if call.method.is_for_keeper() {
             self.settings.change_timeout
         } else {
             self.settings.answer_timeout
         };
-        let outcome = ask(&self.requests, patience, call.method).await;
+        let Pass { gate, right } = &self.pass;
+        let mut outcome = match gate.check(*right, &call.method) {
+            Ok(()) => ask(&self.requests, patience, call.method).await,
+            Err(denied) => Err(denied),
+        };
+        if let Ok(Reply::Stats(stats)) = &mut outcome
+            && gate.denied() > 0
+        {
+            stats.events.insert("api_denied".to_owned(), gate.denied());
+        }
+        if let (Some(id), Some(stations), Ok(Reply::Fdb(page))) = (call.id, stations, &outcome) {
+            let dump = Dump::begin(id, stations, page).ok()?;
+            let (line, rest) = (Vec::new(), Rest::Pages(Box::new(dump)));
+            return Some(Answer { line, rest });
+        }
         // A notification is carried out as well, but nobody is told.
         let line = rpc::answer(Some(call.id?), outcome.as_ref().map_err(Clone::clone)).ok()?;
         let rest = match outcome {
             Ok(Reply::Capturing(feed)) => Rest::File(feed),
             Ok(Reply::Explaining(feed)) => Rest::Lives(feed),
+            Ok(Reply::Subscribed(subscription)) => Rest::Events(subscription),
             _ => Rest::Nothing,
         };
         Some(Answer { line, rest })
     }
 }
 
-/// Turns a client away for which there is no place.
-pub(super) fn refuse(mut stream: UnixStream) {
-    let message = "too many connections, all of them busy; ask again";
-    part(&stream.split().1, RpcError::new(RpcError::BUSY, message));
+/// Turns a client away that has no place here, and says why.
+pub(super) fn refuse(mut stream: UnixStream, error: RpcError) {
+    part(&stream.split().1, error);
 }

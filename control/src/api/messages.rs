@@ -8,6 +8,7 @@ mod cache;
 mod capture;
 mod config;
 mod drops;
+mod event;
 mod explain;
 mod groups;
 mod hex;
@@ -16,6 +17,7 @@ mod method;
 mod probe;
 mod route;
 mod seen;
+mod stations;
 mod stats;
 mod underlay;
 
@@ -27,6 +29,11 @@ pub use cache::{
 pub use capture::{Capture, Capturing, Subject};
 pub use config::{Bridge, Changed, Checked, ConfigText, Differing, Exported, Learned};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
+pub use event::{
+    ConfigEvent, Event, EventKind, EventKinds, NeighbourEvent, NeighbourHappened, PortEvent,
+    PortHappened, StationEvent, StationHappened, StationPlace, Subscribed, TunnelEvent,
+    TunnelHappened, What,
+};
 pub use explain::{
     Action, Bridging, End, Explanation, Fate, Field, Reason, Road, Step, Stripped, Target, Told,
     Verdict,
@@ -38,22 +45,25 @@ pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use histogram::Histogram;
 pub use method::Method;
 pub(super) use method::{
-    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
-    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_FLUSH, FDB_LOAD, ROUTE_ADD,
-    ROUTE_DEL, ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW,
+    EVENTS_SUBSCRIBE, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_FLUSH,
+    FDB_LOAD, FDB_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
 };
 pub use probe::{FrameCycles, Poller};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use seen::{BurstCycles, DecidedBy, Looked, Seen, SeenLine, SeenSide};
+pub use stations::{FdbPage, Stations};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
     Address, AddressState, Remote, RemoteError, Route, RouteKind, Traffic, Tunnel, TunnelState,
     Via, Way,
 };
 
+use super::subscription::Subscription;
 use super::text;
 use crate::trace::recording::Feed;
 use fastpath::wire::Mac;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
@@ -65,8 +75,8 @@ pub enum Reply {
     Version(Version),
     /// To [`Method::PortShow`], in the order of the configuration.
     Ports(Vec<Port>),
-    /// To [`Method::FdbShow`].
-    Fdb(Vec<FdbEntry>),
+    /// To [`Method::FdbShow`]: a page. The client gets all of them as one list.
+    Fdb(FdbPage),
     /// To [`Method::NeighShow`].
     Neighbours(Vec<Neighbour>),
     /// To [`Method::RouteShow`], connected ones first.
@@ -105,21 +115,26 @@ pub enum Reply {
     Capturing(Box<Feed>),
     /// To [`Method::ExplainNext`]. As text it is [`Capturing`].
     Explaining(Box<Feed>),
+    /// To [`Method::EventsSubscribe`]. As text it is [`Subscribed`].
+    Subscribed(Box<Subscription>),
 }
 
 /// Who answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     /// Always `overpath`.
     pub name: String,
     /// Of the daemon.
     pub version: String,
+    /// Of the API: see `docs/api.md`.
+    #[serde(default)]
+    pub api: String,
     /// What DPDK says of itself, as in `DPDK 22.11.11`.
     pub dpdk: String,
 }
 
 /// A port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Port {
     /// Its name in the configuration.
     pub name: String,
@@ -133,6 +148,7 @@ pub struct Port {
     pub reason: Option<String>,
     /// The address of the device; none if the device was not found.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub mac: Option<Mac>,
     /// The largest L3 packet in bytes.
     pub mtu: u16,
@@ -147,7 +163,7 @@ pub struct Port {
 }
 
 /// Whether a port works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PortState {
     /// Started, with a link.
@@ -159,7 +175,7 @@ pub enum PortState {
 }
 
 /// What a device received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RxCounters {
     /// Packets taken from it.
     pub packets: u64,
@@ -174,7 +190,7 @@ pub struct RxCounters {
 }
 
 /// What a device was given to send.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxCounters {
     /// Packets it accepted.
     pub packets: u64,
@@ -187,12 +203,13 @@ pub struct TxCounters {
 }
 
 /// Where frames for an address go: to `port`, or to `remote` through `tunnel`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FdbEntry {
     /// The bridge whose table it is in.
     pub bridge: String,
     /// The destination.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub mac: Mac,
     /// The port it is behind.
     pub port: Option<String>,
@@ -207,7 +224,7 @@ pub struct FdbEntry {
 }
 
 /// Where a forwarding entry is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FdbKind {
     /// Traffic.
@@ -217,7 +234,7 @@ pub enum FdbKind {
 }
 
 /// A neighbour on an underlay link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     /// The underlay port.
     pub port: String,
@@ -227,13 +244,14 @@ pub struct Neighbour {
     pub address: Ipv4Addr,
     /// Its link address, if it is known.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub mac: Option<Mac>,
     /// What is known of it.
     pub state: NeighbourState,
 }
 
 /// What is known of a neighbour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NeighbourState {
     /// It answered a short time ago.

@@ -24,9 +24,10 @@ fn version() {
         Version {
             name: "overpath".into(),
             version: "0.1.0".into(),
+            api: "1.0.0".into(),
             dpdk: "DPDK 22.11.11".into(),
         },
-        json!({"name": "overpath", "version": "0.1.0", "dpdk": "DPDK 22.11.11"}),
+        json!({"name": "overpath", "version": "0.1.0", "api": "1.0.0", "dpdk": "DPDK 22.11.11"}),
     );
 }
 

@@ -14,25 +14,33 @@
 //!
 //! [`messages`] are the answers, [`RpcError`] has the codes of refusals.
 
+mod access;
 mod ask;
 mod capture;
 pub mod client;
 mod connection;
+mod dump;
 mod ending;
+mod events;
 mod live;
 pub mod messages;
 mod params;
 mod request;
 mod rpc;
+mod schema;
 mod server;
 mod socket;
+mod subscription;
 mod text;
 mod waiting;
 
+pub use access::Access;
 pub use request::{Answer, Refused, Request, RequestReceiver, RequestSender, Ways, requests};
 pub use rpc::{MAX_LONG_REQUEST, MAX_REQUEST, RpcError};
+pub use schema::{API_VERSION, schema};
 pub use server::{Server, Settings};
 pub use socket::ApiError;
+pub use subscription::{Subscriber, Subscription, subscription};
 
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 
 mod capture;
 mod config;
+mod kinds;
 
 use super::messages::{
-    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW, EXPLAIN,
-    EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries, EntryNumber, FDB_FLUSH,
-    FDB_LOAD, Frame, Gateways, Learned, Method, Network, NewRoute, Question, ROUTE_ADD, ROUTE_DEL,
-    ROUTE_REPLACE,
+    CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW,
+    EVENTS_SUBSCRIBE, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries,
+    EntryNumber, FDB_FLUSH, FDB_LOAD, FDB_SHOW, Frame, Gateways, Learned, Method, Network,
+    NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE, Stations,
 };
 use super::rpc::RpcError;
 use crate::config::{Command, Edit, Name, nearest};
@@ -33,6 +34,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         ROUTE_ADD => new_route(params).map(Method::RouteAdd),
         ROUTE_REPLACE => new_route(params).map(Method::RouteReplace),
         ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
+        FDB_SHOW => stations(params).map(Method::FdbShow),
         DROPS_SHOW => one_port(params).map(Method::DropsShow),
         CACHE_SHOW => entries(params).map(Method::CacheShow),
         EXPLAIN => question(params).map(Method::Explain),
@@ -47,6 +49,7 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
             .map(Method::ExplainFdb),
         CAPTURE_START => capture::capture(params).map(Method::CaptureStart),
         EXPLAIN_NEXT => capture::capture(params).map(Method::ExplainNext),
+        EVENTS_SUBSCRIBE => kinds::kinds(params).map(Method::EventsSubscribe),
         FDB_FLUSH => learned(params).map(Method::FdbFlush),
         FDB_LOAD => config::load(params).map(Method::Edit),
         CONFIG_CHECK => config::text(params, &[]).map(Method::ConfigCheck),
@@ -110,6 +113,22 @@ fn learned(params: Option<&RawValue>) -> Result<Learned, RpcError> {
         bridge: name("bridge")?,
         port: name("port")?,
         tunnel: name("tunnel")?,
+    })
+}
+
+/// Which forwarding entries are asked for: all, if nothing is said.
+fn stations(params: Option<&RawValue>) -> Result<Stations, RpcError> {
+    let Some(params) = params.filter(|params| !is_empty(params.get())) else {
+        return Ok(Stations::default());
+    };
+    let members = Members::read(Some(params), &["bridge", "port", "tunnel", "mac"])?;
+    let name = |key| members.has(key).then(|| members.name(key)).transpose();
+    Ok(Stations {
+        bridge: name("bridge")?,
+        port: name("port")?,
+        tunnel: name("tunnel")?,
+        mac: members.has("mac").then(|| members.mac()).transpose()?,
+        from: 0,
     })
 }
 

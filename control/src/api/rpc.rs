@@ -42,6 +42,9 @@ impl RpcError {
     /// What is asked cannot be done; the message says why.
     pub const REFUSED: i32 = -32003;
 
+    /// Who asks may not; the message says who may.
+    pub const DENIED: i32 = -32004;
+
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
         RpcError {
             code,
@@ -201,8 +204,8 @@ mod tests {
             (r#","params":{}"#, "\"a\""),
             (r#","params":[ ]"#, "null"),
         ] {
-            let line = format!(r#" {{"jsonrpc":"2.0","method":"fdb.show","id":{id}{params}}} "#);
-            assert_eq!(parse(line.as_bytes()).unwrap().method, Method::FdbShow);
+            let line = format!(r#" {{"jsonrpc":"2.0","method":"vxlan.show","id":{id}{params}}} "#);
+            assert_eq!(parse(line.as_bytes()).unwrap().method, Method::VxlanShow);
             assert_eq!(id_of(&line).as_deref(), Some(id));
         }
         let note = r#"{"jsonrpc":"2.0","method":"version"}"#;

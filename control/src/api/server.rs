@@ -1,10 +1,12 @@
 //! The api thread: accepts clients and serves each in a task of its own.
 
+use super::access::{Access, Gate, Pass, Peer};
 use super::connection;
 use super::ending::Ending;
 use super::request::Ways;
+use super::rpc::RpcError;
 use super::socket::{ApiError, SocketFile};
-use super::waiting::Connections;
+use super::waiting::{Connections, Ticket};
 use crate::service::BEAT;
 use fastpath::stats::Counter;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -69,10 +71,24 @@ impl Server {
     /// [`ApiError::InUse`] if somebody listens there already; the others say what the system
     /// refused. Nothing is left behind then.
     pub fn start(path: &Path, ways: impl Into<Ways>, settings: Settings) -> Result<Self, ApiError> {
+        Self::start_for(Access::default(), path, ways, settings)
+    }
+
+    /// The same, for others than root and the daemon's user as well.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_for(
+        access: Access,
+        path: &Path,
+        ways: impl Into<Ways>,
+        settings: Settings,
+    ) -> Result<Self, ApiError> {
         let ways = ways.into();
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ApiError::Thread)?;
-        let (file, listener) = runtime.block_on(SocketFile::listen(path))?;
+        let (file, listener) = runtime.block_on(SocketFile::listen(path, access.group))?;
+        let gate = Gate::new(access, file.owner);
         let (stop, stopped) = oneshot::channel();
         let turns = Arc::<Counter>::default();
         let counted = Arc::clone(&turns);
@@ -82,7 +98,13 @@ impl Server {
             {
                 tracing::warn!("the api thread cannot be pinned to core {id}");
             }
-            serve(runtime, (listener, stopped), &counted, ways, settings);
+            serve(
+                runtime,
+                (listener, stopped),
+                &counted,
+                (ways, gate),
+                settings,
+            );
             drop(file);
         };
         let thread = std::thread::Builder::new().name("api".into()).spawn(run);
@@ -135,15 +157,16 @@ fn serve(
     runtime: Runtime,
     (listener, stopped): (UnixListener, oneshot::Receiver<()>),
     turns: &Counter,
-    requests: Ways,
+    (requests, gate): (Ways, Gate),
     settings: Settings,
 ) {
+    let gate = Rc::new(gate);
     let tasks = LocalSet::new();
     let ending = Rc::new(Ending::new());
     runtime.block_on(tasks.run_until(async {
         tokio::select! {
             _ = stopped => {}
-            () = accept(listener, requests, settings, &ending) => {}
+            () = accept(listener, requests, settings, (&gate, &ending)) => {}
             () = count(turns) => {}
         }
         ending.come(settings.parting).await;
@@ -158,17 +181,43 @@ async fn count(turns: &Counter) {
     }
 }
 
-async fn accept(listener: UnixListener, requests: Ways, settings: Settings, ending: &Rc<Ending>) {
+/// Who may not ask gets no place.
+fn admit(
+    stream: &UnixStream,
+    gate: &Rc<Gate>,
+    connections: &Connections,
+) -> Result<(Pass, Ticket), RpcError> {
+    let peer = stream.peer_cred().map_err(|error| {
+        let message = format!("the kernel does not say who you are: {error}");
+        RpcError::new(RpcError::DENIED, message)
+    })?;
+    let (uid, gid) = (peer.uid(), peer.gid());
+    let right = gate.admit(Peer { uid, gid })?;
+    let ticket = connections.admit().ok_or_else(|| {
+        let message = "too many connections, all of them busy; ask again";
+        RpcError::new(RpcError::BUSY, message)
+    })?;
+    let gate = Rc::clone(gate);
+    Ok((Pass { gate, right }, ticket))
+}
+
+async fn accept(
+    listener: UnixListener,
+    requests: Ways,
+    settings: Settings,
+    (gate, ending): (&Rc<Gate>, &Rc<Ending>),
+) {
     let connections = Connections::new(settings.connections);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => match connections.admit() {
-                Some(ticket) => {
+            Ok((stream, _)) => match admit(&stream, gate, &connections) {
+                Ok((pass, ticket)) => {
                     let (requests, ending) = (requests.clone(), Rc::clone(ending));
-                    let task = connection::serve(stream, ticket, settings, requests, ending);
+                    let task =
+                        connection::serve(stream, (pass, ticket), settings, requests, ending);
                     tokio::task::spawn_local(task);
                 }
-                None => connection::refuse(stream),
+                Err(error) => connection::refuse(stream, error),
             },
             Err(error) => {
                 // Out of file descriptors, most likely: it passes when a client goes.

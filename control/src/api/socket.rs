@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// Who may connect: the daemon's user and group.
+/// Who reaches it: the daemon's user, and the group of the file.
 const MODE: u32 = 0o660;
 /// Clients that may wait to be accepted.
 const BACKLOG: u32 = 128;
@@ -26,6 +26,9 @@ pub enum ApiError {
     /// The socket cannot be made. A path has at most 107 bytes.
     #[error("{}: cannot listen here: {}", .0.display(), .1)]
     Bind(PathBuf, #[source] io::Error),
+    /// The socket cannot be given to that group.
+    #[error("{}: cannot give the socket to group {}: {}", .0.display(), .1, .2)]
+    Group(PathBuf, u32, #[source] io::Error),
     /// The thread that serves it cannot be started.
     #[error("cannot start the api thread: {0}")]
     Thread(#[source] io::Error),
@@ -37,32 +40,43 @@ pub(super) struct SocketFile {
     path: PathBuf,
     /// Device and inode: by them it is known whether the file is still ours.
     identity: (u64, u64),
+    /// The daemon's user.
+    pub(super) owner: u32,
 }
 
 impl SocketFile {
     /// Listens at `path`. Between being made and having its mode the socket refuses connections.
-    pub(super) async fn listen(path: &Path) -> Result<(Self, UnixListener), ApiError> {
+    /// `group` is who it is given to.
+    pub(super) async fn listen(
+        path: &Path,
+        group: Option<u32>,
+    ) -> Result<(Self, UnixListener), ApiError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|e| ApiError::Folder(folder.into(), e))?;
         }
         remove_stale(path).await?;
-        let bind = || {
-            let socket = UnixSocket::new_stream()?;
-            socket.bind(path)?;
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
-            let file = std::fs::symlink_metadata(path)?;
-            let identity = (file.dev(), file.ino());
-            Ok((
-                SocketFile {
-                    path: path.into(),
-                    identity,
-                },
-                socket.listen(BACKLOG)?,
-            ))
-        };
-        bind().map_err(|e: io::Error| match e.kind() {
+        let failed = |e: io::Error| match e.kind() {
             io::ErrorKind::AddrInUse => ApiError::InUse(path.into()),
             _ => ApiError::Bind(path.into(), e),
+        };
+        let socket = UnixSocket::new_stream().map_err(failed)?;
+        socket.bind(path).map_err(failed)?;
+        let file = SocketFile::made(path).map_err(failed)?;
+        if let Some(group) = group {
+            std::os::unix::fs::chown(path, None, Some(group))
+                .map_err(|e| ApiError::Group(path.into(), group, e))?;
+        }
+        let mode = std::fs::Permissions::from_mode(MODE);
+        std::fs::set_permissions(path, mode).map_err(failed)?;
+        Ok((file, socket.listen(BACKLOG).map_err(failed)?))
+    }
+
+    fn made(path: &Path) -> io::Result<Self> {
+        let file = std::fs::symlink_metadata(path)?;
+        Ok(SocketFile {
+            path: path.into(),
+            identity: (file.dev(), file.ino()),
+            owner: file.uid(),
         })
     }
 }

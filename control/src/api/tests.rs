@@ -2,8 +2,8 @@
 
 use super::client::{Client, ClientError};
 use super::messages::{
-    Changed, Checked, Differing, Exported, Flushed, Gateways, Method, NewRoute, Port, PortState,
-    Reply, Stats, Version,
+    Changed, Checked, Differing, Exported, FdbPage, Flushed, Gateways, Method, NewRoute, Port,
+    PortState, Reply, Stations, Stats, Version,
 };
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,6 +13,9 @@ use std::time::Duration;
 
 mod abuse;
 mod capture;
+mod crowd;
+mod dump;
+mod events;
 mod files;
 mod live;
 mod long;
@@ -90,7 +93,12 @@ impl Raw {
     }
 
     fn line(&mut self) -> serde_json::Value {
-        let mut line = String::new();
+        self.line_of(b"")
+    }
+
+    /// A line of which this was read before.
+    fn line_of(&mut self, begun: &[u8]) -> serde_json::Value {
+        let mut line = String::from_utf8(begun.to_vec()).unwrap();
         self.0.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"))
     }
@@ -115,6 +123,7 @@ fn version() -> Version {
     Version {
         name: "overpath".into(),
         version: "0.1.0".into(),
+        api: "1.0.0".into(),
         dpdk: "DPDK 0".into(),
     }
 }
@@ -124,7 +133,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
     Ok(match method {
         Method::Version => Reply::Version(version()),
         Method::PortShow => Reply::Ports(many_ports()),
-        Method::FdbShow => Reply::Fdb(Vec::new()),
+        Method::FdbShow(_) => Reply::Fdb(FdbPage::default()),
         Method::NeighShow => Reply::Neighbours(Vec::new()),
         Method::RouteShow => Reply::Routes(Vec::new()),
         Method::RouteAdd(_) => Reply::Changed(Changed::default()),
@@ -162,6 +171,7 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::CaptureStart(capture) | Method::ExplainNext(capture) => {
             return Err(Refused(format!("no {}", capture.of)));
         }
+        Method::EventsSubscribe(_) => return Err(Refused("nothing happens".to_owned())),
     })
 }
 
@@ -203,13 +213,19 @@ fn each_method_is_answered() {
     let mut client = bench.client();
     assert_eq!(client.version().unwrap(), version());
     assert_eq!(client.port_show().unwrap(), many_ports());
-    assert_eq!(client.fdb_show().unwrap(), []);
+    assert_eq!(client.fdb_show(Stations::default()).unwrap(), []);
     assert_eq!(client.neigh_show().unwrap(), []);
     assert_eq!(client.route_show().unwrap(), []);
     assert_eq!(client.addr_show().unwrap(), []);
     assert_eq!(client.vxlan_show().unwrap(), []);
     assert_eq!(client.stats_show().unwrap(), Stats::default());
-    assert_eq!(client.call(&Method::FdbShow).unwrap().get(), "[]");
+    assert_eq!(
+        client
+            .call(&Method::FdbShow(Stations::default()))
+            .unwrap()
+            .get(),
+        "[]"
+    );
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub use show::{Address, AddressState};
 
 use crate::bucket::Bucket;
 use crate::config::Prefix;
+use crate::news::News;
 use crate::routes::{Gateways, Route, RouteError, Routes};
 use arrayvec::ArrayVec;
 use counter::Counters;
@@ -181,6 +182,8 @@ pub struct Neighbours {
     /// No deadline is before this.
     due: u64,
     counters: Counters,
+    /// What happened to neighbours.
+    news: News<show::Change>,
 }
 
 impl Default for Neighbours {
@@ -208,6 +211,7 @@ impl Neighbours {
             full: false,
             due: u64::MAX,
             counters: Counters::new(),
+            news: News::new(),
         }
     }
 

@@ -2,11 +2,12 @@
 
 use super::Neighbours;
 use super::address::Check;
-use crate::api::messages;
+use crate::api::messages::{self, NeighbourEvent, NeighbourHappened, NeighbourState};
 use crate::config::Prefix;
 use fastpath::ids::{LinkId, PortId};
 use fastpath::snapshot::Place;
 use fastpath::wire::{Mac, VlanId};
+use std::net::Ipv4Addr;
 
 /// What is known of an address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,16 @@ pub struct Address {
     pub place: Place,
     /// What is known of it.
     pub state: AddressState,
+}
+
+/// Something that happened to a neighbour.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) what: NeighbourHappened,
+    pub(super) place: Place,
+    pub(super) address: Ipv4Addr,
+    pub(super) mac: Option<Mac>,
+    pub(super) state: NeighbourState,
 }
 
 impl From<Check> for AddressState {
@@ -56,6 +67,28 @@ impl Neighbours {
             })
         });
         rows.collect()
+    }
+
+    /// Somebody wants to hear what happens to neighbours, or nobody does any more.
+    pub fn listen(&mut self, listened: bool) {
+        self.news.listen(listened);
+    }
+
+    /// What happened to neighbours since the last call, and how much more did after it. `name` gives
+    /// the names of ports.
+    pub fn news(&mut self, name: impl Fn(PortId) -> String) -> (Vec<NeighbourEvent>, u64) {
+        let (changes, more) = self.news.take();
+        let told = changes.into_iter().map(|change| NeighbourEvent {
+            event: change.what,
+            neighbour: messages::Neighbour {
+                port: name(change.place.port),
+                vlan: change.place.vlan.map(VlanId::get),
+                address: change.address,
+                mac: change.mac,
+                state: change.state,
+            },
+        });
+        (told.collect(), more)
     }
 
     /// All addresses of ours, by link and in the order in which they were given.

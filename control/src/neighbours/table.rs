@@ -2,8 +2,10 @@
 
 use super::arp::packet;
 use super::counter::Counter;
+use super::show::Change;
 use super::state::{Ask, Event, REQUEST_INTERVAL, State};
 use super::{Hop, Neighbours, Output};
+use crate::api::messages::NeighbourHappened;
 use crate::config::Prefix;
 use fastpath::ids::LinkId;
 use fastpath::wire::arp::Operation;
@@ -53,6 +55,16 @@ impl Neighbour {
     fn was_just_asked(&self, now: u64) -> bool {
         self.asked_at
             .is_some_and(|at| now < at.saturating_add(REQUEST_INTERVAL))
+    }
+}
+
+/// What is told of a neighbour whose hop was `before`.
+fn happened(before: Hop, hop: Hop, failed: bool) -> Option<NeighbourHappened> {
+    match (before, hop) {
+        _ if failed => Some(NeighbourHappened::Failed),
+        (None, Some(_)) => Some(NeighbourHappened::Resolved),
+        (Some(before), Some(hop)) if before != hop => Some(NeighbourHappened::Changed),
+        _ => None,
     }
 }
 
@@ -183,7 +195,7 @@ impl Neighbours {
         if early && event == Event::Needed && neighbour.state == State::Failed {
             return self.counters.count(Counter::ArpRequestSuppressed);
         }
-        let before = neighbour.hop();
+        let (before, was_failed) = (neighbour.hop(), neighbour.state == State::Failed);
         neighbour.state = state;
         neighbour.mac = mac.unwrap_or(neighbour.mac);
         neighbour.deadline = now.saturating_add(state.patience());
@@ -197,6 +209,17 @@ impl Neighbours {
         self.due = self.due.min(neighbour.deadline);
         if before.is_some() && hop.is_some() && before != hop {
             self.counters.count(Counter::NeighbourMoved);
+        }
+        if let Some(place) = self.links.get(neighbour.link).map(|link| link.place)
+            && let Some(what) = happened(before, hop, !was_failed && state == State::Failed)
+        {
+            self.news.note(|| Change {
+                what,
+                place,
+                address,
+                mac: hop.map(|(_, mac)| mac),
+                state: state.into(),
+            });
         }
         if before != hop {
             self.tell_users(address, out);

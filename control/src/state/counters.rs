@@ -32,7 +32,7 @@ impl<I: Io> State<I> {
     pub(super) fn stats(&self) -> api::Stats {
         let account = Account::of(self.all_stats());
         let counters = self.fdb.counters();
-        let events: [(&str, u64); 10] = [
+        let events: [(&str, u64); 11] = [
             ("fdb_learned", counters.learned),
             ("fdb_moved", counters.moved),
             ("fdb_aged", counters.aged),
@@ -42,6 +42,8 @@ impl<I: Io> State<I> {
             ("icmp_errors_unmatched", self.errors_unmatched),
             ("originated_lost", self.originated_lost),
             ("events_lost", self.total(|worker| &worker.events_lost)),
+            // The api thread puts its own count in.
+            ("api_denied", 0),
             ("handed_off", self.total(|worker| &worker.handed_off)),
         ];
         let mut events: BTreeMap<_, _> = events

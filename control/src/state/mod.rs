@@ -21,12 +21,15 @@ mod explaining;
 mod flush;
 mod gone;
 mod groups;
+mod life;
 mod links;
 mod parked;
 mod requests;
 mod routes;
 mod sampled;
+mod stations;
 mod sync;
+mod told;
 mod traffic;
 mod underlay;
 mod wiring;
@@ -37,6 +40,8 @@ use change::Carrying;
 use drops::{DropKey, Noticed};
 use explaining::Explaining;
 use sampled::{Pace, Sampled};
+use told::Listeners;
+pub use told::Teller;
 use traffic::Ledger;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
@@ -44,17 +49,16 @@ use crate::api::{Request, RequestReceiver};
 use crate::bridges::Bridges;
 use crate::change::ChangeReceiver;
 use crate::config::Wanted;
-use crate::device::{DeviceEnd, DriverCounters, Opened, Order, Report};
+use crate::device::{DeviceEnd, Order};
 use crate::fdb::Fdb;
 use crate::links::Links;
 use crate::neighbours::{Neighbours, Output};
-use crate::ports::{Life, Ports, Then};
+use crate::ports::{Life, Ports};
 use crate::rates::Rates;
 use crate::snapshot::{Parts, build};
 use crate::tunnels::Tunnels;
 use crate::waiting::Waiting;
 use fastpath::event::EventReceiver;
-use fastpath::fdb::Destination;
 use fastpath::ids::{PortId, WorkerId};
 use fastpath::io::{Io, Pool};
 use fastpath::publish::{Change, Publisher};
@@ -62,9 +66,8 @@ use fastpath::snapshot::Snapshot;
 use fastpath::stats::WorkerStats;
 use fastpath::trace::watch::Watch;
 use fastpath::tx::{Handoff, HandoffTo};
-use fastpath::worker::{Command, Returned};
+use fastpath::worker::Returned;
 use std::sync::{Arc, Weak};
-use tracing::{info, warn};
 
 /// Events and packets taken from one queue in one step.
 const BATCH: usize = 256;
@@ -128,6 +131,7 @@ pub struct State<I: Io> {
     explaining: Explaining,
     /// What is captured; that of captures that have ended is gone.
     captures: Vec<Weak<str>>,
+    listeners: Listeners,
     pool: I::Pool,
     now: u64,
     next_second: u64,
@@ -143,6 +147,7 @@ impl<I: Io> State<I> {
         let mut busy = self.reports();
         busy |= self.returned();
         busy |= self.heard();
+        self.tell_news();
         busy |= self.originate();
         self.time();
         busy |= self.requests();
@@ -153,6 +158,7 @@ impl<I: Io> State<I> {
         self.acknowledge();
         busy |= self.survey();
         busy |= self.explain_one();
+        self.tell_all();
         busy | self
             .acks
             .settle(|change| self.world.laggards(change), self.now)
@@ -165,217 +171,6 @@ impl<I: Io> State<I> {
         let wanted = Box::new(port.wanted.clone());
         // The queue has room for every port; if the device thread is gone the daemon is ending.
         drop(self.device.orders.try_send(Order::Open { id, wanted }));
-    }
-
-    fn reports(&mut self) -> bool {
-        let mut busy = false;
-        while let Ok(report) = self.device.reports.try_recv() {
-            busy = true;
-            self.report(report);
-        }
-        busy
-    }
-
-    fn report(&mut self, report: Report<I>) {
-        match report {
-            Report::Opened(opened) => {
-                let id = opened.id;
-                let Some(port) = self.ports.get_mut(id) else {
-                    return;
-                };
-                port.opened(&opened);
-                if port.then != Then::Retry {
-                    return self.opened_in_vain(*opened);
-                }
-                info!(
-                    port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
-                    rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
-                );
-                for note in &opened.info.notes {
-                    info!(port = %port.wanted.name, "{note}");
-                }
-                self.add_links(id);
-                self.distribute(id, opened.rx, opened.tx);
-                self.dirty = true;
-            }
-            Report::Failed { id, reason } => {
-                let Some(port) = self.ports.get_mut(id) else {
-                    return;
-                };
-                warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
-                if port.then == Then::Retry {
-                    port.failed(reason, self.now);
-                } else {
-                    // As if it had been open and closed.
-                    port.life = Life::Closing(reason);
-                    self.closed(id, DriverCounters::default());
-                }
-                (self.dirty, self.lower_changed) = (true, true);
-            }
-            Report::Link { id, up } => self.link(id, up),
-            Report::Note { id, text } => {
-                let port = self.ports.get(id);
-                warn!(
-                    port = port.map(|port| port.wanted.name.to_string()),
-                    "{text}"
-                );
-            }
-            Report::Lost { id, reason } => self.lost(id, reason),
-            Report::Mtu { id, mtu } => self.mtu_changed(id, mtu),
-            Report::Counters { id, counters } => {
-                if let Some(port) = self.ports.get_mut(id) {
-                    port.counters = counters;
-                }
-            }
-            Report::Closed { id, counters } => self.closed(id, counters),
-        }
-    }
-
-    /// A port is open, and wanted otherwise or not at all meanwhile.
-    fn opened_in_vain(&mut self, opened: Opened<I>) {
-        let Some(port) = self.ports.get_mut(opened.id) else {
-            return;
-        };
-        port.life = Life::Closing("it is wanted otherwise".to_owned());
-        let rx = opened.rx.into_iter().map(Returned::Rx);
-        let queues = rx.chain(opened.tx.into_iter().map(Returned::Tx)).collect();
-        let id = opened.id;
-        drop(self.device.orders.try_send(Order::Close { id, queues }));
-    }
-
-    /// A port is closed: it is tried again later, or at once, or gone. Who waited for its device has
-    /// it now.
-    fn closed(&mut self, id: PortId, counters: DriverCounters) {
-        let Some(port) = self.ports.get_mut(id) else {
-            return;
-        };
-        port.counters = counters;
-        let Life::Closing(reason) = &mut port.life else {
-            return;
-        };
-        let reason = std::mem::take(reason);
-        match std::mem::take(&mut port.then) {
-            Then::Retry => port.failed(reason, self.now),
-            Then::Reopen => {
-                port.queues = (0, 0);
-                port.life = Life::Opening;
-                self.order_open(id);
-            }
-            Then::Leave => {
-                let (name, device) = (port.wanted.name, port.wanted.device.name().to_owned());
-                info!(port = %name, "port removed");
-                self.ports.remove(name, self.now);
-                // Its number is free when workers have passed that.
-                self.dirty = true;
-                self.open_deferred(&device);
-            }
-        }
-    }
-
-    /// A port waits for its device, which is another's.
-    fn defer(&mut self, id: PortId) {
-        if let Some(port) = self.ports.get_mut(id) {
-            let reason = "its device is another port's".to_owned();
-            port.failed(reason, self.now);
-        }
-    }
-
-    fn open_deferred(&mut self, device: &str) {
-        let waits = self.ports.iter_mut().find(|port| {
-            port.wanted.device.name() == device && matches!(port.life, Life::Waiting { .. })
-        });
-        let id = waits.map(|port| {
-            port.life = Life::Opening;
-            port.id
-        });
-        if let Some(id) = id {
-            self.order_open(id);
-        }
-    }
-
-    /// Which worker is to poll receive queue `number` of a port: the one that is wanted, or they take
-    /// turns.
-    fn poller(&self, id: PortId, number: usize) -> usize {
-        let wanted = self
-            .ports
-            .get(id)
-            .and_then(|port| port.wanted.rx_workers.get(number));
-        let worker = wanted.map_or(id.index() + number, |worker| usize::from(*worker));
-        worker % self.workers.len()
-    }
-
-    /// Chooses the worker of each queue, transmit queue `q` for worker `q`.
-    fn distribute(&mut self, id: PortId, rx: Vec<I::Rx>, tx: Vec<I::Tx>) {
-        let count = self.workers.len();
-        let held = self.is_held(id);
-        let pollers: Vec<_> = (0..rx.len())
-            .map(|number| self.poller(id, number))
-            .collect();
-        if let Some(port) = self.ports.get_mut(id) {
-            port.pollers.clone_from(&pollers);
-        }
-        for (queue, worker) in rx.into_iter().zip(pollers) {
-            match self.ports.get_mut(id).filter(|_| held) {
-                Some(port) => port.held.push(queue),
-                None => self.arrived.push((worker, queue)),
-            }
-        }
-        for (number, queue) in tx.into_iter().enumerate() {
-            self.workers[number % count].command(Command::AddTx(queue));
-        }
-    }
-
-    /// Gives workers the receive queues of ports that the snapshot knows: what they poll before
-    /// they could only drop.
-    fn start_polling(&mut self) {
-        for (worker, queue) in self.arrived.drain(..) {
-            self.workers[worker].command(Command::AddRx(queue));
-        }
-    }
-
-    fn link(&mut self, id: PortId, up: bool) {
-        let Some(port) = self.ports.get_mut(id) else {
-            return;
-        };
-        if port.set_link(up) {
-            info!(port = %port.wanted.name, "link {}", if up { "up" } else { "down" });
-            self.set_links_up(id, up);
-            if !up {
-                self.fdb.flush(Destination::Port(id));
-            }
-            self.dirty = true;
-        }
-    }
-
-    /// The device is gone or cannot go on: collect its queues from the workers, then close it.
-    fn lost(&mut self, id: PortId, reason: String) {
-        let Some(port) = self.ports.get_mut(id) else {
-            return;
-        };
-        if !matches!(port.life, Life::Open(_)) {
-            return;
-        }
-        warn!(port = %port.wanted.name, "{reason}");
-        self.close_port(id, reason, Then::Retry);
-    }
-
-    /// Collects the queues of an open port from the workers, to close it then.
-    fn close_port(&mut self, id: PortId, reason: String, then: Then) {
-        let Some(port) = self.ports.get_mut(id) else {
-            return;
-        };
-        port.life = Life::Closing(reason);
-        port.then = then;
-        // Nobody has polled these yet.
-        port.back.extend(port.held.drain(..).map(Returned::Rx));
-        self.remove_links(id);
-        self.fdb.flush(Destination::Port(id));
-        self.dirty = true;
-        // Its queues go first, or the workers would miss them.
-        self.start_polling();
-        for worker in &mut self.workers {
-            worker.command(Command::Withdraw(id));
-        }
     }
 
     fn returned(&mut self) -> bool {
@@ -426,6 +221,7 @@ impl<I: Io> State<I> {
             let ageing = bridges.get(bridge)?.ageing;
             u32::try_from(ageing.as_secs()).ok()
         });
+        self.tell_news();
         let fdb = &self.fdb;
         let gone = self
             .tunnels
@@ -488,6 +284,16 @@ impl<I: Io> State<I> {
         }
         self.fdb.reclaim(&mut self.world);
         self.world.reclaim();
+    }
+
+    /// The names of ports by number, to be told with their counters; of those that are gone, a word
+    /// that is no name.
+    pub fn port_names(&self) -> Vec<String> {
+        let names = self.ports.places().map(|port| {
+            let name = port.map(|port| port.wanted.name.to_string());
+            name.unwrap_or_else(|| "(gone)".to_owned())
+        });
+        names.collect()
     }
 
     /// Ports that are started, ports that are still being opened, and all ports.

@@ -3,7 +3,7 @@
 use super::{SECOND, State};
 use crate::ageing::age;
 use crate::api::messages::{self as api, Method, Reply};
-use crate::api::{Refused, Request};
+use crate::api::{API_VERSION, Refused, Request};
 use crate::ports::{Life, Port};
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
@@ -27,6 +27,10 @@ impl<I: Io> State<I> {
             Method::ExplainNext(wanted) => {
                 let feed = self.explain_next(wanted, &request.filter);
                 Some(feed.map(Reply::Explaining))
+            }
+            Method::EventsSubscribe(kinds) => {
+                let subscription = self.subscribe(*kinds).map(Box::new);
+                Some(subscription.map(Reply::Subscribed))
             }
             _ => None,
         };
@@ -71,12 +75,15 @@ impl<I: Io> State<I> {
         let reply = match &request.method {
             Method::Version => Reply::Version(self.version()),
             Method::PortShow => Reply::Ports(self.show_ports()),
-            Method::FdbShow => Reply::Fdb(self.show_fdb()),
             Method::NeighShow => Reply::Neighbours(self.show_neighbours()),
             Method::StatsShow => Reply::Stats(Box::new(self.stats())),
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
+            Method::FdbShow(stations) => match self.show_fdb(stations) {
+                Ok(page) => Reply::Fdb(page),
+                Err(refused) => return request.refuse(refused),
+            },
             Method::DropsShow(port) => match self.show_drops(*port) {
                 Ok(drops) => Reply::Drops(drops),
                 Err(refused) => return request.refuse(refused),
@@ -93,7 +100,8 @@ impl<I: Io> State<I> {
             | Method::ExplainDrop(_)
             | Method::ExplainFdb(_)
             | Method::CaptureStart(_)
-            | Method::ExplainNext(_) => return,
+            | Method::ExplainNext(_)
+            | Method::EventsSubscribe(_) => return,
             // What the keeper has.
             Method::Edit(_)
             | Method::BridgeShow
@@ -124,6 +132,7 @@ impl<I: Io> State<I> {
         api::Version {
             name: "overpath".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            api: API_VERSION.to_owned(),
             dpdk: self.version.clone(),
         }
     }
@@ -168,13 +177,6 @@ impl<I: Io> State<I> {
                 errors: port.counters.tx_errors,
             },
         }
-    }
-
-    fn show_fdb(&self) -> Vec<api::FdbEntry> {
-        self.fdb
-            .entries()
-            .filter_map(|entry| self.show_entry(&entry))
-            .collect()
     }
 
     pub(super) fn show_entry(&self, entry: &FdbEntry) -> Option<api::FdbEntry> {

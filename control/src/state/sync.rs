@@ -54,6 +54,8 @@ impl<I: Io> State<I> {
     /// Makes everything as it is wanted. Ports that are new have their numbers already. If it fails
     /// something is as it was and something is not, and the caller goes back.
     pub(super) fn sync(&mut self, next: Arc<Wanted>, steps: &[Step]) -> Result<(), Refused> {
+        // While what they name is there.
+        self.tell_news();
         let before = std::mem::replace(&mut self.wanted, Arc::clone(&next));
         (self.dirty, self.lower_changed) = (true, true);
         let mut gone = Gone::default();

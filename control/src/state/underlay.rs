@@ -168,7 +168,8 @@ impl<I: Io> State<I> {
         }
     }
 
-    fn tell(&self, id: TunnelId, down: Option<&str>) {
+    fn tell(&mut self, id: TunnelId, down: Option<&str>) {
+        self.tell_tunnel(id, down);
         if let Some((tunnel, _)) = self.tunnels.describe(id) {
             match down {
                 Some(reason) => warn!(%tunnel, "tunnel down: {reason}"),

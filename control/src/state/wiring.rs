@@ -6,6 +6,7 @@ use super::cache::Surveys;
 use super::drops::Noticed;
 use super::explaining::Explaining;
 use super::sampled::Pace;
+use super::told::Listeners;
 use super::traffic::Ledger;
 use crate::api::RequestReceiver;
 use crate::bridges::Bridges;
@@ -214,6 +215,7 @@ fn state<I: Io>(
         surveys: Surveys::default(),
         explaining: Explaining::default(),
         captures: Vec::new(),
+        listeners: Listeners::default(),
         pool: settings.pool,
         now: 0,
         next_second: 0,

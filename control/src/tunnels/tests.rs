@@ -4,6 +4,29 @@ use super::*;
 use crate::config::Wanted;
 use fastpath::publish::Publisher;
 
+impl Tunnels {
+    /// The tunnels of a checked configuration, with the remotes it names.
+    pub(crate) fn of(wanted: &Wanted) -> Self {
+        let mut tunnels = Tunnels::default();
+        for tunnel in &wanted.tunnels {
+            let mut bridges = wanted.bridges.iter();
+            let bridge = bridges.position(|bridge| bridge.name == tunnel.bridge);
+            let given = tunnels.free(tunnel.name, 0, |_| true).unwrap();
+            tunnels.put(given, tunnel, bridge.and_then(BridgeId::new).unwrap());
+            tunnels.settle(tunnel.name).unwrap();
+        }
+        for entry in &wanted.fdb {
+            if let config::FdbTarget::Remote { tunnel, remote } = entry.target {
+                let id = tunnels
+                    .ensure(tunnels.by_name(tunnel).unwrap(), remote)
+                    .unwrap();
+                tunnels.pin(id, true);
+            }
+        }
+        tunnels
+    }
+}
+
 const CONFIG: &str = r#"
     [[port]]
     name = "up"

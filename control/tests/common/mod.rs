@@ -325,9 +325,7 @@ impl Switch {
 
     /// The forwarding table, in the order of its addresses.
     pub(crate) fn fdb(&mut self) -> Vec<FdbEntry> {
-        let Some(Reply::Fdb(mut entries)) = self.rig.ask(Method::FdbShow) else {
-            panic!("no answer")
-        };
+        let mut entries = self.rig.fdb();
         entries.sort_by(|a, b| (&a.bridge, a.mac).cmp(&(&b.bridge, b.mac)));
         entries
     }

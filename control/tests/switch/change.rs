@@ -1,7 +1,7 @@
 //! What is wanted changes while the switch runs: all of it, or nothing, and what it does not concern
 //! is left alone.
 
-use crate::common::{LAN, Switch, broadcast, from_peer, from_to, station, vxlan};
+use crate::common::{LAN, Switch, broadcast, from_peer, from_to, vxlan};
 use control::api::Refused;
 use control::api::messages::{CacheEntry, Caches, Entries, Method, PortState, Reply};
 use control::change::Done;
@@ -9,7 +9,7 @@ use control::config::Wanted;
 
 const D: &str = "[[port]]\nname = \"d\"\ndevice = \"heap3\"\n";
 
-fn with(config: &str, old: &str, new: &str) -> String {
+pub(crate) fn with(config: &str, old: &str, new: &str) -> String {
     assert!(config.contains(old), "{old}");
     config.replace(old, new)
 }
@@ -381,67 +381,6 @@ fn a_device_passes_from_port_to_port() {
     switch.close();
 }
 
-#[test]
-fn a_port_gets_another_mtu_while_it_runs_or_is_opened_anew() {
-    for fixed in [false, true] {
-        let device = if fixed { "\"fixed1\"" } else { "\"heap1\"" };
-        let config = LAN.replace("\"heap1\"", device);
-        let mut switch = Switch::new(&config);
-        let long = |len: usize| {
-            let mut frame = broadcast(1);
-            frame.resize(14 + len, 0);
-            frame
-        };
-        applied(
-            &mut switch,
-            &config.replace(device, &format!("{device}\nmtu = 1000")),
-        );
-        let out = switch.pass("a", &long(1200));
-        assert_eq!(out.iter().map(|(port, _)| port).collect::<Vec<_>>(), ["c"]);
-        applied(&mut switch, &config);
-        assert_eq!(switch.pass("a", &long(1200)).len(), 2);
-        switch.settle();
-        switch.close();
-    }
-}
-
-/// The number of queues, and who polls them, in a switch of several workers.
-#[test]
-fn queues_come_and_move_from_worker_to_worker() {
-    let config = |queues: u16, workers: &str| {
-        let queues = format!("\"heap0\"\nrx_queues = {queues}\nrx_workers = \"{workers}\"");
-        LAN.replace("\"heap0\"", &queues)
-    };
-    let mut switch = Switch::cold(Wanted::parse(&config(1, "0"), "test").unwrap(), 3);
-    let received = |switch: &mut Switch| {
-        let workers = switch.rig.stats().workers.into_iter();
-        workers.map(|worker| worker.received).collect::<Vec<_>>()
-    };
-    switch.rig.send("a", &broadcast(1));
-    switch.settle();
-    assert_eq!(received(&mut switch), [1, 0, 0]);
-    applied(&mut switch, &config(1, "2"));
-    switch.rig.send("a", &broadcast(1));
-    switch.settle();
-    assert_eq!(received(&mut switch), [1, 0, 1]);
-    applied(&mut switch, &config(2, "2,1"));
-    for queue in [0, 1] {
-        assert!(switch.rig.send_by("a", queue, &broadcast(1)));
-    }
-    switch.settle();
-    assert_eq!(received(&mut switch), [1, 1, 2]);
-    let refused = switch.apply(&config(2, "2,3")).unwrap_err();
-    assert_eq!(
-        refused.0,
-        "port a: rx_workers: there is no worker 3, but 3, from 0"
-    );
-    applied(&mut switch, &config(1, "1"));
-    switch.rig.send("a", &broadcast(1));
-    switch.settle();
-    assert_eq!(received(&mut switch), [1, 2, 2]);
-    switch.close();
-}
-
 /// A worker that does not come round is named, and nothing is taken from it.
 #[test]
 fn a_worker_that_lags_is_named() {
@@ -460,76 +399,4 @@ fn a_worker_that_lags_is_named() {
     assert_eq!(lagging, [1]);
     switch.settle();
     switch.close();
-}
-
-/// Frames in order, in each of two flows, while what is wanted is said again and again.
-#[test]
-fn unchanged_paths_lose_and_reorder_nothing() {
-    for workers in [1, 2] {
-        let config = vxlan("remotes = [\"192.0.2.1\"]");
-        let mut switch = Switch::cold(Wanted::parse(&config, "test").unwrap(), workers);
-        switch.answer_all();
-        switch.probe_all();
-        switch.pass("b", &from_to(2, 1));
-        switch.pass("uplink", &from_peer(1, &from_to(7, 2)));
-        switch.settle();
-        let variants: Vec<_> = (0..4).map(|n| variant(&config, n)).collect();
-        let (mut sent, mut seen) = (0_u32, [0_u32; 2]);
-        for round in 0..1_200_usize {
-            let next = match round % 6 {
-                5 => &variants[round / 6 % 4],
-                _ => &config,
-            };
-            let answer = switch.rig.apply_later(Wanted::parse(next, "test").unwrap());
-            while answer.is_empty() {
-                sent += 1;
-                assert!(switch.rig.send("a", &numbered(&from_to(1, 7), sent)));
-                assert!(
-                    switch
-                        .rig
-                        .send("uplink", &from_peer(1, &numbered(&from_to(7, 2), sent)))
-                );
-                switch.rig.run(1);
-                for (port, frame) in switch.out() {
-                    let (flow, inner, to) = match port.as_str() {
-                        "uplink" => (0, frame.get(50..).unwrap_or_default(), station(7)),
-                        "b" => (1, &frame[..], station(2)),
-                        _ => continue,
-                    };
-                    if !inner.starts_with(&to.0.bytes()) {
-                        continue;
-                    }
-                    seen[flow] += 1;
-                    assert_eq!(number_of(inner), seen[flow], "flow {flow}, round {round}");
-                }
-            }
-            assert_eq!(answer.recv().unwrap(), Ok(Done::default()), "{next}");
-        }
-        assert_eq!(seen, [sent; 2]);
-        assert!(sent >= 1_200);
-        switch.settle();
-        switch.close();
-    }
-}
-
-/// The same with something else beside.
-fn variant(config: &str, number: usize) -> String {
-    match number {
-        0 => format!("{config}[[bridge]]\nname = \"br0\"\n"),
-        1 => with(config, r#"["192.0.2.1"]"#, r#"["192.0.2.1", "192.0.2.9"]"#),
-        2 => format!("{D}{config}"),
-        _ => format!(
-            "{config}[[fdb]]\nbridge = \"br10\"\nmac = \"02:00:00:00:02:aa\"\nport = \"b\"\n"
-        ),
-    }
-}
-
-/// The frame with a number in its last bytes.
-fn numbered(frame: &[u8], number: u32) -> Vec<u8> {
-    [&frame[..frame.len() - 4], &number.to_be_bytes()].concat()
-}
-
-fn number_of(frame: &[u8]) -> u32 {
-    let at = frame.len() - 4;
-    u32::from_be_bytes(frame[at..].try_into().unwrap())
 }

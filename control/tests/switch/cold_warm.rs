@@ -4,9 +4,7 @@
 use crate::common::arbitrary::{Step, World, answers, world};
 use crate::common::moved;
 use crate::common::sums::assert_closed;
-use control::api::messages::{
-    BridgeStats, LinkStats, Method, Reply, Stats, StrayStats, TunnelStats,
-};
+use control::api::messages::{BridgeStats, LinkStats, Method, Stats, StrayStats, TunnelStats};
 use control::config::Wanted;
 use control::rig::Rig;
 use fastpath::ids::RemoteId;
@@ -117,10 +115,12 @@ impl<'a> Runner<'a> {
     fn see(&mut self) -> Seen {
         self.collect();
         let frames = self.frames.iter_mut().map(std::mem::take).collect();
-        let Some(Reply::Fdb(fdb)) = self.rig.ask(Method::FdbShow) else {
-            panic!("no answer")
-        };
-        let mut fdb: Vec<_> = fdb.iter().map(|entry| format!("{entry:?}")).collect();
+        let mut fdb: Vec<_> = self
+            .rig
+            .fdb()
+            .iter()
+            .map(|entry| format!("{entry:?}"))
+            .collect();
         fdb.sort();
         let neighbours = format!("{:?}", self.rig.ask(Method::NeighShow));
         let mut remotes = [0; 4];

@@ -91,12 +91,12 @@ struct Seen {
 fn see(rig: &mut Rig, ports: &[String]) -> Seen {
     let others = [
         Method::PortShow,
-        Method::FdbShow,
         Method::NeighShow,
         Method::RouteShow,
         Method::AddrShow,
         Method::VxlanShow,
     ];
+    let fdb = rig.fdb();
     let others = others.map(|method| format!("{:?}\n", rig.ask(method)));
     let caches = rig.ask_workers(Method::CacheShow(Entries::All));
     let mut stats = rig.stats();
@@ -106,7 +106,7 @@ fn see(rig: &mut Rig, ports: &[String]) -> Seen {
     Seen {
         stats,
         caches: format!("{caches:?}"),
-        others: others.concat(),
+        others: format!("{}{fdb:?}", others.concat()),
         frames: ports.iter().map(|port| rig.received(port)).collect(),
     }
 }
@@ -225,9 +225,7 @@ fn done(rig: &mut Rig, ports: &[String], port: &str, frame: &[u8]) -> Outcome {
 }
 
 fn places(rig: &mut Rig) -> Vec<String> {
-    let Some(Reply::Fdb(fdb)) = rig.ask(Method::FdbShow) else {
-        panic!("no answer")
-    };
+    let fdb = rig.fdb();
     let place = |entry: &control::api::messages::FdbEntry| {
         let to = (&entry.port, &entry.tunnel, &entry.remote);
         format!("{} {} {to:?}", entry.bridge, entry.mac)

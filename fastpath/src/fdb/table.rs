@@ -17,6 +17,7 @@ use super::{FdbKey, FdbValue};
 use crate::cpu::Cpu;
 use crate::huge;
 use crate::sync::{AtomicU64, Ordering};
+use std::ops::Range;
 
 /// Slots in a bucket: as many keys and values as fit into one cache line. Fewer in loom's model,
 /// which tries the orders of every load.
@@ -253,9 +254,10 @@ impl Table {
         }
     }
 
-    /// Every slot, in order.
-    pub(super) fn ids(&self) -> impl Iterator<Item = SlotId> + use<> {
-        (0..self.slots() as u32).map(SlotId)
+    /// The slots of these numbers, in order.
+    pub(super) fn ids(&self, numbers: Range<usize>) -> impl Iterator<Item = SlotId> + use<> {
+        let end = numbers.end.min(self.slots());
+        (numbers.start as u32..end as u32).map(SlotId)
     }
 }
 

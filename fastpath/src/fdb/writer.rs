@@ -8,6 +8,7 @@ use crate::sync::Arc;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 
 /// Makes a forwarding table.
 pub enum Fdb {}
@@ -216,7 +217,14 @@ impl FdbWriter {
 
     /// All entries, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = FdbEntry> {
-        let entries = self.table.ids().filter_map(|slot| self.table.entry(slot));
+        self.iter_at(0..self.slots())
+    }
+
+    /// Those in slots of these numbers. An entry is seen once by who asks for all numbers in turn,
+    /// whatever is inserted, replaced or removed between.
+    pub fn iter_at(&self, slots: Range<usize>) -> impl Iterator<Item = FdbEntry> {
+        let ids = self.table.ids(slots);
+        let entries = ids.filter_map(|slot| self.table.entry(slot));
         entries.map(|(key, found)| FdbEntry::new(key, found))
     }
 

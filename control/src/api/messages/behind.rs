@@ -1,10 +1,11 @@
 //! From what is counted or kept to what stands behind it, as clients see it.
 
 use super::{Address, CacheEntry, DropCount, End, FdbEntry, Port, Reason, Tunnel};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An entry of a flow cache, and what it was derived from as it is now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryBehind {
     /// The entry.
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct EntryBehind {
 }
 
 /// A bridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BridgeBehind {
     /// Its name.
     pub bridge: String,
@@ -33,7 +34,7 @@ pub struct BridgeBehind {
 }
 
 /// A reason for which packets are dropped: where they are, and what leads to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DropBehind {
     /// The reason.
     #[serde(flatten)]
@@ -49,7 +50,7 @@ pub struct DropBehind {
 }
 
 /// A station that a forwarding table knows, and what would become of a frame for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StationBehind {
     /// The entry, and where it is from.
     pub entry: FdbEntry,

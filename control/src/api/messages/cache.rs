@@ -3,6 +3,7 @@
 use super::{CacheStats, Field, Reason};
 use crate::api::text;
 use crate::config::Name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -57,7 +58,7 @@ pub enum Entries {
 }
 
 /// The caches of all workers, or of the one that was asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caches {
     /// Each cache as a whole.
     pub workers: Vec<WorkerCache>,
@@ -66,7 +67,7 @@ pub struct Caches {
 }
 
 /// The cache of one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerCache {
     /// The number of the worker, from 0.
     pub worker: u16,
@@ -87,7 +88,7 @@ pub struct WorkerCache {
 }
 
 /// A mask: the fields that decide some packets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheMask {
     /// Their names. One that is a field of several kinds of packets has the name of the most
     /// common.
@@ -99,10 +100,11 @@ pub struct CacheMask {
 }
 
 /// A decision that is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheEntry {
     /// Its number.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub entry: EntryNumber,
     /// The port of which packets it decides.
     pub port: String,
@@ -124,7 +126,7 @@ pub struct CacheEntry {
 }
 
 /// What is done to packets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub enum CacheAction {
     /// The outer headers are checked and stripped.
@@ -157,7 +159,7 @@ pub enum CacheAction {
 }
 
 /// What a flush has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Flushed {
     /// Entries removed, over all workers. Every packet after the answer is decided anew.
     pub entries: u64,

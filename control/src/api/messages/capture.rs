@@ -2,6 +2,7 @@
 
 use crate::config::Name;
 use fastpath::drop::DropReason;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -91,7 +92,7 @@ impl Capture {
 }
 
 /// The answer when a capture begins. Behind its line the connection carries a pcapng file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Capturing {
     /// Whose packets, as in `port uplink`: of which kind a mere name was.
     pub of: String,

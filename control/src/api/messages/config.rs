@@ -1,10 +1,11 @@
 //! What is wanted: bridges, whole files, and how they differ from it.
 
 use crate::config::Name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigText {
     /// Its text, in TOML.
     pub text: String,
@@ -13,7 +14,7 @@ pub struct ConfigText {
 }
 
 /// A change was made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// The numbers of workers that had not passed it when the answer was given: they may still
     /// forward by what was before. Empty, as a rule.
@@ -42,21 +43,21 @@ pub struct Learned {
 }
 
 /// A configuration holds together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checked {
     /// How many steps it is away.
     pub steps: usize,
 }
 
 /// What would have to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Differing {
     /// The commands, in an order in which they could be given.
     pub steps: Vec<String>,
 }
 
 /// What is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exported {
     /// In TOML.
     pub text: String,
@@ -65,7 +66,7 @@ pub struct Exported {
 }
 
 /// A bridge, as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bridge {
     /// Its name.
     pub name: String,

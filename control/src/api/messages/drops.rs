@@ -2,10 +2,11 @@
 
 use super::hex::Bytes;
 use crate::api::text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A counter of drops that is not zero: one reason at one place of one port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DropCount {
     /// The name of the reason, as in docs/operations.md.
     pub reason: String,
@@ -28,7 +29,7 @@ pub struct DropCount {
 }
 
 /// A packet that was dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastDrop {
     /// Seconds since it was noticed, about one after it was dropped.
     pub age: u64,
@@ -36,13 +37,14 @@ pub struct LastDrop {
     pub len: usize,
     /// The first of them, 128 at most.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub head: Bytes,
     /// What was found in those, in the order of the packet.
     pub fields: Vec<Header>,
 }
 
 /// A field of a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// Its name.
     pub name: String,
@@ -51,7 +53,7 @@ pub struct Header {
 }
 
 /// Where on its way through the switch a packet was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DropPlace {
     /// On receipt: the packet went nowhere.

@@ -7,11 +7,12 @@ use super::underlay::{Route, Way};
 use crate::api::text;
 use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// What would become of a frame, were it received now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The port that it would come in by.
     pub port: String,
@@ -43,7 +44,7 @@ pub struct Explanation {
 }
 
 /// Something that was found in a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -54,7 +55,7 @@ pub struct Field {
 }
 
 /// Why a packet is dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The name under which it is counted.
     pub reason: String,
@@ -75,16 +76,18 @@ impl From<DropReason> for Reason {
 }
 
 /// Something that is done to a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// What is done.
     #[serde(flatten)]
     pub action: Action,
     /// The frame before.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub before: Bytes,
     /// The frame afterwards, if it goes on.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub after: Option<Bytes>,
     /// What becomes of it, or of its copies; at most 256.
     pub ends: Vec<End>,
@@ -93,7 +96,7 @@ pub struct Step {
 }
 
 /// What is done to a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub enum Action {
     /// Its layer-4 checksums are computed anew.
@@ -111,7 +114,7 @@ pub enum Action {
 }
 
 /// What is taken off a frame; nothing if it is dropped instead.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stripped {
     /// Bytes off the front.
     pub front: usize,
@@ -120,7 +123,7 @@ pub struct Stripped {
 }
 
 /// What a bridge knows of a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bridging {
     /// The bridge.
     pub bridge: String,
@@ -128,18 +131,20 @@ pub struct Bridging {
     pub learning: bool,
     /// Who sends.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub source_mac: Option<Mac>,
     /// What the forwarding table says of who sends.
     pub source: Option<FdbEntry>,
     /// Who is to receive.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub destination_mac: Option<Mac>,
     /// What the forwarding table says of who is to receive; nothing: it is flooded.
     pub destination: Option<FdbEntry>,
 }
 
 /// What becomes of a frame, or of a copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     /// Where it was to go, if that was found out.
     pub to: Option<Target>,
@@ -149,7 +154,7 @@ pub struct End {
 }
 
 /// Where a frame was to go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Target {
     /// To a remote.
@@ -162,7 +167,7 @@ pub enum Target {
 }
 
 /// The way to a remote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Road {
     /// The tunnel.
     pub tunnel: String,
@@ -175,7 +180,7 @@ pub struct Road {
 }
 
 /// What becomes of a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fate", rename_all = "lowercase")]
 pub enum Fate {
     /// It leaves.
@@ -184,6 +189,7 @@ pub enum Fate {
         port: String,
         /// As it is on the wire, without frame check sequence.
         #[serde(with = "text")]
+        #[schemars(with = "String")]
         frame: Bytes,
     },
     /// It is kept until a neighbour is known, a few of its kind are, or dropped.
@@ -195,7 +201,7 @@ pub enum Fate {
 }
 
 /// What counts in the end: of several ends the best.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
     /// It or a copy was sent.
@@ -209,7 +215,7 @@ pub enum Verdict {
 }
 
 /// What the state thread would be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Told {
     /// A station was seen: it is learned there, if there is room.

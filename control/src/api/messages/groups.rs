@@ -1,11 +1,12 @@
 //! Counters by queue, bridge, tunnel, VNI and underlay link, as clients see them.
 
 use super::{FdbStats, PortStats, Traffic};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counters of what is not there any more, so that sums over what is there and these are those of
 /// the account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gone {
     /// All ports.
     pub ports: PortStats,
@@ -22,7 +23,7 @@ pub struct Gone {
 }
 
 /// Counters of the queues of one number of a port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueStats {
     /// The port.
     pub port: String,
@@ -39,7 +40,7 @@ pub struct QueueStats {
 }
 
 /// Counters of one bridge: received + copied = sent + dropped + waited.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BridgeStats {
     /// The bridge.
     pub bridge: String,
@@ -66,7 +67,7 @@ pub struct BridgeStats {
 }
 
 /// Counters of one tunnel since the start. Packets and bytes are those of inner frames.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TunnelStats {
     /// The tunnel.
     pub tunnel: String,
@@ -87,7 +88,7 @@ pub struct TunnelStats {
 }
 
 /// Counters of all tunnels of one VNI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VniStats {
     /// The VNI.
     pub vni: u32,
@@ -98,7 +99,7 @@ pub struct VniStats {
 }
 
 /// Frames received and sent by an underlay port: received = forwarded + consumed + waited + dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Frames {
     /// Frames taken from the port.
     pub received: u64,
@@ -116,7 +117,7 @@ pub struct Frames {
 
 /// Counters of one underlay link: a port, or one VLAN of it. `rx` and `tx` are what tunnels
 /// exchanged by it, packets and bytes of inner frames.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LinkStats {
     /// The port.
     pub port: String,
@@ -137,7 +138,7 @@ pub struct LinkStats {
 
 /// Frames of an underlay port that are on none of its links. With those of its links they are all of
 /// the port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StrayStats {
     /// The port.
     pub port: String,

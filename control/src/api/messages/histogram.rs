@@ -1,11 +1,12 @@
 //! How often something was how large, as clients see it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of values by size. Number `n` of the list is that of values up to 2^n that are in no
 /// earlier one: 0 and 1, 2, 3 and 4, 5 to 8 and so on, up to 2^30; number 31 is that of all larger
 /// ones. Zeros at the end are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Histogram(Vec<u64>);
 

@@ -3,8 +3,10 @@
 use super::cache::{Entries, EntryNumber};
 use super::capture::Capture;
 use super::config::{ConfigText, Learned};
+use super::event::EventKinds;
 use super::hex::Question;
 use super::route::{Network, NewRoute};
+use super::stations::Stations;
 use crate::config::{Command, Edit, Name};
 use fastpath::drop::DropReason;
 use fastpath::wire::Mac;
@@ -29,6 +31,8 @@ pub(in crate::api) const FDB_FLUSH: &str = "fdb.flush";
 pub(in crate::api) const FDB_LOAD: &str = "fdb.load";
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
+/// The name of [`Method::EventsSubscribe`].
+pub(in crate::api) const EVENTS_SUBSCRIBE: &str = "events.subscribe";
 /// The name of [`Method::Explain`].
 pub(in crate::api) const EXPLAIN: &str = "explain";
 /// The name of [`Method::ExplainEntry`].
@@ -37,6 +41,8 @@ pub(in crate::api) const EXPLAIN_ENTRY: &str = "explain.entry";
 pub(in crate::api) const EXPLAIN_DROP: &str = "explain.drop";
 /// The name of [`Method::ExplainFdb`].
 pub(in crate::api) const EXPLAIN_FDB: &str = "explain.fdb";
+/// The name of [`Method::FdbShow`].
+pub(in crate::api) const FDB_SHOW: &str = "fdb.show";
 /// The name of [`Method::RouteAdd`].
 pub(in crate::api) const ROUTE_ADD: &str = "route.add";
 /// The name of [`Method::RouteDel`].
@@ -51,8 +57,9 @@ pub enum Method {
     Version,
     /// `port.show`, answered by a list of [`Port`](super::Port).
     PortShow,
-    /// `fdb.show`, answered by a list of [`FdbEntry`](super::FdbEntry).
-    FdbShow,
+    /// `fdb.show`, answered by a list of [`FdbEntry`](super::FdbEntry); refused if there is no such
+    /// bridge, port or tunnel.
+    FdbShow(Stations),
     /// `neigh.show`, answered by a list of [`Neighbour`](super::Neighbour).
     NeighShow,
     /// `route.show`, answered by a list of [`Route`](super::Route).
@@ -126,14 +133,17 @@ pub enum Method {
     /// of the connection. Of packets that come in and, of drops, that were to leave. Refused as a
     /// capture, of which it is one.
     ExplainNext(Capture),
+    /// `events.subscribe`, answered by [`Subscribed`](super::Subscribed), behind which an
+    /// [`Event`](super::Event) follows for each that happens, and with the client the end. Refused
+    /// if too many listen.
+    EventsSubscribe(EventKinds),
 }
 
 impl Method {
     /// Those without parameters.
-    pub const PLAIN: [Method; 13] = [
+    pub const PLAIN: [Method; 12] = [
         Method::Version,
         Method::PortShow,
-        Method::FdbShow,
         Method::NeighShow,
         Method::RouteShow,
         Method::AddrShow,
@@ -147,7 +157,9 @@ impl Method {
     ];
 
     /// The names of those with parameters, but for those of [`Command`].
-    const OTHERS: [&str; 16] = [
+    const OTHERS: [&str; 18] = [
+        FDB_SHOW,
+        EVENTS_SUBSCRIBE,
         ROUTE_ADD,
         ROUTE_DEL,
         ROUTE_REPLACE,
@@ -180,7 +192,7 @@ impl Method {
         match self {
             Method::Version => "version",
             Method::PortShow => "port.show",
-            Method::FdbShow => "fdb.show",
+            Method::FdbShow(_) => FDB_SHOW,
             Method::NeighShow => "neigh.show",
             Method::RouteShow => "route.show",
             Method::RouteAdd(_) => ROUTE_ADD,
@@ -208,6 +220,7 @@ impl Method {
             Method::ExplainFdb(_) => EXPLAIN_FDB,
             Method::CaptureStart(_) => CAPTURE_START,
             Method::ExplainNext(_) => EXPLAIN_NEXT,
+            Method::EventsSubscribe(_) => EVENTS_SUBSCRIBE,
         }
     }
 
@@ -225,6 +238,11 @@ impl Method {
                 | Method::ConfigRollback
                 | Method::CacheFlush
         )
+    }
+
+    /// Whether it is not for those who may only look: it changes something, or copies packets.
+    pub const fn is_for_few(&self) -> bool {
+        self.is_change() || matches!(self, Method::CaptureStart(_) | Method::ExplainNext(_))
     }
 
     /// Whether it is about what is wanted, which the keeper has; state knows the rest.
@@ -285,6 +303,7 @@ impl Method {
             Method::RouteAdd(route) | Method::RouteReplace(route) => {
                 Some(json!({"to": route.to.to_string(), "via": route.via.as_slice()}))
             }
+            Method::FdbShow(stations) => stations.params(),
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
             Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
             Method::CacheShow(Entries::Port(port)) => Some(json!({"port": port.as_str()})),
@@ -295,6 +314,10 @@ impl Method {
             Method::ExplainFdb(mac) => Some(json!({"mac": mac.to_string()})),
             Method::Explain(question) => Some(question.params()),
             Method::CaptureStart(capture) | Method::ExplainNext(capture) => Some(capture.params()),
+            Method::EventsSubscribe(kinds) => {
+                let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+                Some(json!({"kinds": names}))
+            }
             _ => None,
         }
     }

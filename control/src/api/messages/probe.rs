@@ -2,10 +2,11 @@
 
 use super::cache::CacheEntry;
 use super::seen::DecidedBy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A worker that polls the port of a frame, and what would decide the frame there now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Poller {
     /// The number of the worker.
     pub worker: u16,
@@ -24,7 +25,7 @@ pub struct Poller {
 
 /// What the stages of a simulated frame took, in ticks: more than on a worker, whose code and tables
 /// are in the processor's caches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrameCycles {
     /// To decide it: to parse and to resolve it.
     pub decide: u32,

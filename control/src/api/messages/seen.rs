@@ -4,10 +4,11 @@ use super::cache::EntryNumber;
 use super::explain::{Explanation, Reason, Verdict};
 use super::hex::Bytes;
 use crate::api::text;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A line of what follows the answer to `explain.next`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeenLine {
     /// A packet.
@@ -17,7 +18,7 @@ pub enum SeenLine {
 }
 
 /// A packet that came by: what is known of it, and what would become of it now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {
     /// The port that it came in by, or was to leave by.
     pub port: String,
@@ -31,6 +32,7 @@ pub struct Seen {
     pub len: u32,
     /// Its bytes, as many as were copied.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub frame: Bytes,
     /// What became of it, as far as it was known then.
     pub verdict: Option<Verdict>,
@@ -49,7 +51,7 @@ pub struct Seen {
 }
 
 /// Where a packet was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeenSide {
     /// It came in.
@@ -59,18 +61,19 @@ pub enum SeenSide {
 }
 
 /// What decided a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecidedBy {
     /// It was resolved. If not, the entry was there, or is remembered.
     pub resolved: bool,
     /// The entry of the flow cache that decided, or that was made of it.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub entry: Option<EntryNumber>,
 }
 
 /// What the burst took in which a packet was, in ticks: `ticks_per_second` of `stats.show` are a
 /// second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BurstCycles {
     /// Packets of the burst.
     pub packets: u8,
@@ -81,7 +84,7 @@ pub struct BurstCycles {
 }
 
 /// How packets were looked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Looked {
     /// Packets that were told of.
     pub seen: u64,

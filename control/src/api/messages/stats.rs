@@ -3,13 +3,14 @@
 use super::{
     BridgeStats, Gone, Histogram, LinkStats, QueueStats, StrayStats, Traffic, TunnelStats, VniStats,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Counters of the switch since the start. Each is read while workers go on, so that sums close
 /// only at rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Where every packet went.
     pub account: Account,
@@ -54,7 +55,7 @@ pub struct Stats {
 }
 
 /// Where every packet went: received + originated + copied = sent + dropped + consumed + held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Packets taken from ports.
     pub received: u64,
@@ -73,7 +74,7 @@ pub struct Account {
 }
 
 /// Counters of the data plane for one port.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PortStats {
     /// The port.
     pub port: String,
@@ -128,7 +129,7 @@ pub struct PortStats {
 
 /// What was exchanged with one remote since it is known. Learned remotes that were forgotten are
 /// left out, and are in the sum of their tunnel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemoteStats {
     /// The tunnel.
     pub tunnel: String,
@@ -141,7 +142,7 @@ pub struct RemoteStats {
 }
 
 /// The forwarding table: entries = static_entries + learned - aged - flushed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FdbStats {
     /// Entries now.
     pub entries: u64,
@@ -171,7 +172,7 @@ pub struct FdbStats {
 }
 
 /// Counters of one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkerStats {
     /// Its number, from 0.
     pub worker: u16,
@@ -229,7 +230,7 @@ pub struct WorkerStats {
 }
 
 /// Counters of a flow cache: entries = inserted - replaced - evictions - flushed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheStats {
     /// Packets that an entry decided.
     pub hits: u64,

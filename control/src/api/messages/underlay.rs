@@ -3,14 +3,16 @@
 use super::route::Network;
 use crate::api::text;
 use fastpath::wire::Mac;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// A route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
     /// Where it leads.
     #[serde(with = "text")]
+    #[schemars(with = "String")]
     pub to: Network,
     /// The ways there; one if it is connected.
     pub via: Vec<Via>,
@@ -19,7 +21,7 @@ pub struct Route {
 }
 
 /// Where a route is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RouteKind {
     /// An address of ours: the network is on a link.
@@ -29,7 +31,7 @@ pub enum RouteKind {
 }
 
 /// One way of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Via {
     /// Who forwards; none if the network is on the link itself.
     pub gateway: Option<Ipv4Addr>,
@@ -39,13 +41,14 @@ pub struct Via {
     pub vlan: Option<u16>,
     /// The gateway's link address, if it is known.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub mac: Option<Mac>,
     /// Whether packets can go this way now.
     pub alive: bool,
 }
 
 /// An address of ours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Address {
     /// The address.
     pub address: Ipv4Addr,
@@ -59,11 +62,12 @@ pub struct Address {
     pub state: AddressState,
     /// The station that has it too, if it is a duplicate.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub taken_by: Option<Mac>,
 }
 
 /// Whether an address is ours alone (RFC 5227).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressState {
     /// The link is being asked.
@@ -75,7 +79,7 @@ pub enum AddressState {
 }
 
 /// A tunnel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tunnel {
     /// Its name in the configuration.
     pub name: String,
@@ -96,7 +100,7 @@ pub struct Tunnel {
 }
 
 /// Whether a tunnel works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TunnelState {
     /// Its local address can be used.
@@ -106,7 +110,7 @@ pub enum TunnelState {
 }
 
 /// The other end of a tunnel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remote {
     /// Its address.
     pub address: Ipv4Addr,
@@ -123,7 +127,7 @@ pub struct Remote {
 }
 
 /// The neighbour that packets for a remote are handed to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Way {
     /// The underlay port.
     pub port: String,
@@ -131,11 +135,12 @@ pub struct Way {
     pub vlan: Option<u16>,
     /// The neighbour's link address, if it is known.
     #[serde(with = "text::option")]
+    #[schemars(with = "Option<String>")]
     pub mac: Option<Mac>,
 }
 
 /// Packets and bytes, those of the inner frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
     /// Packets.
     pub packets: u64,
@@ -144,7 +149,7 @@ pub struct Traffic {
 }
 
 /// An ICMP error about packets for a remote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemoteError {
     /// Who sent it.
     pub from: Ipv4Addr,

@@ -1,7 +1,7 @@
 //! Names and parameters, right and wrong.
 
 use super::*;
-use crate::api::messages::{Capture, ConfigText, Learned, Subject};
+use crate::api::messages::{Capture, ConfigText, EventKind, EventKinds, Learned, Subject};
 use crate::config::Words;
 use serde_json::json;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
@@ -95,12 +95,73 @@ fn what_changes_what_is_wanted_has_the_keys_of_a_file() {
     );
 }
 
+fn stations() -> Stations {
+    Stations {
+        bridge: Some("br10".parse().unwrap()),
+        port: Some("lan".parse().unwrap()),
+        tunnel: Some("vx10".parse().unwrap()),
+        mac: Some("02:00:00:00:00:01".parse().unwrap()),
+        from: 0,
+    }
+}
+
+#[test]
+fn kinds_of_events_are_named_or_all() {
+    let all = Method::EventsSubscribe(EventKinds::all());
+    assert_eq!(method("events.subscribe", None), Ok(all.clone()));
+    let names = EventKind::ALL.map(EventKind::name);
+    assert_eq!(read("events.subscribe", json!({"kinds": names})), Ok(all));
+    for (params, message) in [
+        (json!({"kinds": []}), "kinds: is empty; allowed: a list of"),
+        (
+            json!({"kinds": ["link"]}),
+            "kinds: \"link\" is none; allowed: a list of",
+        ),
+        (
+            json!({"kinds": "port"}),
+            "kinds: \"port\" is no list of texts",
+        ),
+        (
+            json!({"kind": ["port"]}),
+            "kind: is no parameter here; did you mean kinds?",
+        ),
+    ] {
+        let said = refused("events.subscribe", params);
+        assert!(said.starts_with(message), "{said}");
+    }
+    let allowed = refused("events.subscribe", json!({"kinds": 1}));
+    assert!(allowed.ends_with(&names.join(", ")), "{allowed}");
+}
+
+#[test]
+fn entries_of_the_table_are_chosen_by_what_is_said() {
+    let all = Method::FdbShow(Stations::default());
+    assert_eq!(method("fdb.show", None), Ok(all.clone()));
+    assert_eq!(read("fdb.show", "{}"), Ok(all));
+    let wire = json!({"bridge": "br10", "mac": "02:00:00:00:00:01"});
+    let some = Method::FdbShow(Stations {
+        port: None,
+        tunnel: None,
+        ..stations()
+    });
+    assert_eq!(some.params(), Some(wire.clone()));
+    assert_eq!(read("fdb.show", wire), Ok(some));
+    for wrong in [
+        json!({"from": 3}),
+        json!({"mac": 1}),
+        json!({"port": "a/b"}),
+    ] {
+        assert!(read("fdb.show", wrong).is_err());
+    }
+}
+
 #[test]
 fn what_a_client_writes_a_server_reads() {
     let changes = [
         Method::RouteAdd(route()),
         Method::RouteReplace(route()),
         Method::RouteDel(route().to),
+        Method::FdbShow(stations()),
         Method::DropsShow(Some("uplink".parse().unwrap())),
         Method::CacheShow(Entries::Port("uplink".parse().unwrap())),
         Method::Explain(question()),
@@ -121,6 +182,7 @@ fn what_a_client_writes_a_server_reads() {
             file: file(),
             confirm: NonZeroU32::new(86_400),
         },
+        Method::EventsSubscribe([EventKind::Fdb, EventKind::Port].into_iter().collect()),
     ];
     let routes = [ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE];
     let commands = Command::ALL.into_iter();

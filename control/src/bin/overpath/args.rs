@@ -5,10 +5,11 @@ use crate::change::{AddrVerb, BridgeVerb, FdbVerb, PortVerb, SwitchVerb, VxlanVe
 use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
 use crate::explain::next::NextWords;
+use crate::monitor::MonitorWords;
 use crate::{cache, config, frame, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use control::api::messages::{Method, Question};
+use control::api::messages::{Method, Question, Stations};
 use control::config::Name;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -130,6 +131,12 @@ pub(crate) enum Noun {
     /// overpath capture drops | tcpdump -n -r -
     #[command(verbatim_doc_comment)]
     Capture(CaptureWords),
+    /// What happens: ports, stations, neighbours, changes, tunnels
+    ///
+    /// overpath monitor
+    /// overpath monitor fdb neigh -t
+    #[command(verbatim_doc_comment)]
+    Monitor(MonitorWords),
     /// A script that teaches a shell to complete these words
     Completion {
         /// Which shell
@@ -212,7 +219,7 @@ impl Arguments {
     pub(crate) fn method(&self) -> Result<Method, String> {
         let method = self.noun.method()?;
         let once = method.is_change() || self.noun.is_done_here();
-        let once = once || matches!(method, Method::ExplainNext(_));
+        let once = once || matches!(method, Method::ExplainNext(_) | Method::EventsSubscribe(_));
         if matches!(self.watch, Some(DashW::Every(_))) && once {
             return Err("--watch is for what is shown".to_owned());
         }
@@ -226,7 +233,8 @@ impl Noun {
             Noun::Version | Noun::Completion { .. } | Noun::Man { .. } => Method::Version,
             Noun::Port { verb } => verb.as_ref().unwrap_or(&PortVerb::Show).method()?,
             Noun::Bridge { verb } => verb.as_ref().unwrap_or(&BridgeVerb::Show).method()?,
-            Noun::Fdb { verb } => verb.as_ref().unwrap_or(&FdbVerb::Show).method()?,
+            Noun::Fdb { verb: None } => Method::FdbShow(Stations::default()),
+            Noun::Fdb { verb: Some(verb) } => verb.method()?,
             Noun::Neigh { .. } => Method::NeighShow,
             Noun::Addr { verb } => verb.as_ref().unwrap_or(&AddrVerb::Show).method()?,
             Noun::Vxlan { verb } => verb.as_ref().unwrap_or(&VxlanVerb::Show).method()?,
@@ -237,6 +245,7 @@ impl Noun {
             Noun::Cache { verb } => cache::method(verb.as_ref()),
             Noun::Explain(words) => words.method()?,
             Noun::Capture(words) => Method::CaptureStart(words.capture()?),
+            Noun::Monitor(words) => Method::EventsSubscribe(words.kinds()),
             Noun::Route { verb } => route::method(verb.as_ref())?,
         })
     }
@@ -383,6 +392,7 @@ mod tests {
         for line in [
             "overpath route del default -w",
             "overpath completion bash -w",
+            "overpath monitor -w",
         ] {
             assert!(watch(line).is_err(), "{line}");
         }

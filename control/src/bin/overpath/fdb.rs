@@ -1,7 +1,43 @@
 //! `overpath fdb`.
 
 use crate::table::{Table, maybe, word};
-use control::api::messages::{FdbEntry, FdbKind};
+use control::api::messages::{FdbEntry, FdbKind, Stations};
+use std::str::FromStr;
+
+/// Which entries are meant by pairs of words.
+///
+/// # Errors
+/// The first word that is wrong.
+pub(crate) fn stations(words: &[String]) -> Result<Stations, String> {
+    let mut stations = Stations::default();
+    for pair in words.chunks(2) {
+        let [kind, value] = pair else {
+            return Err(format!("nothing stands behind {}", pair.concat()));
+        };
+        match &**kind {
+            "bridge" | "br" => put(&mut stations.bridge, kind, value)?,
+            // As `bridge` and `ip` call a port.
+            "port" | "dev" | "brport" => put(&mut stations.port, kind, value)?,
+            "tunnel" => put(&mut stations.tunnel, kind, value)?,
+            "mac" => put(&mut stations.mac, kind, value)?,
+            _ => {
+                return Err(format!(
+                    "{kind}: say bridge NAME, port NAME, tunnel NAME or mac ADDRESS"
+                ));
+            }
+        }
+    }
+    Ok(stations)
+}
+
+fn put<T: FromStr>(to: &mut Option<T>, kind: &str, value: &str) -> Result<(), String> {
+    if to.is_some() {
+        return Err(format!("{kind} is said twice"));
+    }
+    let parsed = value.parse();
+    *to = Some(parsed.map_err(|_| format!("{value} is no {kind}"))?);
+    Ok(())
+}
 
 pub(crate) fn text(entries: &[FdbEntry]) -> String {
     let mut table = Table::default();
@@ -29,6 +65,35 @@ pub(crate) fn text(entries: &[FdbEntry]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(words: &[&str]) -> Result<Stations, String> {
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        stations(&words)
+    }
+
+    #[test]
+    fn entries_are_chosen_by_words() {
+        assert_eq!(stations(&[]), Ok(Stations::default()));
+        assert_eq!(said(&[]), Ok(Stations::default()));
+        let one = said(&["br", "br10", "dev", "lan", "mac", "02:00:00:00:00:01"]).unwrap();
+        assert_eq!(one.bridge.unwrap().as_str(), "br10");
+        assert_eq!(one.port.unwrap().as_str(), "lan");
+        assert_eq!(one.mac.unwrap().to_string(), "02:00:00:00:00:01");
+        assert_eq!(
+            said(&["tunnel", "vx"]).unwrap().tunnel.unwrap().as_str(),
+            "vx"
+        );
+        for wrong in [
+            &["lan"][..],
+            &["port"],
+            &["port", "a/b"],
+            &["mac", "lan"],
+            &["vlan", "7"],
+            &["port", "a", "dev", "b"],
+        ] {
+            assert!(said(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn one_line_for_each_address() {

@@ -14,6 +14,7 @@ mod explain;
 mod fdb;
 mod frame;
 mod man;
+mod monitor;
 mod neigh;
 mod port;
 mod route;
@@ -50,6 +51,10 @@ fn main() -> ExitCode {
         (Method::ExplainNext(wanted), None) => {
             explain::next::run(&arguments.socket, wanted, arguments.json)
         }
+        (Method::EventsSubscribe(_), _) => match &arguments.noun {
+            Noun::Monitor(words) => monitor::run(&arguments.socket, words, arguments.json),
+            _ => Ok(()),
+        },
         (_, Some(DashW::Every(seconds))) => {
             watch::repeat(Duration::from_secs((*seconds).into()), turn)
         }
@@ -102,7 +107,7 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
     Ok(match method {
         Method::Version => version::text(&serde_json::from_str(answer)?),
         Method::PortShow => port::text(&serde_json::from_str::<Vec<_>>(answer)?),
-        Method::FdbShow => fdb::text(&serde_json::from_str::<Vec<_>>(answer)?),
+        Method::FdbShow(_) => fdb::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::NeighShow => neigh::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::RouteShow => route::text(&serde_json::from_str::<Vec<_>>(answer)?),
         Method::RouteAdd(_)
@@ -136,7 +141,9 @@ fn ask(arguments: &Arguments, method: &Method) -> Result<String, ClientError> {
         }
         Method::Explain(_) => explain::text(&serde_json::from_str(answer)?),
         // More follows, and it is done elsewhere.
-        Method::CaptureStart(_) | Method::ExplainNext(_) => String::new(),
+        Method::CaptureStart(_) | Method::ExplainNext(_) | Method::EventsSubscribe(_) => {
+            String::new()
+        }
     })
 }
 
@@ -170,9 +177,13 @@ fn complaint(error: &ClientError, socket: &Path) -> String {
             )
         }
         ClientError::Connect(_, cause) if cause.kind() == ErrorKind::PermissionDenied => {
-            format!("{error}\nthe socket is for the daemon's user and group: try as root")
+            format!(
+                "{error}\nthe socket is for the daemon's user and group (overpathd --socket-group): try as root"
+            )
         }
-        ClientError::Rpc(error) if error.code == RpcError::REFUSED => error.message.clone(),
+        ClientError::Rpc(error) if matches!(error.code, RpcError::REFUSED | RpcError::DENIED) => {
+            error.message.clone()
+        }
         ClientError::Rpc(error) if error.code == RpcError::METHOD_NOT_FOUND => {
             format!("{error}\nthe daemon is of another version: see overpath version")
         }

@@ -16,6 +16,7 @@ mod tests {
         let version = Version {
             name,
             version,
+            api: "1.0.0".into(),
             dpdk: "DPDK 22.11.11".into(),
         };
         assert_eq!(text(&version), "overpath 0.1.0, DPDK 22.11.11\n");

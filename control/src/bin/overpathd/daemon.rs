@@ -163,8 +163,13 @@ fn switch(
         ..api::Settings::default()
     };
     let ways = Ways { state, keeper };
-    let server = api::Server::start(&line.options.socket, ways, settings)?;
-    let keeper = Keeper::new(begun, carry_out).start(edits, core)?;
+    let options = &line.options;
+    let access = api::Access {
+        uids: options.allow_uid.clone(),
+        gids: options.allow_gid.clone(),
+        group: options.socket_group,
+    };
+    let server = api::Server::start_for(access, &options.socket, ways, settings)?;
     let device_turns = Arc::<Counter>::default();
     let devices = Devices {
         eal: eal.clone(),
@@ -189,7 +194,12 @@ fn switch(
         requests,
         changes,
     });
-    let ledger = Ledger {
+    let teller = state.teller();
+    let keeper = Keeper::new(begun, carry_out).telling(move |revision, steps| {
+        teller.config(revision, steps.iter().map(ToString::to_string).collect());
+    });
+    let keeper = keeper.start(edits, core)?;
+    let mut ledger = Ledger {
         workers: stats,
         ports,
     };
@@ -205,6 +215,7 @@ fn switch(
     });
     info!("stopping");
     service.stopping();
+    ledger.ports = state.port_names();
     let queues = running.join().into_iter().flat_map(Worker::stop).collect();
     // All that workers copy is copied now.
     server.shutdown();

@@ -62,6 +62,7 @@ local = "host"
 promiscuous = false
 rx_checksum = "recompute"
 rx_queues = 2
+rx_workers = "1,0"
 tx_queues = 3
 rx_descriptors = 256
 tx_descriptors = 512

@@ -6,8 +6,9 @@ mod said;
 
 pub(crate) use load::load;
 
+use crate::fdb;
 use clap::Subcommand;
-use control::api::messages::{Changed, Learned, Method};
+use control::api::messages::{Changed, Learned, Method, Stations};
 use control::config::{Command, Edit, NameError, Words};
 use said::{Key, Kind, Said};
 use serde_json::Value;
@@ -97,9 +98,17 @@ pub(crate) enum VxlanVerb {
 /// What to do with forwarding entries; show them, if nothing is said.
 #[derive(Debug, Subcommand)]
 pub(crate) enum FdbVerb {
-    /// Show all of them
-    #[command(alias = "s")]
-    Show,
+    /// Show all of them, or those of which all is true that is said
+    ///
+    /// overpath fdb show bridge br10 port lan
+    /// overpath fdb show tunnel vx10
+    #[command(verbatim_doc_comment, alias = "s")]
+    Show(Rest),
+    /// Show those of one station: MAC [bridge NAME]
+    ///
+    /// overpath fdb get 02:00:00:00:00:01
+    #[command(verbatim_doc_comment)]
+    Get(Rest),
     /// Add a static one: MAC bridge NAME (port NAME | tunnel NAME dst ADDRESS)
     ///
     /// overpath fdb add 02:00:00:00:00:01 bridge br10 tunnel vx10 dst 192.0.2.3
@@ -270,7 +279,15 @@ impl VxlanVerb {
 impl FdbVerb {
     pub(crate) fn method(&self) -> Result<Method, String> {
         match self {
-            FdbVerb::Show | FdbVerb::Load { .. } => Ok(Method::FdbShow),
+            FdbVerb::Load { .. } => Ok(Method::FdbShow(Stations::default())),
+            FdbVerb::Show(rest) => fdb::stations(&rest.words).map(Method::FdbShow),
+            FdbVerb::Get(rest) => {
+                let words: Vec<_> = ["mac".to_owned()]
+                    .into_iter()
+                    .chain(rest.words.clone())
+                    .collect();
+                fdb::stations(&words).map(Method::FdbShow)
+            }
             FdbVerb::Add(rest) => rest.edit(Command::FdbAdd, MAC, FDB),
             FdbVerb::Replace(rest) => rest.edit(Command::FdbReplace, MAC, FDB),
             FdbVerb::Del(rest) => rest.edit(Command::FdbDel, MAC, FDB),

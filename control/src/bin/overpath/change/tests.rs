@@ -3,7 +3,7 @@
 use super::load::entry;
 use crate::args::Arguments;
 use clap::Parser;
-use control::api::messages::{Changed, Learned, Method};
+use control::api::messages::{Changed, Learned, Method, Stations};
 use control::config::{Command, Edit, Wanted};
 use control::reconcile::steps;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ fn what_goes_is_said_by_few_words() {
         ("overpath bridge", Method::BridgeShow),
         ("overpath br s", Method::BridgeShow),
         ("overpath vxlan s", Method::VxlanShow),
-        ("overpath f s", Method::FdbShow),
+        ("overpath f s", Method::FdbShow(Stations::default())),
     ] {
         assert_eq!(method(line), Ok(shown), "{line}");
     }

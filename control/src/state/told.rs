@@ -1,0 +1,223 @@
+//! Who listens, and what they are told.
+//!
+//! Each has a bounded queue, and what it has no room for is counted: nobody holds state up. While nobody
+//! listens to a kind of event none of it is built.
+
+use super::State;
+use crate::api::messages::{
+    ConfigEvent, Event, EventKind, EventKinds, PortEvent, PortHappened, StationEvent, StationPlace,
+    TunnelEvent, TunnelHappened, What,
+};
+use crate::api::{Refused, Subscriber, Subscription, subscription};
+use crate::fdb::FdbChange;
+use crate::ports::Life;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use fastpath::fdb::Destination;
+use fastpath::ids::{PortId, TunnelId};
+use fastpath::io::Io;
+use std::sync::Arc;
+
+/// Most that listen.
+const LISTENERS: usize = 8;
+/// Events that wait for one of them.
+const QUEUE: usize = 4096;
+/// Changes of what is wanted that wait to be told; more are not told.
+const CHANGES: usize = 64;
+
+/// By which another thread has all that listen told of a change of what is wanted. Never blocks.
+#[derive(Clone, Debug)]
+pub struct Teller(Sender<ConfigEvent>);
+
+impl Teller {
+    /// What is wanted has become `revision` by these steps.
+    pub fn config(&self, revision: u64, steps: Vec<String>) {
+        drop(self.0.try_send(ConfigEvent { revision, steps }));
+    }
+}
+
+/// Those who listen.
+pub(super) struct Listeners {
+    all: Vec<Subscriber>,
+    /// What anybody listens to.
+    kinds: EventKinds,
+    changes: Receiver<ConfigEvent>,
+    teller: Teller,
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        let (teller, changes) = bounded(CHANGES);
+        Listeners {
+            all: Vec::new(),
+            kinds: EventKinds::default(),
+            changes,
+            teller: Teller(teller),
+        }
+    }
+}
+
+impl Listeners {
+    fn add(&mut self, kinds: EventKinds) -> Result<Subscription, Refused> {
+        self.forget_gone();
+        if self.all.len() >= LISTENERS {
+            let many = format!("{LISTENERS} clients listen to events already: end one of them");
+            return Err(Refused(many));
+        }
+        let (subscriber, subscription) = subscription(kinds, QUEUE);
+        self.all.push(subscriber);
+        self.forget_gone();
+        Ok(subscription)
+    }
+
+    fn forget_gone(&mut self) {
+        self.all.retain(|one| !one.is_gone());
+        let kinds = self.all.iter().map(Subscriber::kinds);
+        self.kinds = kinds.fold(EventKinds::default(), EventKinds::union);
+    }
+
+    fn of(&mut self, kind: EventKind) -> impl Iterator<Item = &mut Subscriber> {
+        let all = self.all.iter_mut();
+        all.filter(move |one| one.kinds().contains(kind))
+    }
+
+    /// Tells all that listen to this kind.
+    fn tell(&mut self, kind: EventKind, what: What) {
+        let event = Arc::new(Event::now(what));
+        self.of(kind).for_each(|one| one.tell(&event));
+    }
+
+    fn miss(&mut self, kind: EventKind, events: u64) {
+        self.of(kind).for_each(|one| one.miss(events));
+    }
+}
+
+impl<I: Io> State<I> {
+    /// For whoever changes what is wanted.
+    pub fn teller(&self) -> Teller {
+        self.listeners.teller.clone()
+    }
+
+    /// From the answer on a client is told what happens.
+    pub(super) fn subscribe(&mut self, kinds: EventKinds) -> Result<Subscription, Refused> {
+        let subscription = self.listeners.add(kinds)?;
+        self.listen();
+        Ok(subscription)
+    }
+
+    fn listen(&mut self) {
+        let kinds = self.listeners.kinds;
+        self.fdb.news.listen(kinds.contains(EventKind::Fdb));
+        self.neighbours.listen(kinds.contains(EventKind::Neigh));
+    }
+
+    /// Something happened to a port. Why is what its life says.
+    pub(super) fn tell_port(&mut self, id: PortId, event: PortHappened) {
+        if !self.listeners.kinds.contains(EventKind::Port) {
+            return;
+        }
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
+        let reason = match &port.life {
+            Life::Closing(reason) | Life::Waiting { reason, .. } => Some(reason.clone()),
+            Life::Opening | Life::Open(_) => None,
+        };
+        let told = PortEvent {
+            port: port.wanted.name.to_string(),
+            event,
+            reason,
+        };
+        self.listeners.tell(EventKind::Port, What::Port(told));
+    }
+
+    /// A tunnel went down for a reason, or came up.
+    pub(super) fn tell_tunnel(&mut self, id: TunnelId, down: Option<&str>) {
+        if !self.listeners.kinds.contains(EventKind::Tunnel) {
+            return;
+        }
+        let Some((tunnel, _)) = self.tunnels.describe(id) else {
+            return;
+        };
+        let told = TunnelEvent {
+            tunnel: tunnel.to_string(),
+            event: match down {
+                Some(_) => TunnelHappened::Down,
+                None => TunnelHappened::Up,
+            },
+            reason: down.map(str::to_owned),
+        };
+        self.listeners.tell(EventKind::Tunnel, What::Tunnel(told));
+    }
+
+    /// Tells what happened in the tables. To be called before what that names is forgotten.
+    pub(super) fn tell_news(&mut self) {
+        if self.listeners.kinds.is_empty() {
+            return;
+        }
+        let (changes, more) = self.fdb.news.take();
+        for change in changes {
+            if let Some(told) = self.show_change(&change) {
+                self.listeners.tell(EventKind::Fdb, What::Fdb(told));
+            }
+        }
+        self.listeners.miss(EventKind::Fdb, more);
+        let ports = &self.ports;
+        let name = |id: PortId| {
+            let port = ports.get(id);
+            port.map(|port| port.wanted.name.to_string())
+                .unwrap_or_default()
+        };
+        let (changes, more) = self.neighbours.news(name);
+        for told in changes {
+            self.listeners.tell(EventKind::Neigh, What::Neigh(told));
+        }
+        self.listeners.miss(EventKind::Neigh, more);
+    }
+
+    /// At the end of a step: tells what is left, and forgets who has gone.
+    pub(super) fn tell_all(&mut self) {
+        while let Ok(change) = self.listeners.changes.try_recv() {
+            self.listeners.tell(EventKind::Config, What::Config(change));
+        }
+        if self.listeners.all.is_empty() {
+            return;
+        }
+        self.tell_news();
+        for one in &mut self.listeners.all {
+            one.settle();
+        }
+        if self.listeners.all.iter().any(Subscriber::is_gone) {
+            self.listeners.forget_gone();
+            self.listen();
+        }
+    }
+
+    fn show_change(&self, change: &FdbChange) -> Option<StationEvent> {
+        let bridge = self.bridges.get(change.bridge)?;
+        Some(StationEvent {
+            event: change.what,
+            bridge: bridge.name.to_string(),
+            mac: change.mac,
+            at: self.show_place(change.at),
+            from: change.from.map(|from| self.show_place(from)),
+        })
+    }
+
+    fn show_place(&self, at: Destination) -> StationPlace {
+        match at {
+            Destination::Port(id) => StationPlace {
+                port: self.port_name(id),
+                ..StationPlace::default()
+            },
+            Destination::Remote(id) => {
+                let remote = self.tunnels.remote(id);
+                let tunnel = remote.and_then(|remote| self.tunnels.describe(remote.tunnel));
+                StationPlace {
+                    port: None,
+                    tunnel: tunnel.map(|(name, _)| name.to_string()),
+                    remote: remote.map(|remote| remote.address),
+                }
+            }
+        }
+    }
+}
