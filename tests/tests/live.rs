@@ -121,3 +121,38 @@ fn what_is_refused_changes_nothing() -> Result {
     daemon.stop()?.check()?;
     Ok(())
 }
+
+#[test]
+fn fifty_thousand_entries_are_one_change() -> Result {
+    let dir = tempfile::tempdir()?;
+    let store = dir.path().join("store");
+    let file = dir.path().join("entries");
+    let mac = |number: u32| {
+        let [_, a, b, c] = number.to_be_bytes();
+        format!("02:00:00:{a:02x}:{b:02x}:{c:02x}")
+    };
+    let lines: String = (1..=50_000)
+        .map(|number| format!("{} bridge br port a\n", mac(number)))
+        .collect();
+    std::fs::write(&file, lines)?;
+    let daemon = start(&store)?;
+    daemon.client(&["bridge", "add", "br", "port", "a"])?;
+    let load = ["fdb", "load", file.to_str().ok_or("no text")?, "--json"];
+    let told = daemon.client(&load)?;
+    assert!(told.contains("\"revision\":3"), "{told}");
+    // All of them, or none: the second time they are there.
+    let again = daemon.client(&load).err().ok_or("twice")?.to_string();
+    assert!(
+        again.contains("item 1: fdb.mac: 02:00:00:00:00:01 has an entry"),
+        "{again}"
+    );
+    kill(daemon)?;
+
+    let daemon = start(&store)?;
+    let entries = daemon.call("fdb.show")?;
+    assert_eq!(entries.as_array().map(Vec::len), Some(50_000));
+    daemon.client(&["fdb", "flush", "static", "bridge", "br"])?;
+    assert_eq!(daemon.call("fdb.show")?.as_array().map(Vec::len), Some(0));
+    daemon.stop()?.check()?;
+    Ok(())
+}
