@@ -203,7 +203,14 @@ fn the_defaults_are_those_of_the_code() {
                     .any(|error| error.problem == "is missing" && error.key.ends_with(&**key));
                 assert!(missing, "{table} {key} is not required");
             } else {
-                let special = ["local", "tx_queues", "port", "tunnel", "remote"];
+                let special = [
+                    "local",
+                    "rx_workers",
+                    "tx_queues",
+                    "port",
+                    "tunnel",
+                    "remote",
+                ];
                 assert!(special.contains(&&**key), "{table} {key} has no default");
             }
         }
