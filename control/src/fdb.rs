@@ -306,6 +306,11 @@ impl Fdb {
         self.counters.values().copied().chain([self.gone]).sum()
     }
 
+    /// Entries there may be.
+    pub fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
     /// Entries in the table.
     pub fn len(&self) -> usize {
         self.table.len()

@@ -64,6 +64,10 @@ pub struct Port<I: Io> {
     pub counters: DriverCounters,
     /// What becomes of it once it is closed.
     pub then: Then,
+    /// It was ordered as part of a change, and is not there yet, or not gone.
+    pub changing: bool,
+    /// The name of the device that was ordered, until it is closed: nobody else can have it.
+    pub holding: Option<String>,
     /// It is being given another MTU.
     pub mtu_ordered: bool,
     /// Which worker polls each receive queue.
@@ -102,6 +106,8 @@ impl<I: Io> Port<I> {
             back: Vec::new(),
             counters: DriverCounters::default(),
             then: Then::default(),
+            changing: true,
+            holding: None,
             mtu_ordered: false,
             pollers: Vec::new(),
             moving: Vec::new(),
@@ -143,6 +149,11 @@ impl<I: Io> Port<I> {
             Life::Open(info) => std::mem::replace(&mut info.link, up) != up,
             _ => false,
         }
+    }
+
+    /// Something that was ordered is not done yet.
+    pub fn is_on_its_way(&self) -> bool {
+        self.changing || self.mtu_ordered || !self.moving.is_empty()
     }
 
     /// Started, with link.

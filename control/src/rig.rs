@@ -42,7 +42,7 @@ use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool};
 use fastpath::io::{Pool, RxChecksums};
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::wire::Mac;
-use fastpath::worker::Worker;
+use fastpath::worker::{Returned, Worker};
 use port::RigPort;
 use std::sync::Arc;
 
@@ -58,6 +58,8 @@ pub struct Rig {
     ports: Vec<RigPort>,
     pool: HeapPool,
     number: u8,
+    /// The port whose device does not answer.
+    stuck: Option<PortId>,
     now: u64,
 }
 
@@ -102,6 +104,7 @@ impl Rig {
             ports: Vec::new(),
             pool,
             number,
+            stuck: None,
             now: 0,
         };
         rig.run(1);
@@ -122,6 +125,7 @@ impl Rig {
     fn play_device(&mut self) {
         while let Ok(order) = self.device.orders.try_recv() {
             let report = match order {
+                Order::Open { id, .. } if self.stuck == Some(id) => continue,
                 Order::Open { id, wanted } => {
                     let workers = self.workers.len();
                     let known = self.ports.iter().position(|port| port.id == id);
@@ -146,10 +150,11 @@ impl Rig {
                     let mtu = (!fixed).then_some(mtu);
                     Report::Mtu { id, mtu }
                 }
-                Order::Close { id, .. } => Report::Closed {
-                    id,
-                    counters: DriverCounters::default(),
-                },
+                Order::Close { id, queues } => {
+                    self.take_back(id, &queues);
+                    let counters = DriverCounters::default();
+                    Report::Closed { id, counters }
+                }
             };
             // As much room as for orders.
             drop(self.device.reports.try_send(report));
@@ -187,6 +192,26 @@ impl Rig {
     pub fn set_broken(&mut self, port: &str, broken: bool) {
         let at = self.at(port);
         self.ports[at].broken = broken;
+    }
+
+    /// A port is closed with all queues that it was opened with, each once.
+    fn take_back(&self, id: PortId, queues: &[Returned<HeapIo>]) {
+        let Some(port) = self.ports.iter().find(|port| port.id == id) else {
+            return;
+        };
+        let rx = queues.iter().filter(|back| matches!(back, Returned::Rx(_)));
+        let back = (rx.count(), queues.len());
+        let opened = (port.rx.len(), port.rx.len() + port.tx.len());
+        assert_eq!(
+            back, opened,
+            "receive queues and all queues of port {}",
+            port.name
+        );
+    }
+
+    /// From now on nothing is heard of what the device of a port is ordered, or of all again.
+    pub fn set_stuck(&mut self, number: Option<PortId>) {
+        self.stuck = number;
     }
 
     /// Gives control alone a turn.
@@ -230,7 +255,7 @@ impl Rig {
     }
 
     fn at(&self, port: &str) -> usize {
-        let place = self.ports.iter().position(|p| p.name == port);
+        let place = self.ports.iter().rposition(|p| p.name == port);
         place.unwrap_or_else(|| unknown(port))
     }
 

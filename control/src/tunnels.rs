@@ -132,6 +132,10 @@ impl Tunnels {
         let known = self.tunnels.get_mut(at)?;
         let (wanted, pins) = (&known.wanted, &self.pins);
         let listed: HashSet<_> = wanted.remotes.iter().map(|remote| remote.address).collect();
+        if wanted.accept != config::Accept::Any {
+            // Who was let in for nothing else is not any more.
+            known.learned.clear();
+        }
         known.learned.retain(|(id, _)| {
             let mut all = known.remotes.iter();
             !all.any(|(address, known)| known == id && listed.contains(address))
@@ -157,6 +161,11 @@ impl Tunnels {
         let id = TunnelId::new(at)?;
         let came = new.into_iter().map(|address| self.ensure(id, address));
         Some((came.collect::<Option<_>>()?, gone))
+    }
+
+    /// How many more remotes there may be.
+    pub fn room(&self) -> usize {
+        self.free.len() + (RemoteId::LIMIT - self.remotes.len())
     }
 
     /// The record of a tunnel's remote, if it has one.
@@ -309,7 +318,9 @@ impl Tunnels {
     /// A sender that was not configured. Its number if it has a record now and had none before.
     pub fn learn(&mut self, tunnel: TunnelId, address: Ipv4Addr, now: u32) -> Option<RemoteId> {
         let known = self.tunnels.get(tunnel.index())?;
-        if known.remotes.contains_key(&address) {
+        // What was told may be older than what is wanted.
+        let any = known.wanted.accept == config::Accept::Any;
+        if known.remotes.contains_key(&address) || !any {
             return None;
         }
         let room = known.learned.len() < MAX_LEARNED;

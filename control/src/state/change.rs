@@ -11,21 +11,24 @@
 //! What can fail comes first, so that as a rule nothing is touched by a change that is refused.
 
 use super::State;
+use super::sync::{full, no_room};
 use crate::api::Refused;
 use crate::change::{Change, Done};
-use crate::config::{Port, Wanted};
-use crate::ports::{Life, Then};
-use crate::reconcile::steps;
-use fastpath::ids::{PortId, WorkerId};
+use crate::config::Wanted;
+use crate::ports::{Life, Port};
+use crate::reconcile::{Step, steps};
+use fastpath::ids::{PortId, RemoteId, WorkerId};
 use fastpath::io::Io;
 use fastpath::publish;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::info;
 
 /// Milliseconds that workers have to pass a change, before those that did not are named.
 const PATIENCE: u64 = 10;
-/// Milliseconds that ports have to close, before the change is answered all the same.
-const CLOSING: u64 = 5_000;
+/// Milliseconds that devices have to open and to close, before a change is given up, or answered all
+/// the same.
+const DEVICES: u64 = 30_000;
 
 /// A change on its way.
 pub(super) struct Carrying {
@@ -35,20 +38,25 @@ pub(super) struct Carrying {
 }
 
 enum Phase {
-    /// These new ports are being opened.
-    Opening(Vec<PortId>),
+    /// New ports are being opened, since this time.
+    Opening(u64),
     Settling(Settling),
     /// It is refused for this reason when what was before is there again.
     Undoing(Refused, Settling),
 }
 
 /// What is waited for after a change was made.
+#[derive(Default)]
 struct Settling {
     /// What workers have to pass, once it is published.
     point: Option<publish::Change>,
-    since: u64,
-    /// Ports that go, or come back with other settings, or have some of them soon.
-    ports: Vec<PortId>,
+    /// Milliseconds of when it was made, and of when it was last published.
+    made: u64,
+    published: u64,
+    /// A port was on its way at the last look.
+    busy: bool,
+    /// Workers that had not passed in time.
+    lagging: BTreeSet<WorkerId>,
 }
 
 /// What is kept, and cannot be had before the next start.
@@ -83,34 +91,48 @@ impl<I: Io> State<I> {
 
     /// Whether the queues of a port are kept until a change is made.
     pub(super) fn is_held(&self, id: PortId) -> bool {
-        matches!(&self.carrying, Some(Carrying { phase: Phase::Opening(new), .. }) if new.contains(&id))
+        let Some(Carrying {
+            before,
+            phase: Phase::Opening(_),
+            ..
+        }) = &self.carrying
+        else {
+            return false;
+        };
+        let port = self.ports.get(id);
+        port.is_some_and(|port| before.port(port.wanted.name).is_none())
     }
 
     /// Orders the ports that are new. One whose device is still another's comes when that is closed.
     fn open_new(&mut self, change: Change) {
-        if let Err(refused) = self.check_workers(&change.next) {
-            return change.answer(Err(refused));
+        self.change_failed = None;
+        let before = Arc::clone(&self.wanted);
+        let checked = self.check_workers(&change.next);
+        let checked = checked.and_then(|()| self.check_room(&change.next, &change.steps));
+        let added = checked.and_then(|()| self.add_ports(&change.next));
+        match added {
+            Ok(()) => {
+                let phase = Phase::Opening(self.now);
+                self.carrying = Some(Carrying {
+                    change,
+                    before,
+                    phase,
+                });
+            }
+            Err(refused) => self.abandon(change, before, refused),
         }
-        let known = |port: &&Port| self.ports.by_name(port.name).is_none();
-        let new: Vec<_> = change.next.ports.iter().filter(known).cloned().collect();
-        let mut ids = Vec::new();
-        for port in new {
-            let taken = self
-                .ports
-                .iter()
-                .any(|other| other.wanted.device.name() == port.device.name());
-            let name = port.name;
+    }
+
+    /// Gives ports their numbers that are wanted and have none, and orders them.
+    pub(super) fn add_ports(&mut self, wanted: &Wanted) -> Result<(), Refused> {
+        for port in &wanted.ports {
+            if self.ports.by_name(port.name).is_some() {
+                continue;
+            }
             let world = &self.world;
-            let free = self
-                .ports
-                .free(name, self.now, |change| world.passed(change));
-            let Some(given) = free else {
-                let limit = PortId::LIMIT;
-                let why =
-                    format!("port: all {limit} numbers are in use, or were until a second ago");
-                self.abandon(&ids);
-                return change.answer(Err(Refused(why)));
-            };
+            let passed = |change| world.passed(change);
+            let free = self.ports.free(port.name, self.now, passed);
+            let given = free.ok_or_else(|| full("port", PortId::LIMIT))?;
             if let Some(id) = PortId::new(given.at).filter(|_| given.used) {
                 let all: Vec<_> = self.all_stats().collect();
                 self.former.set_down_port(id, &all);
@@ -119,21 +141,11 @@ impl<I: Io> State<I> {
                     self.former.set_down_link(link, &all);
                 }
             }
-            if let Some(id) = self.ports.put(given, port) {
-                if taken {
-                    // It waits for the other one to be closed; see `closed`.
-                    self.defer(id);
-                } else {
-                    ids.push(id);
-                    self.order_open(id);
-                }
+            if let Some(id) = self.ports.put(given, port.clone()) {
+                self.order_open(id);
             }
         }
-        self.carrying = Some(Carrying {
-            before: Arc::clone(&self.wanted),
-            change,
-            phase: Phase::Opening(ids),
-        });
+        Ok(())
     }
 
     /// Workers that are named are there.
@@ -150,11 +162,51 @@ impl<I: Io> State<I> {
         Ok(())
     }
 
-    /// New ports that nobody polls yet go again.
-    fn abandon(&mut self, ids: &[PortId]) {
-        for id in ids {
-            self.leave(*id);
+    /// Whether what may be full has room for a change: static entries, and remotes.
+    fn check_room(&self, next: &Wanted, steps: &[Step]) -> Result<(), Refused> {
+        let new = steps.iter().filter_map(|step| match step {
+            Step::FdbAdd(entry) => Some(entry),
+            _ => None,
+        });
+        let (mut entries, mut first) = (0, None);
+        for entry in new {
+            let bridge = self.bridges.by_name(entry.bridge);
+            let known = bridge.and_then(|bridge| self.fdb.get(bridge, entry.mac));
+            if known.is_none() {
+                entries += 1;
+                first = first.or(Some(entry));
+            }
         }
+        if let Some(entry) = first.filter(|_| self.fdb.len() + entries > self.fdb.capacity()) {
+            return Err(no_room(entry));
+        }
+        let defaults = next.tunnels.iter().map(|tunnel| {
+            let id = self.tunnels.by_name(tunnel.name);
+            let mut remotes = tunnel.remotes.iter().map(|remote| remote.address);
+            match id {
+                Some(id) => remotes
+                    .filter(|a| self.tunnels.known(id, *a).is_none())
+                    .count(),
+                None => remotes.by_ref().count(),
+            }
+        });
+        if defaults.sum::<usize>() > self.tunnels.room() {
+            return Err(full("remote", RemoteId::LIMIT));
+        }
+        Ok(())
+    }
+
+    /// New ports that nobody polls yet go again.
+    fn abandon(&mut self, change: Change, before: Arc<Wanted>, refused: Refused) {
+        for id in self.newcomers(&before) {
+            self.leave(id);
+        }
+        let phase = Phase::Undoing(refused, self.settling());
+        self.carrying = Some(Carrying {
+            change,
+            before,
+            phase,
+        });
     }
 
     fn go_on(&mut self, carrying: Carrying) -> bool {
@@ -163,60 +215,55 @@ impl<I: Io> State<I> {
             before,
             phase,
         } = carrying;
-        match phase {
-            Phase::Opening(new) => self.opening(change, before, new),
-            Phase::Settling(settling) => {
-                let Some(lagging) = self.settled(&settling) else {
-                    let phase = Phase::Settling(settling);
-                    self.carrying = Some(Carrying {
-                        change,
-                        before,
-                        phase,
-                    });
-                    return false;
-                };
-                if let Some(refused) = self.failed_to_return(&settling, &before) {
+        let phase = match phase {
+            Phase::Opening(since) => return self.opening(change, before, since),
+            Phase::Settling(mut settling) => {
+                let settled = self.settled(&mut settling);
+                if let Some(refused) = self.change_failed.take() {
                     self.undo(change, before, refused);
-                } else {
-                    let later = later(&before, &change.next);
-                    change.answer(Ok(Done { lagging, later }));
+                    return true;
                 }
-                true
+                if settled {
+                    let mut later = later(&before, &change.next);
+                    later.extend(self.still_busy());
+                    let lagging = settling.lagging.into_iter().collect();
+                    change.answer(Ok(Done { lagging, later }));
+                    return true;
+                }
+                Phase::Settling(settling)
             }
-            Phase::Undoing(refused, settling) => {
-                if self.settled(&settling).is_some() {
+            Phase::Undoing(refused, mut settling) => {
+                if self.settled(&mut settling) {
                     change.answer(Err(refused));
                     return true;
                 }
-                let phase = Phase::Undoing(refused, settling);
-                self.carrying = Some(Carrying {
-                    change,
-                    before,
-                    phase,
-                });
-                false
+                Phase::Undoing(refused, settling)
             }
-        }
+        };
+        self.carrying = Some(Carrying {
+            change,
+            before,
+            phase,
+        });
+        false
     }
 
-    fn opening(&mut self, change: Change, before: Arc<Wanted>, new: Vec<PortId>) -> bool {
-        let ports = new.iter().filter_map(|id| self.ports.get(*id));
-        let mut opening = false;
-        for port in ports {
-            match &port.life {
-                Life::Opening => opening = true,
-                Life::Waiting { reason, .. } | Life::Closing(reason) => {
-                    let why = format!("port {}: {reason}", port.wanted.name);
-                    let new: Vec<_> = self.newcomers(&before);
-                    self.abandon(&new);
-                    change.answer(Err(Refused(why)));
-                    return true;
-                }
-                Life::Open(_) => {}
-            }
+    fn opening(&mut self, change: Change, before: Arc<Wanted>, since: u64) -> bool {
+        if let Some(refused) = self.change_failed.take() {
+            self.abandon(change, before, refused);
+            return true;
         }
-        if opening {
-            let phase = Phase::Opening(new);
+        let new = self.newcomers(&before).into_iter();
+        let mut new = new.filter_map(|id| self.ports.get(id));
+        if let Some(port) = new.find(|port| port.life == Life::Opening) {
+            let name = port.wanted.name;
+            if self.now >= since + DEVICES {
+                let seconds = DEVICES / 1_000;
+                let why = format!("port {name}: its device did not open in {seconds} s");
+                self.abandon(change, before, Refused(why));
+                return true;
+            }
+            let phase = Phase::Opening(since);
             self.carrying = Some(Carrying {
                 change,
                 before,
@@ -247,10 +294,12 @@ impl<I: Io> State<I> {
         new.map(|port| port.id).collect()
     }
 
-    /// Everything is as it was again.
+    /// Everything is as it was again, ports included that are gone already.
     fn undo(&mut self, change: Change, before: Arc<Wanted>, refused: Refused) {
         let back = steps(&change.next, &before);
-        if let Err(worse) = self.sync(Arc::clone(&before), &back) {
+        let added = self.add_ports(&before);
+        let synced = self.sync(Arc::clone(&before), &back);
+        if let Err(worse) = added.and(synced) {
             tracing::error!("what was before cannot be had back: {worse}");
         }
         self.release_queues();
@@ -276,14 +325,10 @@ impl<I: Io> State<I> {
     }
 
     fn settling(&self) -> Settling {
-        let busy = self
-            .ports
-            .iter()
-            .filter(|port| matches!(port.life, Life::Closing(_)) || port.then != Then::Retry);
         Settling {
-            point: None,
-            since: self.now,
-            ports: busy.map(|port| port.id).collect(),
+            made: self.now,
+            published: self.now,
+            ..Settling::default()
         }
     }
 
@@ -305,30 +350,34 @@ impl<I: Io> State<I> {
         }
     }
 
-    /// Whether it is over, and which workers have not passed it.
-    fn settled(&self, settling: &Settling) -> Option<Vec<WorkerId>> {
-        let waited = self.now - settling.since;
-        let lagging: Vec<_> = self.world.laggards(settling.point?).collect();
-        if !lagging.is_empty() && waited < PATIENCE {
-            return None;
+    /// Whether it is over: no port is on its way, and all that was published is passed, or was given
+    /// up on.
+    fn settled(&self, settling: &mut Settling) -> bool {
+        let Some(point) = settling.point else {
+            return false;
+        };
+        let lagging: Vec<_> = self.world.laggards(point).collect();
+        let late = self.now - settling.published >= PATIENCE;
+        if late {
+            settling.lagging.extend(&lagging);
         }
-        let mut ports = settling.ports.iter().filter_map(|id| self.ports.get(*id));
-        let busy = ports.any(|port| {
-            let waits = matches!(port.life, Life::Closing(_) | Life::Opening);
-            waits || port.then != Then::Retry || port.mtu_ordered || !port.moving.is_empty()
-        });
-        (!busy || waited >= CLOSING).then_some(lagging)
+        let patient = self.now - settling.made < DEVICES;
+        if patient && self.ports.iter().any(Port::is_on_its_way) {
+            settling.busy = true;
+            return false;
+        }
+        if std::mem::take(&mut settling.busy) {
+            // What came of them is published with this step.
+            (settling.point, settling.published) = (None, self.now);
+            return false;
+        }
+        lagging.is_empty() || late
     }
 
-    /// Why a port that was there before is not back with its new settings.
-    fn failed_to_return(&self, settling: &Settling, before: &Wanted) -> Option<Refused> {
-        let ports = settling.ports.iter().filter_map(|id| self.ports.get(*id));
-        let mut known = ports.filter(|port| before.port(port.wanted.name).is_some());
-        known.find_map(|port| match &port.life {
-            Life::Waiting { reason, .. } => {
-                Some(Refused(format!("port {}: {reason}", port.wanted.name)))
-            }
-            _ => None,
-        })
+    /// What goes on after a change was given up on.
+    fn still_busy(&self) -> Vec<String> {
+        let busy = self.ports.iter().filter(|port| port.is_on_its_way());
+        busy.map(|port| format!("port {}: its device takes long", port.wanted.name))
+            .collect()
     }
 }

@@ -1,12 +1,13 @@
 //! The lives of ports: what the device thread reports of them, and what follows.
 
 use super::State;
+use crate::api::Refused;
 use crate::api::messages::PortHappened;
 use crate::device::{DriverCounters, Opened, Order, Report};
-use crate::ports::{Life, Then};
+use crate::ports::{Life, Port, Then};
 use fastpath::fdb::Destination;
 use fastpath::ids::PortId;
-use fastpath::io::Io;
+use fastpath::io::{Io, RxQueue};
 use fastpath::worker::{Command, Returned};
 use tracing::{info, warn};
 
@@ -31,6 +32,7 @@ impl<I: Io> State<I> {
                 if port.then != Then::Retry {
                     return self.opened_in_vain(*opened);
                 }
+                port.changing = false;
                 info!(
                     port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
                     rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
@@ -49,8 +51,14 @@ impl<I: Io> State<I> {
                 };
                 warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
                 if port.then == Then::Retry {
+                    let why = format!("port {}: {reason}", port.wanted.name);
                     port.failed(reason, self.now);
+                    let device = port.holding.take();
+                    if std::mem::take(&mut port.changing) {
+                        self.change_failed.get_or_insert(Refused(why));
+                    }
                     self.tell_port(id, PortHappened::Failed);
+                    self.open_deferred(device);
                 } else {
                     // As if it had been open and closed.
                     port.life = Life::Closing(reason);
@@ -100,6 +108,7 @@ impl<I: Io> State<I> {
             return;
         };
         let reason = std::mem::take(reason);
+        let device = port.holding.take();
         match std::mem::take(&mut port.then) {
             Then::Retry => {
                 port.failed(reason, self.now);
@@ -107,37 +116,50 @@ impl<I: Io> State<I> {
             }
             Then::Reopen => {
                 port.queues = (0, 0);
-                port.life = Life::Opening;
                 self.order_open(id);
             }
             Then::Leave => {
-                let (name, device) = (port.wanted.name, port.wanted.device.name().to_owned());
+                let name = port.wanted.name;
                 info!(port = %name, "port removed");
                 self.tell_port(id, PortHappened::Closed);
                 self.ports.remove(name, self.now);
                 // Its number is free when workers have passed that.
-                self.dirty = true;
-                self.open_deferred(&device);
+                (self.dirty, self.lower_changed) = (true, true);
             }
         }
+        self.open_deferred(device);
     }
 
-    /// A port waits for its device, which is another's.
-    pub(super) fn defer(&mut self, id: PortId) {
-        if let Some(port) = self.ports.get_mut(id) {
-            let reason = "its device is another port's".to_owned();
-            port.failed(reason, self.now);
+    /// Orders a port, unless its device is still another's: then it waits for that.
+    pub(super) fn order_open(&mut self, id: PortId) {
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
+        let wanted = Box::new(port.wanted.clone());
+        let device = wanted.device.name();
+        let holds = |other: &Port<I>| other.id != id && other.holding.as_deref() == Some(device);
+        let taken = self.ports.iter().any(holds);
+        let device = device.to_owned();
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        if taken {
+            port.failed("its device is another port's".to_owned(), self.now);
+            return;
         }
+        port.life = Life::Opening;
+        port.holding = Some(device);
+        // The queue has room for every port; if the device thread is gone the daemon is ending.
+        drop(self.device.orders.try_send(Order::Open { id, wanted }));
     }
 
-    fn open_deferred(&mut self, device: &str) {
-        let waits = self.ports.iter_mut().find(|port| {
-            port.wanted.device.name() == device && matches!(port.life, Life::Waiting { .. })
-        });
-        let id = waits.map(|port| {
-            port.life = Life::Opening;
-            port.id
-        });
+    /// A device is nobody's: whoever waits for it gets it.
+    fn open_deferred(&mut self, device: Option<String>) {
+        let waits = |port: &&Port<I>| {
+            let here = Some(port.wanted.device.name()) == device.as_deref();
+            here && port.changing && matches!(port.life, Life::Waiting { .. })
+        };
+        let id = self.ports.iter().find(waits).map(|port| port.id);
         if let Some(id) = id {
             self.order_open(id);
         }
@@ -163,6 +185,7 @@ impl<I: Io> State<I> {
             .collect();
         if let Some(port) = self.ports.get_mut(id) {
             port.pollers.clone_from(&pollers);
+            port.moving.clear();
         }
         for (queue, worker) in rx.into_iter().zip(pollers) {
             match self.ports.get_mut(id).filter(|_| held) {
@@ -233,7 +256,12 @@ impl<I: Io> State<I> {
         self.fdb.flush(Destination::Port(id));
         self.dirty = true;
         // Its queues go first, or the workers would miss them.
-        self.start_polling();
+        let arrived = std::mem::take(&mut self.arrived).into_iter();
+        let (its, others): (Vec<_>, Vec<_>) = arrived.partition(|(_, queue)| queue.port() == id);
+        self.arrived = others;
+        for (worker, queue) in its {
+            self.workers[worker].command(Command::AddRx(queue));
+        }
         for worker in &mut self.workers {
             worker.command(Command::Withdraw(id));
         }

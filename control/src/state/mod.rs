@@ -45,7 +45,7 @@ pub use told::Teller;
 use traffic::Ledger;
 pub use wiring::{Assembly, Settings, WorkerEnd, assemble};
 
-use crate::api::{Request, RequestReceiver};
+use crate::api::{Refused, Request, RequestReceiver};
 use crate::bridges::Bridges;
 use crate::change::ChangeReceiver;
 use crate::config::Wanted;
@@ -124,6 +124,8 @@ pub struct State<I: Io> {
     changes: ChangeReceiver,
     /// A change that is being carried out.
     carrying: Option<Carrying>,
+    /// Why a port that is part of it does not open.
+    change_failed: Option<Refused>,
     /// A client's change of this step.
     carried_out: Option<Request>,
     acks: Acks,
@@ -162,15 +164,6 @@ impl<I: Io> State<I> {
         busy | self
             .acks
             .settle(|change| self.world.laggards(change), self.now)
-    }
-
-    fn order_open(&self, id: PortId) {
-        let Some(port) = self.ports.get(id) else {
-            return;
-        };
-        let wanted = Box::new(port.wanted.clone());
-        // The queue has room for every port; if the device thread is gone the daemon is ending.
-        drop(self.device.orders.try_send(Order::Open { id, wanted }));
     }
 
     fn returned(&mut self) -> bool {

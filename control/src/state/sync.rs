@@ -27,9 +27,18 @@ struct Gone {
 }
 
 /// Something is full.
-fn full(what: &str, limit: usize) -> Refused {
+pub(super) fn full(what: &str, limit: usize) -> Refused {
     Refused(format!(
-        "{what}: all {limit} numbers are in use, or were until a second ago; try again"
+        "{what}: all {limit} numbers are in use, or were until a moment ago; try again"
+    ))
+}
+
+/// A static entry finds no place.
+pub(super) fn no_room(entry: &FdbEntry) -> Refused {
+    let FdbEntry { bridge, mac, .. } = entry;
+    Refused(format!(
+        "fdb: no room for {mac} in bridge {bridge}; flush what is learned, or raise \
+         switch.fdb_entries and restart"
     ))
 }
 
@@ -37,17 +46,14 @@ impl<I: Io> State<I> {
     /// Begins with what is wanted: every port is ordered. Called once, before the first step.
     pub fn begin(&mut self, wanted: Arc<Wanted>) {
         let steps = steps(&self.wanted, &wanted);
-        for port in &wanted.ports {
-            // They fit: what is wanted was checked, and nothing is there yet.
-            if let Some(given) = self.ports.free(port.name, self.now, |_| true) {
-                self.ports.put(given, port.clone());
-            }
-        }
-        if let Err(refused) = self.sync(wanted, &steps) {
+        // They fit: what is wanted was checked, and nothing is there yet.
+        let added = self.add_ports(&wanted);
+        if let Err(refused) = added.and_then(|()| self.sync(wanted, &steps)) {
             warn!("{refused}");
         }
-        for id in self.ports.ids() {
-            self.order_open(id);
+        for port in self.ports.iter_mut() {
+            // Nobody waits for it, and nothing is undone if it fails.
+            port.changing = false;
         }
     }
 
@@ -59,18 +65,31 @@ impl<I: Io> State<I> {
         let before = std::mem::replace(&mut self.wanted, Arc::clone(&next));
         (self.dirty, self.lower_changed) = (true, true);
         let mut gone = Gone::default();
+        let synced = self.sync_tables(&before, &next, steps, &mut gone);
+        // Also if something failed: nothing may lead to a number that is nobody's.
+        self.forget(&gone);
+        synced
+    }
+
+    fn sync_tables(
+        &mut self,
+        before: &Wanted,
+        next: &Wanted,
+        steps: &[Step],
+        gone: &mut Gone,
+    ) -> Result<(), Refused> {
         for step in steps {
             if let Step::FdbDel(entry) = step {
                 self.unpin(entry);
             }
         }
-        self.remove_routes(&next);
-        self.remove_tunnels(&next, &mut gone);
-        self.sync_bridges(&next, &mut gone)?;
-        self.sync_ports(&before, &next, &mut gone);
-        self.sync_links(&before, &next)?;
-        self.sync_tunnels(&next, &mut gone)?;
-        self.add_routes(&next)?;
+        self.remove_routes(next);
+        self.remove_tunnels(next, gone);
+        self.sync_bridges(next, gone)?;
+        self.sync_ports(before, next, gone);
+        self.sync_links(before, next)?;
+        self.sync_tunnels(next, gone)?;
+        self.add_routes(next)?;
         let mut replaced = false;
         for step in steps {
             if let Step::FdbAdd(entry) | Step::FdbReplace(entry) = step {
@@ -80,9 +99,8 @@ impl<I: Io> State<I> {
         }
         if replaced {
             // Nothing may lead to some remotes any more.
-            self.sync_tunnels(&next, &mut gone)?;
+            self.sync_tunnels(next, gone)?;
         }
-        self.forget(&gone);
         Ok(())
     }
 
@@ -163,14 +181,9 @@ impl<I: Io> State<I> {
 
     /// A static entry comes, or leads elsewhere.
     fn pin(&mut self, entry: &FdbEntry) -> Result<(), Refused> {
-        let FdbEntry { bridge, mac, .. } = entry;
-        let full = || {
-            Refused(format!(
-                "fdb: no room for {mac} in bridge {bridge}; flush what is learned, or raise \
-                 switch.fdb_entries and restart"
-            ))
-        };
-        let bridge = self.bridges.by_name(*bridge).ok_or_else(full)?;
+        let full = || no_room(entry);
+        let mac = &entry.mac;
+        let bridge = self.bridges.by_name(entry.bridge).ok_or_else(full)?;
         let to = match entry.target {
             FdbTarget::Port(name) => self.ports.by_name(name).map(Destination::Port),
             FdbTarget::Remote { tunnel, remote } => {

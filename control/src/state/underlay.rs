@@ -3,7 +3,7 @@
 use super::{MAX_UNSENT, SECOND, State};
 use crate::device::Order;
 use crate::neighbours::{AddressState, Hops, LinkSettings, Output, TunnelError};
-use crate::ports::{Life, Port};
+use crate::ports::{Life, Port, Then};
 use fastpath::ids::{PortId, RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::snapshot::{Hop, MAX_PATHS, Way};
@@ -180,7 +180,8 @@ impl<I: Io> State<I> {
 
     /// Why nothing can be sent from `local`, which is an address of a port.
     fn lower_fault(&self, local: Ipv4Addr) -> Option<String> {
-        let port = self.ports.iter().find(|port| port.wanted.has(local))?;
+        let mut ports = self.ports.iter().filter(|port| port.then != Then::Leave);
+        let port = ports.find(|port| port.wanted.has(local))?;
         let name = port.wanted.name;
         match &port.life {
             Life::Open(info) if !info.link => return Some(format!("port {name} has no link")),

@@ -210,6 +210,7 @@ fn state<I: Io>(
         requests: settings.requests,
         changes: settings.changes,
         carrying: None,
+        change_failed: None,
         carried_out: None,
         acks: Acks::default(),
         surveys: Surveys::default(),

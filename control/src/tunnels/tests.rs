@@ -153,8 +153,8 @@ fn no_more_are_learned_than_a_tunnel_may_have() {
     assert!((0..MAX_LEARNED).all(|number| learns(&mut tunnels, id(1), address(number), 0)));
     assert!(!learns(&mut tunnels, id(1), address(MAX_LEARNED), 0));
     assert!(
-        learns(&mut tunnels, id(0), address(MAX_LEARNED), 0),
-        "of another tunnel"
+        !learns(&mut tunnels, id(0), address(MAX_LEARNED), 0),
+        "it takes those that it knows"
     );
     assert_eq!(tunnels.refused, 1);
     assert_eq!(

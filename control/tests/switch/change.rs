@@ -24,7 +24,7 @@ fn caches(switch: &mut Switch) -> Vec<CacheEntry> {
     }
 }
 
-fn ports(switch: &mut Switch) -> Vec<(String, PortState)> {
+pub(crate) fn ports(switch: &mut Switch) -> Vec<(String, PortState)> {
     match switch.rig.ask(Method::PortShow) {
         Some(Reply::Ports(ports)) => ports.into_iter().map(|p| (p.name, p.state)).collect(),
         other => panic!("{other:?}"),
@@ -75,7 +75,7 @@ fn a_port_comes_and_goes() {
     let gone = switch.rig.stats().gone.ports;
     assert_eq!((gone.received, gone.sent), (1, 1));
     // It comes back, and so do its counters.
-    switch.rig.leap(2_000);
+    switch.rig.leap(5_000);
     applied(&mut switch, &four);
     let stats = switch.rig.stats();
     assert_eq!((stats.ports[3].received, stats.gone.ports.received), (1, 0));
@@ -370,7 +370,7 @@ fn a_device_passes_from_port_to_port() {
     let mut switch = Switch::new(LAN);
     let renamed = LAN.replace("\"c\"", "\"z\"");
     applied(&mut switch, &renamed);
-    switch.rig.leap(2_000);
+    switch.rig.leap(5_000);
     assert_eq!(ports(&mut switch), up(&["a", "b", "z"]));
     switch.bridges(
         "a",

@@ -1,6 +1,9 @@
 //! What a port is made of changes while the switch runs.
 
-use crate::common::{LAN, Switch, broadcast};
+use crate::change::{ports, with};
+use crate::common::{LAN, Switch, broadcast, from_peer, from_to, vxlan};
+use control::api::Refused;
+use control::api::messages::{Method, PortState, Reply};
 use control::change::Done;
 use control::config::Wanted;
 
@@ -68,5 +71,155 @@ fn queues_come_and_move_from_worker_to_worker() {
     switch.rig.send("a", &broadcast(1));
     switch.settle();
     assert_eq!(received(&mut switch), [1, 2, 2]);
+    switch.close();
+}
+
+/// A port goes, another one is to be opened anew and cannot: both are there again.
+#[test]
+fn what_went_comes_back_if_the_rest_cannot_be() {
+    let pinned =
+        LAN.to_owned() + "[[fdb]]\nbridge = \"br0\"\nmac = \"02:00:00:00:02:09\"\nport = \"c\"\n";
+    let mut switch = Switch::new(&pinned);
+    let next = with(LAN, "[[port]]\nname = \"c\"\ndevice = \"heap2\"\n", "");
+    let next = with(&next, r#", "c"]"#, "]").replace("\"heap1\"", "\"heap1\"\nrx_queues = 2");
+    switch.rig.set_broken("b", true);
+    let refused = switch.apply(&next).unwrap_err();
+    assert_eq!(refused, Refused("port b: no such device".to_owned()));
+    switch.rig.set_broken("b", false);
+    switch.rig.leap(40_000);
+    switch.settle();
+    assert_eq!(ports(&mut switch).len(), 3, "{:?}", ports(&mut switch));
+    assert!(
+        ports(&mut switch)
+            .iter()
+            .all(|(_, state)| *state == PortState::Up)
+    );
+    switch.bridges("a", &from_to(1, 9), &["c"], "received sent fdb_learned");
+    switch.close();
+}
+
+/// Nothing that was learned leads to a number that is another's now.
+#[test]
+fn stations_of_what_went_are_forgotten_if_it_comes_back() {
+    let config = "[switch]\nfdb_entries = 4\n".to_owned() + &vxlan("remotes = [\"192.0.2.1\"]");
+    let mut switch = Switch::new(&config);
+    for number in 5..8 {
+        switch.pass("uplink", &from_peer(1, &from_to(number, 1)));
+    }
+    switch.settle();
+    let entry = |mac: u8| {
+        format!("[[fdb]]\nbridge = \"br10\"\nmac = \"02:00:00:00:02:{mac:02x}\"\nport = \"b\"\n")
+    };
+    let at = config.find("[[tunnel]]").unwrap();
+    let next = format!("{}{}{}{}", &config[..at], entry(5), entry(20), entry(21));
+    let refused = switch.apply(&next).unwrap_err();
+    assert!(refused.0.starts_with("fdb: no room"), "{refused}");
+    switch.answer_all();
+    assert_eq!(switch.place(6), "vx10 192.0.2.1", "nothing was touched");
+    switch.tunnels("a", &from_to(1, 6), &[1], &[], "received sent fdb_learned");
+    switch.close();
+}
+
+/// The address of a tunnel moves to another port: the tunnel goes up with that.
+#[test]
+fn an_underlay_port_is_replaced() {
+    let config = vxlan("remotes = [\"192.0.2.1\"]");
+    let mut switch = Switch::new(&config);
+    let next = with(
+        &config,
+        "name = \"uplink\"\ndevice = \"heap0\"",
+        "name = \"up2\"\ndevice = \"heap0\"",
+    );
+    assert_eq!(switch.apply(&next), Ok(Done::default()));
+    switch.answer_all();
+    switch.probe_all();
+    let Some(Reply::Tunnels(tunnels)) = switch.rig.ask(Method::VxlanShow) else {
+        panic!("no answer");
+    };
+    assert_eq!(tunnels[0].reason, None);
+    let out = switch.pass("a", &broadcast(1));
+    assert_eq!(
+        out.iter().filter(|(port, _)| port == "up2").count(),
+        1,
+        "{out:?}"
+    );
+    switch.settle();
+    switch.close();
+}
+
+/// A port whose device goes just now has nothing to do with a change.
+#[test]
+fn a_port_that_fails_by_itself_undoes_nothing() {
+    let mut switch = Switch::new(LAN);
+    switch.rig.set_broken("c", true);
+    switch.rig.lose_device("c", "it broke");
+    let more = format!("{LAN}[[bridge]]\nname = \"br9\"\n");
+    assert_eq!(switch.apply(&more), Ok(Done::default()));
+    assert_eq!(ports(&mut switch)[2].1, PortState::Failed);
+    switch.settle();
+    switch.close();
+}
+
+/// What is acknowledged is so: the MTU is that of the device, and the queue is polled.
+#[test]
+fn the_answer_comes_when_the_device_has_the_mtu() {
+    let mut switch = Switch::new(LAN);
+    let next = with(LAN, "\"heap1\"", "\"heap1\"\nmtu = 1000");
+    let wanted = Wanted::parse(&next, "test").unwrap();
+    let mtu = |switch: &mut Switch| match switch.rig.ask(Method::PortShow) {
+        Some(Reply::Ports(ports)) => ports[1].mtu,
+        other => panic!("{other:?}"),
+    };
+    let answer = switch.rig.apply_later(wanted);
+    while answer.is_empty() {
+        switch.rig.run(1);
+    }
+    assert_eq!(
+        (answer.recv().unwrap(), mtu(&mut switch)),
+        (Ok(Done::default()), 1000)
+    );
+    // One that cannot be had is refused, and the port is as it was.
+    let fixed = with(LAN, "\"heap1\"", "\"fixed1\"");
+    let mut switch_fixed = Switch::new(&fixed);
+    switch_fixed.rig.set_broken("b", true);
+    let refused = switch_fixed.apply(&with(&fixed, "\"fixed1\"", "\"fixed1\"\nmtu = 1000"));
+    assert_eq!(refused, Err(Refused("port b: no such device".to_owned())));
+    for mut switch in [switch, switch_fixed] {
+        switch.settle();
+        switch.close();
+    }
+}
+
+/// A device that never answers costs the change, and no other.
+#[test]
+fn a_device_that_does_not_answer_is_given_up_on() {
+    let mut switch = Switch::new(LAN);
+    let next = format!("{LAN}[[port]]\nname = \"d\"\ndevice = \"heap3\"\n");
+    switch.rig.set_stuck(fastpath::ids::PortId::new(3));
+    let answer = switch
+        .rig
+        .apply_later(Wanted::parse(&next, "test").unwrap());
+    switch.rig.run(5);
+    assert!(answer.is_empty());
+    switch.rig.leap(31_000);
+    switch.rig.leap(31_000);
+    let refused = answer.try_recv().unwrap().unwrap_err();
+    assert_eq!(refused.0, "port d: its device did not open in 30 s");
+    switch.settle();
+    switch.close();
+}
+
+/// Who was let in by `accept = "any"` is a stranger when only those listed may send.
+#[test]
+fn those_who_were_let_in_are_strangers_again() {
+    let config = vxlan("accept = \"any\"");
+    let mut switch = Switch::new(&config);
+    for _ in 0..2 {
+        switch.pass("uplink", &from_peer(9, &from_to(7, 1)));
+    }
+    assert_eq!(switch.place(7), "vx10 192.0.2.9");
+    applied(&mut switch, &vxlan(""));
+    switch.drops("uplink", &from_peer(9, &from_to(7, 1)), "remote_unknown");
+    assert_eq!(switch.place(7), "");
     switch.close();
 }

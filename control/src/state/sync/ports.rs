@@ -81,14 +81,19 @@ impl<I: Io> State<I> {
         port.wanted.clone_from(after);
         match &port.life {
             Life::Open(_) if reopens => {
+                port.changing = true;
                 self.close_port(id, "it gets other settings".to_owned(), Then::Reopen);
             }
             // It was to go, and is wanted again.
-            Life::Closing(_) if reopens || port.then == Then::Leave => port.then = Then::Reopen,
-            Life::Opening if reopens || port.then == Then::Leave => port.then = Then::Reopen,
-            Life::Opening if mtu.is_some() => port.then = Then::Reopen,
-            Life::Waiting { .. } if reopens => {
-                port.life = Life::Opening;
+            Life::Closing(_) if reopens || mtu.is_some() || port.then == Then::Leave => {
+                (port.then, port.changing) = (Then::Reopen, true);
+            }
+            Life::Opening if reopens || mtu.is_some() || port.then == Then::Leave => {
+                (port.then, port.changing) = (Then::Reopen, true);
+            }
+            // One that waits for its device comes with that.
+            Life::Waiting { .. } if (reopens || mtu.is_some()) && !port.changing => {
+                port.changing = true;
                 self.order_open(id);
             }
             Life::Open(_) => {
@@ -114,10 +119,23 @@ impl<I: Io> State<I> {
                 return;
             };
             let before = port.pollers.get(number.index()).copied();
-            if let Some(before) = before.filter(|before| *before != worker) {
-                port.moving.push(number);
-                self.workers[before].command(Command::WithdrawRx(id, number));
+            let Some(before) = before.filter(|before| *before != worker) else {
+                continue;
+            };
+            if port.moving.contains(&number) {
+                // Who gets it is asked when it comes back.
+                continue;
             }
+            let mut arrived = self.arrived.iter_mut();
+            let waits = arrived.find(|(_, q)| (q.port(), q.number()) == (id, number));
+            if let Some((poller, _)) = waits {
+                // Nobody has it yet.
+                *poller = worker;
+                port.pollers[number.index()] = worker;
+                continue;
+            }
+            port.moving.push(number);
+            self.workers[before].command(Command::WithdrawRx(id, number));
         }
     }
 
@@ -156,7 +174,10 @@ impl<I: Io> State<I> {
                 info.mtu = mtu;
                 (self.dirty, self.lower_changed) = (true, true);
             }
-            None => self.close_port(id, "it gets another MTU".to_owned(), Then::Reopen),
+            None => {
+                port.changing = true;
+                self.close_port(id, "it gets another MTU".to_owned(), Then::Reopen);
+            }
         }
     }
 
@@ -166,6 +187,7 @@ impl<I: Io> State<I> {
             return;
         };
         let name = port.wanted.name;
+        port.changing = true;
         match &port.life {
             Life::Open(_) => self.close_port(id, "it is removed".to_owned(), Then::Leave),
             Life::Opening | Life::Closing(_) => port.then = Then::Leave,

@@ -152,6 +152,7 @@ const PORT: &[Key] = &[
     Key::new("promiscuous", "promiscuous", Kind::Bool),
     Key::new("rx_checksum", "rx_checksum", Kind::Text),
     Key::new("rx_queues", "rx_queues", Kind::Number),
+    Key::new("rx_workers", "rx_workers", Kind::Text),
     Key::new("tx_queues", "tx_queues", Kind::Number),
     Key::new("rx_descriptors", "rx_descriptors", Kind::Number),
     Key::new("tx_descriptors", "tx_descriptors", Kind::Number),
