@@ -115,6 +115,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::messages::ConfigText;
 
     const OWN: u32 = 500;
 
@@ -154,5 +155,10 @@ mod tests {
         let error = gate.check(Right::Look, &Method::CacheFlush).unwrap_err();
         assert!(error.message.contains("cache.flush is for root"), "{error}");
         assert_eq!(gate.denied(), 2);
+        for brings_much in [Method::ConfigCheck, Method::ConfigDiff] {
+            let (text, name) = (String::new(), String::new());
+            let method = brings_much(ConfigText { text, name });
+            assert!(gate.check(Right::Look, &method).is_err(), "{method:?}");
+        }
     }
 }

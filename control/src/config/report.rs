@@ -1,7 +1,7 @@
 //! Collects what is wrong while a file is read and checked.
 
 use super::error::{ConfigError, ConfigErrors, Place, Refused};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -108,11 +108,24 @@ impl Problem {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     problems: RefCell<Vec<Problem>>,
+    /// Those beyond [`Report::KEPT`].
+    more: Cell<usize>,
 }
 
 impl Report {
+    /// The most problems kept: more than are shown, since some hide others. The rest are counted.
+    const KEPT: usize = 10 * ConfigErrors::MAX;
+
     pub(super) fn add(&self, problem: Problem) {
+        if self.is_over() {
+            return self.more.set(self.more.get() + 1);
+        }
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether no more problems are kept, so that it is of no use to read on.
+    pub(super) fn is_over(&self) -> bool {
+        self.problems.borrow().len() >= Self::KEPT
     }
 
     /// Whether so much is wrong already that help with one more name would not be shown.
@@ -128,11 +141,12 @@ impl Report {
     /// What is wrong with an edit: there is no text that it stands in. A span begins at the number
     /// of an item, from 1, where there are several, and at 0 where there is but one thing.
     pub(super) fn finish_edit(self) -> Option<ConfigErrors> {
+        let more = self.more.get();
         let mut problems = self.problems.into_inner();
         if problems.is_empty() {
             return None;
         }
-        let more = problems.len().saturating_sub(ConfigErrors::MAX);
+        let more = more + problems.len().saturating_sub(ConfigErrors::MAX);
         problems.sort_by_key(|p| p.span.start);
         problems.truncate(ConfigErrors::MAX);
         let told = |p: Problem| ConfigError {
@@ -159,7 +173,7 @@ impl Report {
     /// What a user is told. Behind bad syntax the parser reads on as well as it can: what is wrong
     /// in the same line, or missing then, is not held against the user.
     pub(super) fn finish(self, file: &str, text: &str) -> Option<ConfigErrors> {
-        let lines = Lines::new(text);
+        let (lines, more) = (Lines::new(text), self.more.get());
         let mut problems = self.problems.into_inner();
         let syntax = problems.iter().filter(|p| p.kind == Kind::Syntax);
         let broken: HashSet<usize> = syntax.map(|p| lines.of(p.span.start)).collect();
@@ -172,7 +186,7 @@ impl Report {
             return None;
         }
         problems.sort_by_key(|p| p.span.start);
-        let more = problems.len().saturating_sub(ConfigErrors::MAX);
+        let more = more + problems.len().saturating_sub(ConfigErrors::MAX);
         problems.truncate(ConfigErrors::MAX);
         let see = |first: Span| format!(", as in line {}", lines.of(first.start) + 1);
         let told = |p: Problem| ConfigError {
@@ -281,6 +295,17 @@ mod tests {
     #[test]
     fn no_problem_is_no_error() {
         assert_eq!(Report::default().finish("f", ""), None);
+    }
+
+    #[test]
+    fn a_thousand_problems_are_kept_and_the_others_counted() {
+        let report = Report::default();
+        for at in 0..5000 {
+            report.add(Problem::new(&(at..at), "", "wrong"));
+        }
+        assert_eq!(report.problems.borrow().len(), 1000);
+        let errors = report.finish("f", "").unwrap();
+        assert_eq!((errors.errors().len(), errors.more()), (100, 4900));
     }
 
     #[test]

@@ -240,9 +240,17 @@ impl Method {
         )
     }
 
-    /// Whether it is not for those who may only look: it changes something, or copies packets.
+    /// Whether it is not for those who may only look: it changes something, copies packets, or brings
+    /// a whole configuration, which takes much memory to read.
     pub const fn is_for_few(&self) -> bool {
-        self.is_change() || matches!(self, Method::CaptureStart(_) | Method::ExplainNext(_))
+        self.is_change()
+            || matches!(
+                self,
+                Method::CaptureStart(_)
+                    | Method::ExplainNext(_)
+                    | Method::ConfigCheck(_)
+                    | Method::ConfigDiff(_)
+            )
     }
 
     /// Whether it is about what is wanted, which the keeper has; state knows the rest.

@@ -58,8 +58,11 @@ pub(super) fn load(before: &Wanted, report: &Report, items: &str) -> Option<Want
         report.add(problem.allowed(allowed));
         return None;
     };
-    let mut items = Vec::with_capacity(texts.len());
+    let mut items = Vec::new();
     for (at, text) in texts.into_iter().enumerate() {
+        if report.is_over() {
+            break;
+        }
         let span = at + 1..at + 1;
         match serde_json::from_str::<Words>(text.get()) {
             Ok(words) => items.extend(item(report, words, span)),

@@ -47,8 +47,9 @@ impl File {
         let switch = root
             .get("switch")
             .and_then(|f| f.table("switch.", "a table, as [switch]"));
+        let switch = switch.map(read_switch).unwrap_or_default();
         let file = File {
-            switch: switch.map(read_switch).unwrap_or_default(),
+            switch,
             ports: tables(&mut root, "port", "port.", "tables, as [[port]]", read_port),
             routes: tables(
                 &mut root,
@@ -71,7 +72,7 @@ impl File {
                 "tables, as [[tunnel]]",
                 read_tunnel,
             ),
-            fdb: tables(&mut root, "fdb", "fdb.", "tables, as [[fdb]]", read_fdb),
+            fdb: read_all_fdb(report, &mut root, switch.fdb_entries as usize),
         };
         root.finish();
         file
@@ -114,6 +115,17 @@ fn tables<T>(
         .filter_map(|item| item.table(prefix, allowed))
         .map(read)
         .collect()
+}
+
+/// One entry more than there may be, so that it is seen that there are too many: the text may have
+/// millions.
+fn read_all_fdb(report: &Report, root: &mut Section<'_>, limit: usize) -> Vec<FdbTable> {
+    let (key, allowed) = ("fdb", "tables, as [[fdb]]");
+    let items = root.get(key).map(|field| field.items(allowed));
+    let items = items.unwrap_or_default().into_iter().take(limit + 1);
+    let items = items.take_while(|_| !report.is_over());
+    let tables = items.filter_map(|item| item.table("fdb.", allowed));
+    tables.map(read_fdb).collect()
 }
 
 /// A number, or what a table that does not say has.

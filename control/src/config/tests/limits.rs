@@ -149,3 +149,21 @@ fn as_many_udp_ports_as_the_parser_looks_at() {
     let line = text(limit - 1).lines().count() + 1;
     beyond(&text(limit), "tunnel.udp_port", line, limit, what);
 }
+
+/// Entries that are wrong, or too many, are read up to a limit.
+#[test]
+fn a_text_with_very_many_entries_is_not_read_to_its_end() {
+    let list = |item: &str, count| format!("fdb = [{}]", item.repeat(count));
+    let errors = Wanted::parse(&list("{},", 50_000), "t").unwrap_err();
+    // Three are missing or not said in each, of which the first thousand end it.
+    assert!(errors.more() < 5_000, "{}", errors.more());
+    let item = "{bridge='b',mac='02:00:00:00:00:01',port='p'},";
+    let errors = Wanted::parse(&list(item, 70_000), "t").unwrap_err();
+    let all = errors.errors().len() + errors.more();
+    // No bridge, no port, the same address again, for each entry up to the limit and one more.
+    let limit = SwitchSettings::default().fdb_entries as usize;
+    assert!(all <= 3 * (limit + 1) + 1, "{all}");
+    let load = Edit::Load(format!("[{}{{}}]", "{},".repeat(50_000)).into());
+    let errors = Wanted::default().edited(&load).unwrap_err();
+    assert!(errors.more() < 5_000, "{}", errors.more());
+}
