@@ -65,12 +65,24 @@ pub fn begin(sources: Sources<'_>) -> Result<Begun, KeeperError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| KeeperError::Folder(folder.into(), e))?;
     }
-    let mut store = Store::open(path)?;
+    with_store(Store::open(path)?, file, sources.replace)
+}
+
+/// The same, of a store that is open. It may be one that can only be read, if nothing is to be stored.
+pub(crate) fn with_store(
+    mut store: Store,
+    file: Option<Result<Wanted, ConfigErrors>>,
+    replace: bool,
+) -> Result<Begun, KeeperError> {
     let saved = store.load()?;
     let revision = saved.as_ref().map_or(0, |saved| saved.revision);
     let saved = saved.map(|saved| saved.wanted);
-    let Some(wanted) = choose(saved.as_ref(), file, sources.replace)? else {
-        let previous = store.previous()?;
+    let Some(wanted) = choose(saved.as_ref(), file, replace)? else {
+        // To forward matters more than to know what was before.
+        let previous = store.previous().unwrap_or_else(|error| {
+            warn!("what was before the last change is not known: {error}");
+            None
+        });
         return Ok(Begun {
             wanted: Arc::new(saved.unwrap_or_default()),
             previous: previous.map(|previous| Arc::new(previous.wanted)),

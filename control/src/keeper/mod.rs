@@ -16,6 +16,8 @@ mod answer;
 mod begin;
 mod kept;
 
+#[cfg(test)]
+pub(crate) use begin::with_store;
 pub use begin::{Begun, KeeperError, Sources, begin};
 pub use kept::Kept;
 
@@ -153,7 +155,7 @@ impl Keeper {
             return Err(Refused(text));
         }
         if next == *self.wanted {
-            return Ok(Done::default());
+            return self.keep_what_is();
         }
         let (next, before) = (Arc::new(next), Arc::clone(&self.wanted));
         let (done, steps) = self.carry_out(&next)?;
@@ -170,6 +172,16 @@ impl Keeper {
                 Err(Refused(format!("the change cannot be stored: {why}{back}")))
             }
         }
+    }
+
+    /// What is wanted already is stored too, unless that failed before and state did not go back.
+    fn keep_what_is(&mut self) -> Result<Done, Refused> {
+        if self.wanted != self.stored {
+            let kept = self.keep(&Arc::clone(&self.wanted));
+            kept.map_err(|why| Refused(format!("the change cannot be stored: {why}")))?;
+            (self.tell)(self.revision, &[]);
+        }
+        Ok(Done::default())
     }
 
     /// Stores that `next` is wanted.

@@ -179,6 +179,40 @@ fn if_it_cannot_be_stored_state_goes_back() {
 }
 
 #[test]
+fn what_was_neither_stored_nor_taken_back_is_stored_when_it_is_asked_for_again() {
+    let (sender, receiver) = changes();
+    // State takes the change, and does not go back.
+    let state = std::thread::spawn(move || {
+        let answers = [Ok(Done::default()), Err(Refused("it stays".to_owned()))];
+        for (change, answer) in receiver.iter().zip(answers) {
+            change.answer(answer);
+        }
+    });
+    let store = Played::default();
+    let begun = Begun {
+        wanted: Arc::new(base()),
+        previous: None,
+        revision: 7,
+        kept: Kept::Played(store.clone()),
+    };
+    let mut keeper = Keeper::new(begun, sender);
+    let next = || Wanted::parse(&BASE.replace("d0'", "d0', mtu = 9000"), "next").unwrap();
+    store.full.store(true, Ordering::Relaxed);
+    let told = keeper.change(next()).unwrap_err().0;
+    assert!(told.ends_with("the switch does not go back either: it stays"));
+    let told = keeper.change(next()).unwrap_err().0;
+    assert_eq!(told, "the change cannot be stored: no room");
+    store.full.store(false, Ordering::Relaxed);
+    for _ in 0..2 {
+        keeper.change(next()).unwrap();
+        assert_eq!(keeper.revision, 8);
+        assert_eq!(*store.saved.lock().unwrap(), [next()]);
+    }
+    drop(keeper);
+    state.join().unwrap();
+}
+
+#[test]
 fn a_file_is_compared_and_changes_nothing() {
     let stage = Stage::new();
     let new = file(&BASE.replace("d0'", "d0', mtu = 9000"));

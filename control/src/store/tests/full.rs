@@ -2,6 +2,7 @@
 
 use super::disk::Disk;
 use super::*;
+use crate::keeper::with_store;
 use std::io::ErrorKind;
 
 /// Commits while operations fail after `after`, then again when all is well. False if none failed.
@@ -87,4 +88,17 @@ fn what_the_system_says_is_told_with_what_to_do() {
     assert_eq!(told(ErrorKind::QuotaExceeded), full);
     assert!(told(ErrorKind::ReadOnlyFilesystem).contains("read-only: mount it writable"));
     assert!(told(ErrorKind::PermissionDenied).contains("no permission: overpathd must"));
+}
+
+#[test]
+fn a_daemon_starts_on_a_full_disk() {
+    let disk = Disk::new();
+    drop(chain(&disk, 7));
+    disk.fail(0, usize::MAX, ErrorKind::StorageFull);
+    let begun = with_store(disk.store().unwrap(), None, false).unwrap();
+    assert_eq!((&*begun.wanted, begun.revision), (&state(7), 7));
+    assert_eq!(begun.previous, None);
+    let file = Some(Ok(state(8)));
+    let error = with_store(disk.store().unwrap(), file, true).unwrap_err();
+    assert!(error.to_string().contains("the disk is full"), "{error}");
 }
