@@ -15,6 +15,10 @@ use std::time::Duration;
 impl Keeper {
     /// Answers one client, when its change is made.
     pub(super) fn serve(&mut self, request: Request) {
+        // Who was told that it takes too long may have asked again, or for something else.
+        if request.reply.is_closed() {
+            return;
+        }
         match self.answer(&request.method) {
             Ok(reply) => request.answer(reply),
             Err(refused) => request.refuse(refused),

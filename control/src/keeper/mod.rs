@@ -25,7 +25,9 @@ use crate::api::{Refused, RequestReceiver};
 use crate::change::{Change, ChangeSender, Done};
 use crate::config::Wanted;
 use crate::reconcile::{Step, steps};
+use crate::service::BEAT;
 use crossbeam_channel::RecvTimeoutError;
+use fastpath::stats::Counter;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -49,6 +51,7 @@ pub struct Keeper {
     changes: ChangeSender,
     unconfirmed: Option<Unconfirmed>,
     tell: Box<Tell>,
+    turns: Arc<Counter>,
 }
 
 /// Who hears of each change that was made: its revision, and the steps. Called on the keeper's thread.
@@ -72,6 +75,7 @@ impl Keeper {
             changes,
             unconfirmed: None,
             tell: Box::new(|_, _| {}),
+            turns: Arc::default(),
         }
     }
 
@@ -103,12 +107,19 @@ impl Keeper {
         })
     }
 
+    /// Counts up at least each [`BEAT`] while there is nothing to do. While a change is made it stands
+    /// still: for as long as state and the disk take.
+    pub fn turns(&self) -> Arc<Counter> {
+        Arc::clone(&self.turns)
+    }
+
     fn run(mut self, requests: &RequestReceiver) {
         loop {
-            let received = match &self.unconfirmed {
-                None => requests.recv().map_err(RecvTimeoutError::from),
-                Some(change) => requests.recv_deadline(change.deadline),
-            };
+            self.turns.add(1);
+            let beat = Instant::now() + BEAT;
+            let unconfirmed = self.unconfirmed.as_ref();
+            let next = unconfirmed.map_or(beat, |change| change.deadline.min(beat));
+            let received = requests.recv_deadline(next);
             self.expire(Instant::now());
             match received {
                 Ok(request) => self.serve(request),

@@ -332,7 +332,7 @@ fn what_is_not_confirmed_is_taken_back_though_the_client_is_gone() {
     let stage = Stage::new();
     let (request, answer) = Request::new(apply("", Some(1))).unwrap();
     stage.requests.send(request).unwrap();
-    drop(answer);
+    assert!(answer.blocking_recv().unwrap().is_ok());
     let start = Instant::now();
     let back = || stage.seen.lock().unwrap().len() == 2;
     while !back() {
@@ -402,6 +402,31 @@ fn lone() -> Keeper {
         kept: Kept::Nothing,
     };
     Keeper::new(begun, sender)
+}
+
+#[test]
+fn a_keeper_that_has_nothing_to_do_comes_round() {
+    let keeper = lone();
+    let turns = keeper.turns();
+    let (requests, receiver) = requests(1);
+    let thread = keeper.start(receiver, None).unwrap();
+    let start = Instant::now();
+    while turns.get() < 3 {
+        assert!(start.elapsed() < Duration::from_secs(60), "it stands still");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(requests);
+    thread.join().unwrap();
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_begun() {
+    let stage = Stage::new();
+    let (request, answer) = Request::new(mtu(9000)).unwrap();
+    drop(answer);
+    stage.requests.send(request).unwrap();
+    assert_eq!(stage.change(mtu(1400)).unwrap().revision, 8);
+    assert_eq!(stage.seen(), ["port set lan mtu 1400"]);
 }
 
 #[test]

@@ -25,6 +25,9 @@ const UNWATCHED: u64 = 10_000;
 /// Milliseconds that the device thread may take for one call of a driver: a NIC with much to set up
 /// takes many seconds.
 pub const DEVICE_PATIENCE: u64 = 30_000;
+/// Milliseconds that the keeper may take for a change: state waits for workers and NICs, and a disk may
+/// be slow.
+pub const KEEPER_PATIENCE: u64 = 90_000;
 
 /// How often a thread of control that has nothing to do counts at least.
 pub const BEAT: Duration = Duration::from_millis(100);

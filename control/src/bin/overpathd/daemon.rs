@@ -10,7 +10,7 @@ use control::config::Wanted;
 use control::device;
 use control::host::{self, Facts};
 use control::keeper::{self, Begun, Keeper, KeeperError, Sources};
-use control::service::{DEVICE_PATIENCE, Manager, Ports, Service};
+use control::service::{DEVICE_PATIENCE, KEEPER_PATIENCE, Manager, Ports, Service};
 use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
 use fastpath::stats::Counter;
@@ -198,6 +198,7 @@ fn switch(
     let keeper = Keeper::new(begun, carry_out).telling(move |revision, steps| {
         teller.config(revision, steps.iter().map(ToString::to_string).collect());
     });
+    let turns = (device_turns, keeper.turns());
     let keeper = keeper.start(edits, core)?;
     let mut ledger = Ledger {
         workers: stats,
@@ -207,7 +208,7 @@ fn switch(
     let clock = Milliseconds::new(Clock::new(eal));
     state.begin(wanted);
     let mut running = Running::start(eal, workers, clock, stop)?;
-    let mut service = service(&server, device_turns, &ledger, running.count());
+    let mut service = service(&server, turns, &ledger, running.count());
     running.drive(clock, stop, |now| {
         let busy = state.step(now);
         service.turn(now, || ports_of(&state));
@@ -228,11 +229,17 @@ fn switch(
 }
 
 /// What the service manager hears of, if there is one: every thread but state's own, which tells it.
-fn service(server: &api::Server, device: Arc<Counter>, ledger: &Ledger, workers: usize) -> Service {
+fn service(
+    server: &api::Server,
+    (device, keeper): (Arc<Counter>, Arc<Counter>),
+    ledger: &Ledger,
+    workers: usize,
+) -> Service {
     let mut service = Service::new(Manager::of_environment(), workers);
     let api = server.turns();
     service.watch("the api thread", 0, move || api.get());
     service.watch("the device thread", DEVICE_PATIENCE, move || device.get());
+    service.watch("the keeper", KEEPER_PATIENCE, move || keeper.get());
     for (number, stats) in ledger.workers.iter().take(workers).enumerate() {
         let stats = Arc::clone(stats);
         service.watch(format!("worker {number}"), 0, move || stats.rounds.get());
