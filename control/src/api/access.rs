@@ -93,6 +93,15 @@ impl Gate {
         )))
     }
 
+    /// Whether who has this right may send a long request: there is memory for one at a time, and all
+    /// that may be long are for few.
+    pub(super) fn check_long(&self, right: Right) -> Result<(), RpcError> {
+        if right >= Right::Everything {
+            return Ok(());
+        }
+        Err(self.deny("you may look, but a long request is for those who may do everything".into()))
+    }
+
     fn right(&self, peer: Peer) -> Right {
         let Access { uids, gids, group } = &self.access;
         // Who reaches the socket and is not its owner is in its group, if only among others: the

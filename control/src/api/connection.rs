@@ -40,8 +40,11 @@ pub(super) async fn serve(
         };
         let line = match line {
             _ if !ticket.busy() => Line::Evicted,
-            Line::Long(begun) if ticket.long() => connection.rest(begun).await,
-            Line::Long(_) => Line::Second,
+            Line::Long(begun) => match connection.pass.gate.check_long(connection.pass.right) {
+                Err(denied) => Line::Denied(denied),
+                Ok(()) if ticket.long() => connection.rest(begun).await,
+                Ok(()) => Line::Second,
+            },
             line => line,
         };
         if let Some(error) = farewell(&line) {
@@ -125,6 +128,7 @@ async fn pages(
 fn farewell(line: &Line) -> Option<RpcError> {
     let (code, message) = match line {
         Line::Whole(_) | Line::Long(_) | Line::End => return None,
+        Line::Denied(error) => return Some(error.clone()),
         Line::Torn => (RpcError::PARSE, "the connection ended within a line"),
         Line::TooLong => (RpcError::INVALID_REQUEST, TOO_LONG),
         Line::Second => (
@@ -164,6 +168,8 @@ enum Line {
     TooLong,
     /// More than [`MAX_REQUEST`] bytes, while another client has a request that is so long.
     Second,
+    /// More than [`MAX_REQUEST`] bytes of who may not.
+    Denied(RpcError),
     /// A line that did not end in time.
     TooSlow,
     /// Nothing, and another client needs the place.

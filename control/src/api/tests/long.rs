@@ -1,7 +1,12 @@
 //! Requests that bring much, and changes that take long.
 
 use super::*;
+use crate::api::access::{Access, Gate, Pass, Right};
+use crate::api::connection;
+use crate::api::ending::Ending;
+use crate::api::waiting::Connections;
 use crate::config::Edit;
+use std::rc::Rc;
 
 /// A request of this method, so many bytes long.
 fn long(method: &str, bytes: usize) -> String {
@@ -104,4 +109,36 @@ fn a_change_that_takes_too_long_may_still_be_made() {
     assert_eq!(line["error"]["code"], RpcError::TIMEOUT);
     let message = line["error"]["message"].as_str().unwrap();
     assert!(message.contains("may still be made"), "{message}");
+}
+
+#[test]
+fn who_may_only_look_does_not_take_the_place_of_who_sends_much() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let client = std::thread::spawn(|| {
+        let mut raw = Raw(BufReader::new(ours));
+        let request = long("config.check", 2 * MAX_REQUEST);
+        let _ = raw.0.get_mut().write_all(request.as_bytes());
+        raw.error()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        theirs.set_nonblocking(true).unwrap();
+        let theirs = tokio::net::UnixStream::from_std(theirs).unwrap();
+        let connections = Connections::new(2);
+        let admit = || connections.admit().unwrap();
+        let (ticket, mut other) = (admit(), admit());
+        assert!(other.long());
+        let gate = Rc::new(Gate::new(Access::default(), 0));
+        let pass = Pass {
+            gate: Rc::clone(&gate),
+            right: Right::Look,
+        };
+        let (ways, ending) = (requests(1).0.into(), Rc::new(Ending::new()));
+        connection::serve(theirs, (pass, ticket), Settings::default(), ways, ending).await;
+        assert_eq!(gate.denied(), 1);
+    });
+    assert_eq!(client.join().unwrap(), i64::from(RpcError::DENIED));
 }
