@@ -116,13 +116,17 @@ impl Fdb {
             to,
             kind: Kind::Static,
         };
-        let Ok(inserted) = self.table.insert(FdbKey::new(bridge, mac), value) else {
+        let key = FdbKey::new(bridge, mac);
+        let Ok(inserted) = self.table.insert(key, value) else {
             return false;
         };
-        let before = inserted.replaced.map(|value| value.kind);
+        let before = inserted.replaced;
         let counters = self.count(bridge);
-        counters.added += u64::from(before != Some(Kind::Static));
-        counters.flushed += u64::from(before == Some(Kind::Learned));
+        counters.added += u64::from(before.is_none_or(|value| value.kind != Kind::Static));
+        if let Some(learned) = before.filter(|value| value.kind == Kind::Learned) {
+            counters.flushed += 1;
+            self.note(StationHappened::Flushed, key, learned.to, None);
+        }
         true
     }
 
@@ -396,6 +400,21 @@ mod tests {
         assert_eq!((two.learned, two.flushed, two.entries()), (2, 1, 1));
         assert_eq!(of(2), FdbCounters::default());
         assert_eq!(places(&fdb), [(B, port(1)), (B, remote(1))]);
+    }
+
+    #[test]
+    fn what_was_learned_and_makes_way_is_told_as_flushed() {
+        let (mut fdb, _) = Fdb::new(8);
+        fdb.news.listen(true);
+        fdb.learn(bridge(0), A, port(1));
+        for to in [2, 3] {
+            assert!(fdb.add_static(bridge(0), A, port(to)));
+        }
+        let (told, _) = fdb.news.take();
+        let told: Vec<_> = told.iter().map(|change| (change.what, change.at)).collect();
+        let learned = (StationHappened::Learned, port(1));
+        assert_eq!(told, [learned, (StationHappened::Flushed, port(1))]);
+        assert_eq!(fdb.counters().flushed, 1);
     }
 
     #[test]
