@@ -1,7 +1,7 @@
 //! Parameters of what changes what is wanted. Values are judged by the keeper, as those of a file.
 
 use super::super::messages::{ConfigText, Method};
-use super::{Members, RpcError, is_empty, wrong};
+use super::{Members, RpcError, wrong};
 use crate::config::{Edit, Words};
 use serde_json::value::RawValue;
 use std::num::NonZeroU32;
@@ -25,10 +25,12 @@ pub(super) fn load(params: Option<&RawValue>) -> Result<Edit, RpcError> {
     Err(wrong("entries", "is no list", "a list of static entries"))
 }
 
-/// A whole configuration, with `others` beside it.
-pub(super) fn text(params: Option<&RawValue>, others: &[&str]) -> Result<ConfigText, RpcError> {
-    let known = [&["text", "name"], others].concat();
-    let members = Members::read(params, &known)?;
+/// A whole configuration.
+pub(super) fn text(params: Option<&RawValue>) -> Result<ConfigText, RpcError> {
+    file(&Members::read(params, &["text", "name"])?)
+}
+
+fn file(members: &Members<'_>) -> Result<ConfigText, RpcError> {
     let name = members.has("name");
     let name = name.then(|| members.get("name", "text", "what errors call it"));
     Ok(ConfigText {
@@ -39,9 +41,8 @@ pub(super) fn text(params: Option<&RawValue>, others: &[&str]) -> Result<ConfigT
 
 /// Of a change that may have to be confirmed.
 pub(super) fn apply(params: Option<&RawValue>) -> Result<Method, RpcError> {
-    let file = text(params, &["confirm"])?;
-    let params = params.filter(|params| !is_empty(params.get()));
     let members = Members::read(params, &["text", "name", "confirm"])?;
+    let file = file(&members)?;
     let allowed = "whole seconds, 1 to 86400";
     let confirm = members.has("confirm");
     let confirm = confirm.then(|| members.get("confirm", "number of seconds", allowed));
