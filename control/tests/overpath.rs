@@ -73,7 +73,11 @@ fn serve(folder: &Path, entries: usize) -> Server {
                     request.answer(Reply::Subscribed(Box::new(subscription)));
                     for revision in 7..9 {
                         let steps = vec!["route del default".to_owned()];
-                        let change = ConfigEvent { revision, steps };
+                        let change = ConfigEvent {
+                            revision,
+                            steps,
+                            more: 0,
+                        };
                         subscriber.tell(&Arc::new(Event::now(What::Config(change))));
                     }
                     continue;

@@ -91,6 +91,7 @@ mod tests {
         Arc::new(Event::now(What::Config(ConfigEvent {
             revision,
             steps: Vec::new(),
+            more: 0,
         })))
     }
 

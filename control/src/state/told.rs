@@ -16,22 +16,49 @@ use fastpath::fdb::Destination;
 use fastpath::ids::{PortId, TunnelId};
 use fastpath::io::Io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Most that listen.
 const LISTENERS: usize = 8;
 /// Events that wait for one of them.
 const QUEUE: usize = 4096;
-/// Changes of what is wanted that wait to be told; more are not told.
+/// Changes of what is wanted that wait to be told; more are missed.
 const CHANGES: usize = 64;
+/// Steps that a change is told with; the others are counted.
+const STEPS: usize = 1000;
 
 /// By which another thread has all that listen told of a change of what is wanted. Never blocks.
 #[derive(Clone, Debug)]
-pub struct Teller(Sender<ConfigEvent>);
+pub struct Teller {
+    to: Sender<ConfigEvent>,
+    shared: Arc<Shared>,
+}
+
+/// What tellers and state know of each other.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Anybody listens to changes of what is wanted. State writes it.
+    listened: AtomicBool,
+    /// Changes that found no room. Tellers add to it, state takes it.
+    missed: AtomicU64,
+}
 
 impl Teller {
-    /// What is wanted has become `revision` by these steps.
-    pub fn config(&self, revision: u64, steps: Vec<String>) {
-        drop(self.0.try_send(ConfigEvent { revision, steps }));
+    /// What is wanted has become `revision` by these steps, which are made into text if anybody
+    /// listens.
+    pub fn config(&self, revision: u64, steps: &[impl ToString]) {
+        if !self.shared.listened.load(Ordering::Relaxed) {
+            return;
+        }
+        let told = steps.iter().take(STEPS).map(ToString::to_string);
+        let event = ConfigEvent {
+            revision,
+            steps: told.collect(),
+            more: steps.len().saturating_sub(STEPS) as u64,
+        };
+        if self.to.try_send(event).is_err() {
+            self.shared.missed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -51,7 +78,10 @@ impl Default for Listeners {
             all: Vec::new(),
             kinds: EventKinds::default(),
             changes,
-            teller: Teller(teller),
+            teller: Teller {
+                to: teller,
+                shared: Arc::default(),
+            },
         }
     }
 }
@@ -73,6 +103,9 @@ impl Listeners {
         self.all.retain(|one| !one.is_gone());
         let kinds = self.all.iter().map(Subscriber::kinds);
         self.kinds = kinds.fold(EventKinds::default(), EventKinds::union);
+        let listened = self.kinds.contains(EventKind::Config);
+        let shared = &self.teller.shared;
+        shared.listened.store(listened, Ordering::Relaxed);
     }
 
     fn of(&mut self, kind: EventKind) -> impl Iterator<Item = &mut Subscriber> {
@@ -84,6 +117,15 @@ impl Listeners {
     fn tell(&mut self, kind: EventKind, what: What) {
         let event = Arc::new(Event::now(what));
         self.of(kind).for_each(|one| one.tell(&event));
+    }
+
+    /// Tells the changes of what is wanted.
+    fn tell_changes(&mut self) {
+        while let Ok(change) = self.changes.try_recv() {
+            self.tell(EventKind::Config, What::Config(change));
+        }
+        let missed = self.teller.shared.missed.swap(0, Ordering::Relaxed);
+        self.miss(EventKind::Config, missed);
     }
 
     fn miss(&mut self, kind: EventKind, events: u64) {
@@ -176,9 +218,7 @@ impl<I: Io> State<I> {
 
     /// At the end of a step: tells what is left, and forgets who has gone.
     pub(super) fn tell_all(&mut self) {
-        while let Ok(change) = self.listeners.changes.try_recv() {
-            self.listeners.tell(EventKind::Config, What::Config(change));
-        }
+        self.listeners.tell_changes();
         if self.listeners.all.is_empty() {
             return;
         }
@@ -219,5 +259,57 @@ impl<I: Io> State<I> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    /// What nobody may make into text.
+    struct Unread;
+
+    impl fmt::Display for Unread {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("nobody listens")
+        }
+    }
+
+    /// The revision, how many steps, and how many more; or how many changes were missed.
+    fn heard(subscription: &mut Subscription) -> Vec<(u64, usize, u64)> {
+        let events = std::iter::from_fn(|| subscription.take());
+        let told = events.map(|event| match &event.what {
+            What::Config(change) => (change.revision, change.steps.len(), change.more),
+            What::Missed(count) => (0, 0, *count),
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn changes_are_told_to_who_listens_with_so_many_steps_and_the_rest_is_counted() {
+        let mut listeners = Listeners::default();
+        let teller = listeners.teller.clone();
+        teller.config(1, &[Unread]);
+        let mut ports = listeners.add([EventKind::Port].into_iter().collect());
+        teller.config(2, &[Unread]);
+        let mut told = listeners.add(EventKinds::all()).unwrap();
+        teller.config(3, &["step"; STEPS + 7]);
+        for revision in 4..=CHANGES as u64 + 4 {
+            teller.config(revision, &["step"]);
+        }
+        listeners.tell_changes();
+        for one in &mut listeners.all {
+            one.settle();
+        }
+        let all = heard(&mut told);
+        assert_eq!(all.len(), CHANGES + 1);
+        assert_eq!((all[0], all[1]), ((3, STEPS, 7), (4, 1, 0)));
+        assert_eq!(all[CHANGES], (0, 0, 2), "missed");
+        assert_eq!(heard(ports.as_mut().unwrap()), []);
+        drop(told);
+        listeners.forget_gone();
+        teller.config(99, &[Unread]);
     }
 }

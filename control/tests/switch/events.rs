@@ -118,7 +118,7 @@ fn a_change_of_what_is_wanted_is_told_with_its_steps() {
     let mut told = listen(&mut switch.rig, EventKinds::all());
     let teller = switch.rig.teller();
     let steps = vec!["route del default".to_owned()];
-    std::thread::spawn(move || teller.config(7, steps))
+    std::thread::spawn(move || teller.config(7, &steps))
         .join()
         .unwrap();
     switch.rig.step();

@@ -227,8 +227,15 @@ pub enum NeighbourHappened {
 pub struct ConfigEvent {
     /// The number of what is wanted now: it grows with each change.
     pub revision: u64,
-    /// What was done, each as the command that does it.
+    /// What was done, each as the command that does it: the first thousand of the steps.
     pub steps: Vec<String>,
+    /// How many steps more there were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Something happened to a tunnel.

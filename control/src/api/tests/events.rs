@@ -8,7 +8,11 @@ use std::sync::Arc;
 
 fn change(revision: u64) -> What {
     let steps = Vec::new();
-    What::Config(ConfigEvent { revision, steps })
+    What::Config(ConfigEvent {
+        revision,
+        steps,
+        more: 0,
+    })
 }
 
 fn tell(subscriber: &mut Subscriber, revision: u64) {

@@ -155,8 +155,12 @@ fn neighbour_text(event: &NeighbourEvent) -> String {
 
 fn config_text(event: &ConfigEvent) -> String {
     let steps = event.steps.iter().map(|step| format!("\n    {step}"));
+    let more = match event.more {
+        0 => String::new(),
+        more => format!("\n    and {more} more steps"),
+    };
     format!(
-        "config revision {}{}",
+        "config revision {}{}{more}",
         event.revision,
         steps.collect::<String>()
     )
@@ -207,6 +211,10 @@ mod tests {
             (
                 r#"{"time":0,"config":{"revision":7,"steps":["route del default"]}}"#,
                 "config revision 7\n    route del default",
+            ),
+            (
+                r#"{"time":0,"config":{"revision":7,"steps":["route del default"],"more":2}}"#,
+                "config revision 7\n    route del default\n    and 2 more steps",
             ),
             (
                 r#"{"time":0,"tunnel":{"tunnel":"vx10","event":"up","reason":null}}"#,

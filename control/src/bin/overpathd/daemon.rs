@@ -196,7 +196,7 @@ fn switch(
     });
     let teller = state.teller();
     let keeper = Keeper::new(begun, carry_out).telling(move |revision, steps| {
-        teller.config(revision, steps.iter().map(ToString::to_string).collect());
+        teller.config(revision, steps);
     });
     let turns = (device_turns, keeper.turns());
     let keeper = keeper.start(edits, core)?;
