@@ -3,6 +3,7 @@
 use super::messages::{Capture, Method, Reply};
 use crate::trace::filter::{self, Program};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Where the api thread puts requests. It never waits there: a full queue is an answer of its own.
@@ -62,6 +63,8 @@ pub struct Request {
     pub method: Method,
     /// What the words of its filter mean; every frame, if it has none.
     pub filter: Program,
+    /// When it was asked, on its way to the queue.
+    pub asked: Instant,
     /// Where the answer goes; the variant must be that of the method.
     pub reply: oneshot::Sender<Result<Reply, Refused>>,
 }
@@ -83,6 +86,7 @@ impl Request {
         let request = Request {
             method,
             filter,
+            asked: Instant::now(),
             reply,
         };
         Ok((request, answer))

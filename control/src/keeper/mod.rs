@@ -120,7 +120,10 @@ impl Keeper {
             let unconfirmed = self.unconfirmed.as_ref();
             let next = unconfirmed.map_or(beat, |change| change.deadline.min(beat));
             let received = requests.recv_deadline(next);
-            self.expire(Instant::now());
+            // What was asked in time counts as of then, however long it waited behind others: a
+            // confirmation above all.
+            let asked = received.as_ref().map(|request| request.asked);
+            self.expire(asked.unwrap_or_else(|_| Instant::now()));
             match received {
                 Ok(request) => self.serve(request),
                 Err(RecvTimeoutError::Timeout) => {}

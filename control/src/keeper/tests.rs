@@ -405,6 +405,41 @@ fn lone() -> Keeper {
 }
 
 #[test]
+fn a_confirmation_counts_when_it_is_asked_not_when_it_is_served() {
+    for in_time in [true, false] {
+        let (sender, receiver) = changes();
+        let state = std::thread::spawn(move || {
+            let changes = receiver.iter();
+            changes
+                .map(|change| change.answer(Ok(Done::default())))
+                .count()
+        });
+        let begun = Begun {
+            wanted: Arc::new(base()),
+            previous: None,
+            revision: 0,
+            kept: Kept::Nothing,
+        };
+        let (request, answer) = Request::new(Method::ConfigConfirm).unwrap();
+        let deadline = request.asked + Duration::from_millis(u64::from(in_time));
+        let keeper = Keeper {
+            unconfirmed: Some(Unconfirmed { deadline }),
+            stored: Arc::new(Wanted::default()),
+            ..Keeper::new(begun, sender)
+        };
+        let (sender, receiver) = requests(1);
+        sender.send(request).unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+        let thread = keeper.start(receiver, None).unwrap();
+        assert_eq!(answer.blocking_recv().unwrap().is_ok(), in_time);
+        drop(sender);
+        thread.join().unwrap();
+        let taken_back = state.join().unwrap();
+        assert_eq!(taken_back, usize::from(!in_time));
+    }
+}
+
+#[test]
 fn a_keeper_that_has_nothing_to_do_comes_round() {
     let keeper = lone();
     let turns = keeper.turns();
