@@ -30,7 +30,7 @@ pub struct Played {
 impl Kept {
     /// Stores durably that `after` is wanted, where `before` was, and returns its revision. The one
     /// before was `revision`.
-    pub(super) fn commit(
+    pub(crate) fn commit(
         &mut self,
         before: &Wanted,
         after: &Wanted,

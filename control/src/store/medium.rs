@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// Where a store is found again after a failure.
 pub(super) trait Place: Debug + Send {
     fn open(&self) -> Result<Medium, Problem>;
+
+    /// The same, to be read only.
+    fn open_to_read(&self) -> Result<Medium, Problem>;
 }
 
 /// What redb reads and writes. The lock is ours and held before the first byte is read, so redb is told
@@ -57,12 +60,19 @@ pub(super) struct File(pub(super) PathBuf);
 
 impl Place for File {
     fn open(&self) -> Result<Medium, Problem> {
-        let file = OpenOptions::new().read(true).write(true).open(&self.0)?;
-        match file.try_lock() {
-            Ok(()) => Medium::file(file),
-            Err(TryLockError::WouldBlock) => Err(Problem::InUse),
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
+        locked(OpenOptions::new().read(true).write(true).open(&self.0)?)
+    }
+
+    fn open_to_read(&self) -> Result<Medium, Problem> {
+        locked(fs::File::open(&self.0)?)
+    }
+}
+
+fn locked(file: fs::File) -> Result<Medium, Problem> {
+    match file.try_lock() {
+        Ok(()) => Medium::file(file),
+        Err(TryLockError::WouldBlock) => Err(Problem::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

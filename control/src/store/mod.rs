@@ -58,7 +58,7 @@ pub struct Store {
     path: PathBuf,
     place: Box<dyn Place>,
     /// `None` after a failure, of which redb does not recover: it is opened anew. Also if there was no
-    /// room when it was opened first.
+    /// room when it was opened first, or it could only be read.
     database: Option<Database>,
     /// The last revision that was acknowledged.
     revision: u64,
@@ -79,8 +79,14 @@ impl Store {
 
     fn at(place: Box<dyn Place>, path: &Path) -> Result<Self, StoreError> {
         let opened = || {
-            let medium = place.open()?;
+            let (medium, writable) = match place.open() {
+                Err(Problem::ReadOnly | Problem::Permission) => (place.open_to_read()?, false),
+                medium => (medium?, true),
+            };
             let (judged, revision) = format::judge(&medium)?;
+            if !writable {
+                return Ok((judged, revision, None));
+            }
             let here = format::open(medium).and_then(|database| {
                 format::migrate(&database)?;
                 Ok(database)
@@ -88,7 +94,7 @@ impl Store {
             match here {
                 Ok(database) => Ok((judged, revision, Some(database))),
                 // What it holds is known all the same, and a daemon can start with it.
-                Err(Problem::Full) => Ok((judged, revision, None)),
+                Err(Problem::Full | Problem::ReadOnly) => Ok((judged, revision, None)),
                 Err(problem) => Err(problem),
             }
         };
@@ -110,6 +116,7 @@ impl Store {
     pub fn load(&mut self) -> Result<Option<Saved>, StoreError> {
         match &self.judged {
             Some(saved) => Ok(Some(saved.clone())),
+            None if self.revision == 0 => Ok(None),
             None => self.with(|database| read::read(database, 0)),
         }
     }

@@ -25,6 +25,7 @@ struct State {
     unsynced: Vec<Step>,
     written: usize,
     trouble: Option<Trouble>,
+    read_only: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +76,11 @@ impl Disk {
     /// From now on `count` operations fail, after `after` that do not.
     pub(super) fn fail(&self, after: usize, count: usize, kind: io::ErrorKind) {
         self.state().trouble = Some(Trouble { after, count, kind });
+    }
+
+    /// From now on it can only be opened to be read, or also to be written.
+    pub(super) fn mount(&self, read_only: bool) {
+        self.state().read_only = read_only;
     }
 
     /// All is well again; says whether anything failed meanwhile.
@@ -150,6 +156,13 @@ impl State {
 
 impl Place for Disk {
     fn open(&self) -> Result<Medium, Problem> {
+        match self.state().read_only {
+            true => Err(Problem::ReadOnly),
+            false => self.open_to_read(),
+        }
+    }
+
+    fn open_to_read(&self) -> Result<Medium, Problem> {
         Ok(Medium(Box::new(self.clone())))
     }
 }

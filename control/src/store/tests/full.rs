@@ -2,7 +2,7 @@
 
 use super::disk::Disk;
 use super::*;
-use crate::keeper::with_store;
+use crate::keeper::{Begun, with_store};
 use std::io::ErrorKind;
 
 /// Commits while operations fail after `after`, then again when all is well. False if none failed.
@@ -101,4 +101,26 @@ fn a_daemon_starts_on_a_full_disk() {
     let file = Some(Ok(state(8)));
     let error = with_store(disk.store().unwrap(), file, true).unwrap_err();
     assert!(error.to_string().contains("the disk is full"), "{error}");
+}
+
+#[test]
+fn a_daemon_starts_on_a_file_system_that_can_only_be_read() {
+    for revision in [0, 7] {
+        let disk = Disk::new();
+        drop(chain(&disk, revision));
+        disk.mount(true);
+        let bytes = disk.bytes();
+        let mut begun = with_store(disk.store().unwrap(), None, false).unwrap();
+        assert_eq!(begun.revision, revision);
+        let next = state(revision + 1);
+        let commit = |begun: &mut Begun| {
+            let before = Wanted::clone(&begun.wanted);
+            begun.kept.commit(&before, &next, revision)
+        };
+        let error = commit(&mut begun).unwrap_err();
+        assert!(error.contains("its file system is read-only"), "{error}");
+        assert!(bytes == disk.bytes(), "nothing was written");
+        disk.mount(false);
+        assert_eq!(commit(&mut begun), Ok(revision + 1));
+    }
 }
