@@ -23,7 +23,8 @@ use tokio::task::LocalSet;
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Connections at one time, 64 by default. Each has at most one request in flight. One more
-    /// takes the place of the one that has idled longest.
+    /// takes the place of the one that has idled longest. Four of them, at most, are not for those who
+    /// may only look.
     pub connections: usize,
     /// From the first byte of a request to its last, 10 s by default.
     pub read_timeout: Duration,
@@ -193,7 +194,7 @@ fn admit(
     })?;
     let (uid, gid) = (peer.uid(), peer.gid());
     let right = gate.admit(Peer { uid, gid })?;
-    let ticket = connections.admit().ok_or_else(|| {
+    let ticket = connections.admit(right).ok_or_else(|| {
         let message = "too many connections, all of them busy; ask again";
         RpcError::new(RpcError::BUSY, message)
     })?;

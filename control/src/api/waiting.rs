@@ -1,9 +1,13 @@
 //! Who is connected, and who has waited longest without a request.
 
+use super::access::Right;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::oneshot;
+
+/// Places that who may only look does not get.
+const KEPT: usize = 4;
 
 /// The connections of a server, of which there is a limited number. Lives on one thread.
 #[derive(Clone, Debug)]
@@ -44,11 +48,15 @@ impl Connections {
     }
 
     /// A place for one more. If there is none, the connection that has waited longest is called to
-    /// give up its own; `None` if all are busy.
-    pub(super) fn admit(&self) -> Option<Ticket> {
+    /// give up its own; `None` if all are busy. A few places are only for who may do everything.
+    pub(super) fn admit(&self, right: Right) -> Option<Ticket> {
         {
             let mut inner = self.0.borrow_mut();
-            if inner.open >= inner.limit {
+            let limit = match right {
+                Right::Everything => inner.limit,
+                Right::Look | Right::Nothing => inner.limit.saturating_sub(KEPT).max(1),
+            };
+            if inner.open >= limit {
                 let (_, longest) = inner.waiting.pop_first()?;
                 // Its ticket holds the other end, so that the call always arrives.
                 let _ = longest.send(());
@@ -141,11 +149,11 @@ mod tests {
     #[test]
     fn the_one_that_waited_longest_makes_room() {
         let connections = Connections::new(2);
-        let mut first = connections.admit().unwrap();
-        let mut second = connections.admit().unwrap();
+        let mut first = connections.admit(Right::Everything).unwrap();
+        let mut second = connections.admit(Right::Everything).unwrap();
         assert!(first.busy());
         first.waiting();
-        let third = connections.admit().unwrap();
+        let third = connections.admit(Right::Everything).unwrap();
         assert!(is_called(&mut second) && !is_called(&mut first));
         assert!(
             !second.busy(),
@@ -161,8 +169,8 @@ mod tests {
     #[test]
     fn one_request_at_a_time_is_long() {
         let connections = Connections::new(2);
-        let mut first = connections.admit().unwrap();
-        let mut second = connections.admit().unwrap();
+        let mut first = connections.admit(Right::Everything).unwrap();
+        let mut second = connections.admit(Right::Everything).unwrap();
         assert!(first.long() && !second.long());
         second.waiting();
         assert!(!second.long(), "it is not the one that ends it");
@@ -173,12 +181,25 @@ mod tests {
     }
 
     #[test]
+    fn those_who_may_only_look_leave_a_few_places() {
+        let connections = Connections::new(2 + KEPT);
+        let admit = |right| {
+            let mut ticket = connections.admit(right)?;
+            ticket.busy().then_some(ticket)
+        };
+        let mut all: Vec<_> = std::iter::from_fn(|| admit(Right::Look)).collect();
+        assert_eq!(all.len(), 2);
+        all.extend(std::iter::from_fn(|| admit(Right::Everything)));
+        assert_eq!(all.len(), 2 + KEPT);
+    }
+
+    #[test]
     fn who_is_busy_keeps_its_place() {
         let connections = Connections::new(1);
-        let mut first = connections.admit().unwrap();
+        let mut first = connections.admit(Right::Everything).unwrap();
         assert!(first.busy());
-        assert!(connections.admit().is_none());
+        assert!(connections.admit(Right::Everything).is_none());
         drop(first);
-        assert!(connections.admit().is_some());
+        assert!(connections.admit(Right::Everything).is_some());
     }
 }

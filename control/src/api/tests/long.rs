@@ -128,7 +128,7 @@ fn who_may_only_look_does_not_take_the_place_of_who_sends_much() {
         theirs.set_nonblocking(true).unwrap();
         let theirs = tokio::net::UnixStream::from_std(theirs).unwrap();
         let connections = Connections::new(2);
-        let admit = || connections.admit().unwrap();
+        let admit = || connections.admit(Right::Everything).unwrap();
         let (ticket, mut other) = (admit(), admit());
         assert!(other.long());
         let gate = Rc::new(Gate::new(Access::default(), 0));
