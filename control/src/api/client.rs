@@ -1,10 +1,10 @@
 //! The API from a client's side: blocking, one call at a time.
 
 use super::messages::{
-    Address, Bridge, Caches, Capture, Capturing, Changed, ConfigText, Differing, DropBehind,
-    DropCount, Entries, EntryBehind, EntryNumber, Event, EventKinds, Explanation, Exported,
-    FdbEntry, Flushed, Learned, Method, Neighbour, Network, NewRoute, Port, Question, Route,
-    StationBehind, Stations, Stats, Subscribed, Tunnel, Version,
+    Address, Bridge, Caches, Capture, Capturing, Changed, Checked, ConfigText, Differing,
+    DropBehind, DropCount, Entries, EntryBehind, EntryNumber, Event, EventKinds, Explanation,
+    Exported, FdbEntry, Flushed, Learned, Method, Neighbour, Network, NewRoute, Port, Question,
+    Route, StationBehind, Stations, Stats, Subscribed, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::{Edit, Name};
@@ -283,6 +283,21 @@ impl Client {
         confirm: Option<NonZeroU32>,
     ) -> Result<Changed, ClientError> {
         self.typed(&Method::ConfigApply { file, confirm })
+    }
+
+    /// Keeps the change that waits to be confirmed.
+    pub fn config_confirm(&mut self) -> Result<Changed, ClientError> {
+        self.typed(&Method::ConfigConfirm)
+    }
+
+    /// Takes back the change that waits to be confirmed, or else the last one.
+    pub fn config_rollback(&mut self) -> Result<Changed, ClientError> {
+        self.typed(&Method::ConfigRollback)
+    }
+
+    /// How many steps lie between what is wanted and a file, which is found to be right.
+    pub fn config_check(&mut self, file: ConfigText) -> Result<Checked, ClientError> {
+        self.typed(&Method::ConfigCheck(file))
     }
 
     /// The steps from what is wanted to a file.

@@ -4,6 +4,7 @@ use super::*;
 use crate::api::access::{Access, Gate, Pass, Right};
 use crate::api::connection;
 use crate::api::ending::Ending;
+use crate::api::messages::ConfigText;
 use crate::api::waiting::Connections;
 use crate::config::Edit;
 use std::rc::Rc;
@@ -93,6 +94,17 @@ fn a_change_that_takes_long_holds_up_nobody_else() {
     );
     waiting.answer(Reply::Changed(Changed::default()));
     assert_eq!(slow.line()["id"], 7);
+}
+
+#[test]
+fn a_file_is_checked_and_a_change_is_kept_or_taken_back() {
+    let bench = Bench::answering(Settings::default());
+    let mut client = bench.client();
+    let (text, name) = (String::new(), "c.toml".to_owned());
+    let checked = client.config_check(ConfigText { text, name }).unwrap();
+    assert_eq!(checked, Checked { steps: 0 });
+    assert_eq!(client.config_confirm().unwrap(), Changed::default());
+    assert_eq!(client.config_rollback().unwrap(), Changed::default());
 }
 
 #[test]
