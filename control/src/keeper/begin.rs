@@ -48,7 +48,8 @@ pub enum KeeperError {
 }
 
 /// Finds out what is wanted. After the first start the store is the truth, and a file is only
-/// compared with it. Blocks while they are read.
+/// compared with it; a first file that wants nothing is not stored, so that it can be written later.
+/// Blocks while they are read.
 ///
 /// # Errors
 /// [`KeeperError`]; a file that does not count is no error.
@@ -90,7 +91,12 @@ pub(crate) fn with_store(
             kept: Kept::Store(Box::new(store)),
         });
     };
-    let revision = store.commit(saved.as_ref().unwrap_or(&Wanted::default()), &wanted)?;
+    let revision = match &saved {
+        // There is nothing to keep yet, and the next start reads the file again.
+        None if wants_nothing(&wanted) => revision,
+        None => store.commit(&Wanted::default(), &wanted)?,
+        Some(saved) => store.commit(saved, &wanted)?,
+    };
     Ok(Begun {
         wanted: Arc::new(wanted),
         previous: saved.map(Arc::new),
@@ -110,9 +116,28 @@ fn choose(
             info!("nothing is configured yet: see overpath port add, overpath config apply");
             Ok(None)
         }
-        (None, Some(file)) => file.map(Some),
+        (None, Some(file)) => {
+            let file = file?;
+            if wants_nothing(&file) {
+                info!(
+                    "the configuration file wants nothing yet; it is read again at the next start"
+                );
+            }
+            Ok(Some(file))
+        }
         // What is so already is no change.
-        (Some(saved), Some(file)) if replace => Ok(Some(file?).filter(|file| file != saved)),
+        (Some(saved), Some(file)) if replace => {
+            let file = file?;
+            match steps(saved, &file).len() {
+                0 => {}
+                count => warn!(
+                    "--replace: the configuration file takes the place of what the store had, in \
+                     {count} steps; overpath config rollback goes back. Without --replace the next \
+                     start keeps what is changed until then"
+                ),
+            }
+            Ok(Some(file).filter(|file| file != saved))
+        }
         (Some(saved), Some(Ok(file))) => {
             match steps(saved, &file).len() {
                 0 => {}
@@ -129,6 +154,23 @@ fn choose(
         }
         (Some(_), None) => Ok(None),
     }
+}
+
+/// Whether it has settings at most. Those of the switch alone forward nothing.
+fn wants_nothing(wanted: &Wanted) -> bool {
+    let Wanted {
+        switch: _,
+        ports,
+        routes,
+        bridges,
+        tunnels,
+        fdb,
+    } = wanted;
+    ports.is_empty()
+        && routes.is_empty()
+        && bridges.is_empty()
+        && tunnels.is_empty()
+        && fdb.is_empty()
 }
 
 #[cfg(test)]
@@ -182,6 +224,32 @@ mod tests {
         assert_eq!(place.wanted(Some(&text("one")), false), (with("one"), 1));
         assert_eq!(place.wanted(Some(&text("two")), false), (with("one"), 1));
         assert_eq!(place.wanted(None, false), (with("one"), 1));
+    }
+
+    /// As in the package: a file of comments at first, which is written then.
+    #[test]
+    fn a_file_that_wants_nothing_is_read_again_until_it_wants_something() {
+        let place = Place::new();
+        for text in [include_str!("../../../packaging/overpath.toml"), "[switch]"] {
+            assert_eq!(place.wanted(Some(text), false), (Wanted::default(), 0));
+        }
+        let settings = "[switch]\nmbufs = 32768";
+        let (wanted, revision) = place.wanted(Some(settings), false);
+        assert_eq!((wanted.switch.mbufs, revision), (32768, 0));
+        assert_eq!(place.wanted(Some(&text("one")), false), (with("one"), 1));
+        assert_eq!(place.wanted(Some(settings), false), (with("one"), 1));
+    }
+
+    /// Who took everything away wants that, whatever the file says.
+    #[test]
+    fn nothing_is_kept_if_it_comes_after_something() {
+        let place = Place::new();
+        place.wanted(Some(&text("one")), false);
+        assert_eq!(place.wanted(Some(""), true), (Wanted::default(), 2));
+        assert_eq!(
+            place.wanted(Some(&text("one")), false),
+            (Wanted::default(), 2)
+        );
     }
 
     #[test]
