@@ -6,7 +6,7 @@ use crate::dash_w::{DashW, seconds};
 use crate::explain::behind::BehindWords;
 use crate::explain::next::NextWords;
 use crate::monitor::MonitorWords;
-use crate::{cache, config, frame, route, stats};
+use crate::{cache, config, frame, help, route, stats};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use control::api::messages::{Method, Question, Stations};
@@ -17,11 +17,9 @@ use std::path::PathBuf;
 /// Where the daemon listens if nothing else is said.
 pub(crate) const SOCKET: &str = "/run/overpath/overpath.sock";
 
-/// Ask the overpath daemon what it does.
-///
-/// Words can be shortened as long as they stay clear: `overpath f s` is `overpath fdb show`.
+/// Show and change the VXLAN switch of this host, while it forwards.
 #[derive(Debug, Parser)]
-#[command(name = "overpath", version, infer_subcommands = true)]
+#[command(name = "overpath", version, infer_subcommands = true, after_help = help::EXAMPLES)]
 pub(crate) struct Arguments {
     /// Where the daemon listens
     #[arg(long, global = true, value_name = "PATH", default_value = SOCKET)]
@@ -44,19 +42,19 @@ pub(crate) struct Arguments {
 pub(crate) enum Noun {
     /// The versions of the daemon and of DPDK
     Version,
-    /// Ports: state, device, counters
+    /// Ports: NICs and guests, their state; add, set, del
     #[command(infer_subcommands = true)]
     Port {
         #[command(subcommand)]
         verb: Option<PortVerb>,
     },
-    /// Bridges: ports, tunnels, what is learned
+    /// Bridges of ports and tunnels; add, set, del
     #[command(infer_subcommands = true, visible_alias = "br")]
     Bridge {
         #[command(subcommand)]
         verb: Option<BridgeVerb>,
     },
-    /// Forwarding tables: which address is where
+    /// Forwarding tables: which MAC is where; add, replace, del, flush, load
     #[command(infer_subcommands = true)]
     Fdb {
         #[command(subcommand)]
@@ -68,37 +66,37 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: Option<Verb>,
     },
-    /// Routes of the underlay: which gateways lead where
+    /// Routes of the underlay: gateways to networks; add, replace, del
     #[command(infer_subcommands = true)]
     Route {
         #[command(subcommand)]
         verb: Option<route::Verb>,
     },
-    /// The switch's own addresses, and whether they are in use elsewhere
+    /// The switch's own addresses, and whether others have them too; add, del
     #[command(infer_subcommands = true, alias = "address")]
     Addr {
         #[command(subcommand)]
         verb: Option<AddrVerb>,
     },
-    /// Tunnels: state, and the way to each remote
+    /// Tunnels: state, and the way to each remote; add, set, append, del
     #[command(infer_subcommands = true)]
     Vxlan {
         #[command(subcommand)]
         verb: Option<VxlanVerb>,
     },
-    /// Settings of the switch as a whole
+    /// Settings of the switch as a whole; set
     #[command(infer_subcommands = true)]
     Switch {
         #[command(subcommand)]
         verb: SwitchVerb,
     },
-    /// All that is wanted, as a file: compare it, apply it, go back
+    /// All that is wanted, as a file: check, diff, apply, confirm, rollback, export
     #[command(infer_subcommands = true)]
     Config {
         #[command(subcommand)]
         verb: config::Verb,
     },
-    /// Drops: why, where, how many, and what to do about them
+    /// What is dropped: why, where, how many, and what to do about it
     Drops {
         /// The port whose drops are shown; all, if none is said. `show` may stand before it
         #[arg(value_name = "PORT")]
@@ -111,14 +109,13 @@ pub(crate) enum Noun {
         #[arg(value_name = "SECTION")]
         words: Vec<String>,
     },
-    /// Flow caches: which decisions are kept, and how many packets each decided
+    /// Flow caches: which decisions are kept, how many packets each decided; flush
     #[command(infer_subcommands = true)]
     Cache {
         #[command(subcommand)]
         verb: Option<cache::Verb>,
     },
-    /// What would become of a frame, step by step; what becomes of packets to come; or what is
-    /// behind an entry, a drop or a station
+    /// Why: what becomes of a frame, or of packets to come; what is behind a drop
     ///
     /// overpath explain lan 02000000000202000000000108060001...
     /// overpath explain lan --next 3 --filter "icmp or arp"

@@ -13,6 +13,7 @@ mod drops;
 mod explain;
 mod fdb;
 mod frame;
+mod help;
 mod man;
 mod monitor;
 mod neigh;
@@ -27,7 +28,7 @@ mod watch;
 use args::{Arguments, Noun};
 use change::FdbVerb;
 use clap::error::ErrorKind as Wrong;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use control::api::RpcError;
 use control::api::client::{Client, ClientError};
 use control::api::messages::Method;
@@ -39,7 +40,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let said = help::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&said).unwrap_or_else(|wrong| wrong.exit());
     let method = arguments.method().unwrap_or_else(|wrong| {
         Arguments::command()
             .error(Wrong::ValueValidation, wrong)
