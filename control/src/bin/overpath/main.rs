@@ -39,6 +39,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// There if the package was installed.
+const UNIT: &str = "/usr/lib/systemd/system/overpathd.service";
+
 fn main() -> ExitCode {
     let said = help::command().get_matches();
     let arguments = Arguments::from_arg_matches(&said).unwrap_or_else(|wrong| wrong.exit());
@@ -165,18 +168,26 @@ fn fail(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The unit of the package serves the default socket.
+fn how_to_start(socket: &Path, unit: bool) -> String {
+    let option = match socket.to_str() {
+        Some(args::SOCKET) if unit => {
+            return "start it with: systemctl start overpathd\n\
+                    why it ended: systemctl status overpathd, journalctl -u overpathd"
+                .to_owned();
+        }
+        Some(args::SOCKET) => String::new(),
+        _ => format!(" --socket {}", socket.display()),
+    };
+    format!("start it with: overpathd -l 0,1 -- --config /etc/overpath/overpath.toml{option}")
+}
+
 /// The error, and what can be done about it.
 fn complaint(error: &ClientError, socket: &Path) -> String {
     match error {
         ClientError::NotListening(_) => {
-            let option = match socket.to_str() {
-                Some(args::SOCKET) => String::new(),
-                _ => format!(" --socket {}", socket.display()),
-            };
-            format!(
-                "{error}: the daemon does not run, or has another --socket\n\
-                 start it with: overpathd -l 0,1 -- --config /etc/overpath/overpath.toml{option}"
-            )
+            let start = how_to_start(socket, Path::new(UNIT).exists());
+            format!("{error}: the daemon does not run, or has another --socket\n{start}")
         }
         ClientError::Connect(_, cause) if cause.kind() == ErrorKind::PermissionDenied => {
             format!(
@@ -205,11 +216,23 @@ mod tests {
             default.starts_with("nothing listens on /run/overpath/overpath.sock"),
             "{default}"
         );
+        let start = how_to_start(Path::new(args::SOCKET), false);
         assert!(
-            default.ends_with("--config /etc/overpath/overpath.toml"),
-            "{default}"
+            start.ends_with("--config /etc/overpath/overpath.toml"),
+            "{start}"
         );
         assert!(told("/tmp/s").ends_with(" --socket /tmp/s"));
+    }
+
+    #[test]
+    fn where_there_is_a_unit_it_is_to_be_started() {
+        let start = how_to_start(Path::new(args::SOCKET), true);
+        assert!(
+            start.starts_with("start it with: systemctl start overpathd\n"),
+            "{start}"
+        );
+        let other = how_to_start(Path::new("/tmp/s"), true);
+        assert!(other.ends_with(" --socket /tmp/s"), "{other}");
     }
 
     #[test]
