@@ -157,10 +157,7 @@ fn no_more_are_learned_than_a_tunnel_may_have() {
         "it takes those that it knows"
     );
     assert_eq!(tunnels.refused, 1);
-    assert_eq!(
-        tunnels.forget_idle(GRACE, HashSet::new).len(),
-        MAX_LEARNED + 1
-    );
+    assert_eq!(tunnels.forget_idle(GRACE, HashSet::new).len(), MAX_LEARNED);
     assert!(learns(&mut tunnels, id(1), address(MAX_LEARNED), 0));
 }
 
