@@ -119,6 +119,20 @@ fn a_file_is_one_process_s_alone() {
 }
 
 #[test]
+fn a_file_is_judged_that_is_open_to_be_read_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&Wanted::default(), &state(1)).unwrap();
+    let file = File(path);
+    assert!(matches!(file.open_to_read(), Err(Problem::InUse)));
+    drop(store);
+    let medium = file.open_to_read().unwrap();
+    assert_eq!(format::judge(&medium).unwrap(), (saved(1), 1));
+    assert!(redb::StorageBackend::write(&medium, 0, b"x").is_err());
+}
+
+#[test]
 fn who_says_wrongly_what_was_is_refused_and_nothing_changes() {
     let disk = Disk::new();
     let mut store = chain(&disk, 3);
