@@ -94,7 +94,11 @@ fn a_worker_tells_what_it_would_do_by_the_snapshot_that_it_has_now() {
     assert_eq!(ask(&mut site, UPLINK, &frame), Told::Stale { place: 0 });
     site.arrive(UPLINK, &frame);
     site.poll(0, 0);
-    assert_eq!(ask(&mut site, UPLINK, &frame), hit(0, true, 1));
+    assert_eq!(
+        ask(&mut site, UPLINK, &frame),
+        hit(0, true, 11),
+        "it holds on"
+    );
     survey(&mut site, Task::Flush);
     assert_eq!(ask(&mut site, UPLINK, &frame), Told::Miss);
     site.stop();
