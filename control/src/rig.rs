@@ -60,6 +60,8 @@ pub struct Rig {
     number: u8,
     /// The port whose device does not answer.
     stuck: Option<PortId>,
+    /// What it was ordered.
+    late: Vec<Order<HeapIo>>,
     now: u64,
 }
 
@@ -105,6 +107,7 @@ impl Rig {
             pool,
             number,
             stuck: None,
+            late: Vec::new(),
             now: 0,
         };
         rig.run(1);
@@ -123,9 +126,17 @@ impl Rig {
     }
 
     fn play_device(&mut self) {
-        while let Ok(order) = self.device.orders.try_recv() {
+        let mut orders = match self.stuck {
+            Some(_) => Vec::new(),
+            None => std::mem::take(&mut self.late),
+        };
+        orders.extend(self.device.orders.try_iter());
+        for order in orders {
             let report = match order {
-                Order::Open { id, .. } if self.stuck == Some(id) => continue,
+                Order::Open { id, .. } | Order::SetMtu { id, .. } if self.stuck == Some(id) => {
+                    self.late.push(order);
+                    continue;
+                }
                 Order::Open { id, wanted } => {
                     let workers = self.workers.len();
                     let known = self.ports.iter().position(|port| port.id == id);
@@ -209,7 +220,7 @@ impl Rig {
         );
     }
 
-    /// From now on nothing is heard of what the device of a port is ordered, or of all again.
+    /// From now on the device of a port does not do what it is ordered, until none is named.
     pub fn set_stuck(&mut self, number: Option<PortId>) {
         self.stuck = number;
     }

@@ -128,7 +128,7 @@ fn an_underlay_port_is_replaced() {
     let next = with(
         &config,
         "name = \"uplink\"\ndevice = \"heap0\"",
-        "name = \"up2\"\ndevice = \"heap0\"",
+        "name = \"up2\"\ndevice = \"heap9\"",
     );
     assert_eq!(switch.apply(&next), Ok(Done::default()));
     switch.answer_all();
@@ -170,7 +170,11 @@ fn the_answer_comes_when_the_device_has_the_mtu() {
         Some(Reply::Ports(ports)) => ports[1].mtu,
         other => panic!("{other:?}"),
     };
+    switch.rig.set_stuck(fastpath::ids::PortId::new(1));
     let answer = switch.rig.apply_later(wanted);
+    switch.rig.run(5);
+    assert!(answer.is_empty(), "the device has not got it yet");
+    switch.rig.set_stuck(None);
     while answer.is_empty() {
         switch.rig.run(1);
     }
