@@ -6,7 +6,7 @@ use super::messages::{
     PortState, Reply, Stations, Stats, Version,
 };
 use super::*;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -111,9 +111,13 @@ impl Raw {
             .unwrap_or_else(|| panic!("no error: {line}"))
     }
 
+    /// A server that has not read all of what was sent resets.
     fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
-        matches!(self.0.read_to_end(&mut rest), Ok(0))
+        match self.0.read_to_end(&mut rest) {
+            Ok(count) => count == 0,
+            Err(error) => rest.is_empty() && error.kind() == ErrorKind::ConnectionReset,
+        }
     }
 }
 
