@@ -27,8 +27,9 @@ use tracing::info;
 /// Milliseconds that workers have to pass a change, before those that did not are named.
 const PATIENCE: u64 = 10;
 /// Milliseconds that devices have to open and to close, before a change is given up, or answered all
-/// the same.
-const DEVICES: u64 = 30_000;
+/// the same. Opening, settling and undoing together take less than a client waits, and than the
+/// watchdog lets the keeper stand still.
+const DEVICES: u64 = 15_000;
 
 /// A change on its way.
 pub(super) struct Carrying {
@@ -182,13 +183,9 @@ impl<I: Io> State<I> {
         }
         let defaults = next.tunnels.iter().map(|tunnel| {
             let id = self.tunnels.by_name(tunnel.name);
-            let mut remotes = tunnel.remotes.iter().map(|remote| remote.address);
-            match id {
-                Some(id) => remotes
-                    .filter(|a| self.tunnels.known(id, *a).is_none())
-                    .count(),
-                None => remotes.by_ref().count(),
-            }
+            let known = |address| id.and_then(|id| self.tunnels.known(id, address));
+            let remotes = tunnel.remotes.iter();
+            remotes.filter(|r| known(r.address).is_none()).count()
         });
         if defaults.sum::<usize>() > self.tunnels.room() {
             return Err(full("remote", RemoteId::LIMIT));

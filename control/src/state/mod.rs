@@ -18,7 +18,6 @@ mod drops;
 mod events;
 mod explain;
 mod explaining;
-mod flush;
 mod gone;
 mod groups;
 mod life;

@@ -7,8 +7,9 @@
 
 use super::State;
 use crate::api::Refused;
-use crate::api::messages::{FdbPage, Stations};
-use crate::config::Name;
+use crate::api::messages::{FdbPage, Learned, Stations};
+use crate::config::{Name, nearest};
+use crate::tunnels::Tunnels;
 use fastpath::fdb::{Destination, FdbEntry};
 use fastpath::ids::{BridgeId, TunnelId};
 use fastpath::io::Io;
@@ -63,41 +64,76 @@ impl<I: Io> State<I> {
         }
     }
 
+    /// Forgets the learned stations for which all that is said is true.
+    pub(super) fn flush_learned(&mut self, which: &Learned) -> Result<(), Refused> {
+        let Learned {
+            bridge,
+            port,
+            tunnel,
+        } = *which;
+        let wanted = self.wanted_stations(&Stations {
+            bridge,
+            port,
+            tunnel,
+            ..Stations::default()
+        })?;
+        let tunnels = &self.tunnels;
+        self.fdb
+            .forget(|bridge, to| wanted.fits(tunnels, bridge, to));
+        Ok(())
+    }
+
     fn wanted_stations(&self, stations: &Stations) -> Result<Wanted, Refused> {
-        let bridge = |name: Name| self.bridges.by_name(name);
-        let port = |name: Name| self.ports.by_name(name).map(Destination::Port);
+        let Stations {
+            bridge,
+            port,
+            tunnel,
+            ..
+        } = *stations;
+        let bridges = self.wanted.bridges.iter().map(|bridge| &bridge.name);
+        let ports = self.wanted.ports.iter().map(|port| &port.name);
+        let tunnels = self.wanted.tunnels.iter().map(|tunnel| &tunnel.name);
+        let to_port = |name| self.ports.by_name(name).map(Destination::Port);
         Ok(Wanted {
-            bridge: known("bridge", stations.bridge, bridge)?,
-            port: known("port", stations.port, port)?,
-            tunnel: known("tunnel", stations.tunnel, |name| self.tunnels.by_name(name))?,
+            bridge: known("bridge", bridge, |name| self.bridges.by_name(name), bridges)?,
+            port: known("port", port, to_port, ports)?,
+            tunnel: known("tunnel", tunnel, |name| self.tunnels.by_name(name), tunnels)?,
         })
     }
 
     fn is_wanted(&self, entry: &FdbEntry, wanted: &Wanted) -> bool {
-        let through = |tunnel: TunnelId| match entry.value.to {
+        wanted.fits(&self.tunnels, entry.key.bridge(), entry.value.to)
+    }
+}
+
+impl Wanted {
+    /// Whether an entry of this bridge that leads there is one of those.
+    fn fits(&self, tunnels: &Tunnels, bridge: BridgeId, to: Destination) -> bool {
+        let through = |tunnel: TunnelId| match to {
             Destination::Remote(id) => {
-                let remote = self.tunnels.remote(id);
+                let remote = tunnels.remote(id);
                 remote.is_some_and(|remote| remote.tunnel == tunnel)
             }
             Destination::Port(_) => false,
         };
-        wanted
-            .bridge
-            .is_none_or(|bridge| entry.key.bridge() == bridge)
-            && wanted.port.is_none_or(|port| entry.value.to == port)
-            && wanted.tunnel.is_none_or(through)
+        self.bridge.is_none_or(|wanted| bridge == wanted)
+            && self.port.is_none_or(|port| to == port)
+            && self.tunnel.is_none_or(through)
     }
 }
 
-/// What is named, if anything is.
-fn known<T>(
+/// What is named, if anything is. `names` are those that could be.
+fn known<'n, T>(
     kind: &str,
     name: Option<Name>,
     find: impl Fn(Name) -> Option<T>,
+    names: impl Iterator<Item = &'n Name>,
 ) -> Result<Option<T>, Refused> {
     let Some(name) = name else { return Ok(None) };
-    let found = find(name);
-    found
-        .map(Some)
-        .ok_or_else(|| Refused(format!("there is no {kind} {name}")))
+    if let Some(found) = find(name) {
+        return Ok(Some(found));
+    }
+    let hint = nearest(name.as_str(), names.map(Name::as_str));
+    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Err(Refused(format!("{kind}: there is no {kind} {name}{hint}")))
 }

@@ -86,7 +86,7 @@ impl<I: Io> State<I> {
         self.remove_routes(next);
         self.remove_tunnels(next, gone);
         self.sync_bridges(next, gone)?;
-        self.sync_ports(before, next, gone);
+        self.sync_ports(next, gone);
         self.sync_links(before, next)?;
         self.sync_tunnels(next, gone)?;
         self.add_routes(next)?;

@@ -39,7 +39,7 @@ fn up(names: &[&str]) -> Vec<(String, PortState)> {
 }
 
 #[track_caller]
-fn applied(switch: &mut Switch, config: &str) {
+pub(crate) fn applied(switch: &mut Switch, config: &str) {
     assert_eq!(switch.apply(config), Ok(Done::default()));
     switch.settle();
 }

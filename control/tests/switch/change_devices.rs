@@ -1,17 +1,11 @@
 //! What a port is made of changes while the switch runs.
 
-use crate::change::{ports, with};
+use crate::change::{applied, ports, with};
 use crate::common::{LAN, Switch, broadcast, from_peer, from_to, vxlan};
 use control::api::Refused;
 use control::api::messages::{Method, PortState, Reply};
 use control::change::Done;
 use control::config::Wanted;
-
-#[track_caller]
-fn applied(switch: &mut Switch, config: &str) {
-    assert_eq!(switch.apply(config), Ok(Done::default()));
-    switch.settle();
-}
 
 #[test]
 fn a_port_gets_another_mtu_while_it_runs_or_is_opened_anew() {
@@ -205,10 +199,10 @@ fn a_device_that_does_not_answer_is_given_up_on() {
         .apply_later(Wanted::parse(&next, "test").unwrap());
     switch.rig.run(5);
     assert!(answer.is_empty());
-    switch.rig.leap(31_000);
-    switch.rig.leap(31_000);
+    switch.rig.leap(15_000);
+    switch.rig.leap(15_000);
     let refused = answer.try_recv().unwrap().unwrap_err();
-    assert_eq!(refused.0, "port d: its device did not open in 30 s");
+    assert_eq!(refused.0, "port d: its device did not open in 15 s");
     switch.settle();
     switch.close();
 }

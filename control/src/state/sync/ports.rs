@@ -26,7 +26,7 @@ fn reopens(before: &config::Port, after: &config::Port) -> bool {
 }
 
 impl<I: Io> State<I> {
-    pub(super) fn sync_ports(&mut self, before: &Wanted, next: &Wanted, gone: &mut Gone) {
+    pub(super) fn sync_ports(&mut self, next: &Wanted, gone: &mut Gone) {
         let wanted: HashMap<_, _> = next.ports.iter().map(|port| (port.name, port)).collect();
         let members: HashMap<_, _> = self
             .bridges
@@ -57,16 +57,6 @@ impl<I: Io> State<I> {
             match wanted.get(&name) {
                 Some(after) => self.set_port(id, after),
                 None => self.leave(id),
-            }
-        }
-        // Their learned stations are flooded to until they are heard again.
-        for name in before.ports.iter().map(|port| port.name) {
-            if let Some(id) = self
-                .ports
-                .by_name(name)
-                .filter(|_| !wanted.contains_key(&name))
-            {
-                self.fdb.flush(fastpath::fdb::Destination::Port(id));
             }
         }
     }
