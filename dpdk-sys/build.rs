@@ -34,6 +34,8 @@ const FUNCTIONS: &str = "rte_eal_init|rte_eal_cleanup|rte_version|rte_eal_remote
     |rte_eth_rx_queue_setup|rte_eth_tx_queue_setup|rte_eth_dev_start|rte_eth_dev_stop\
     |rte_eth_dev_close|rte_eth_promiscuous_enable|rte_eth_promiscuous_disable\
     |rte_eth_dev_rss_hash_conf_get|rte_eth_stats_get\
+    |rte_eth_rx_metadata_negotiate|rte_eth_dev_udp_tunnel_port_add|rte_eth_dev_udp_tunnel_port_delete\
+    |rte_flow_validate|rte_flow_create|rte_flow_destroy|rte_flow_flush|rte_flow_query\
     |rte_eth_dev_callback_register|rte_eth_dev_callback_unregister|fopencookie|shim_.*";
 
 fn main() {
@@ -146,7 +148,10 @@ fn bindings(flags: &[String]) -> Result<(), String> {
         // With several clangs installed the include paths may come from another one than libclang.
         .detect_include_paths(false)
         .allowlist_function(FUNCTIONS)
-        .allowlist_type("rte_eth_event_type|rte_lcore_state_t")
+        .allowlist_type("rte_eth_event_type|rte_lcore_state_t|rte_eth_tunnel_type")
+        // What rte_flow takes behind untyped pointers.
+        .allowlist_type("rte_flow_item_(eth|vlan|ipv4|udp|vxlan)|rte_flow_action_(mark|count|rss)")
+        .allowlist_type("rte_flow_query_count")
         .allowlist_var("K_.*")
         .opaque_type("rte_mbuf|rte_mempool|_IO_FILE")
         .opaque_type("rte_arp_.*|rte_l2tpv2_.*|rte_ecpri_.*|rte_gtp_psc_.*")

@@ -37,7 +37,7 @@ Examples:
 /// A software VXLAN switch on DPDK.
 ///
 /// Bridges ports and VXLAN tunnels as its configuration says, and answers the `overpath` command on
-/// a socket. Ends on SIGTERM and SIGINT, and then prints where every packet went.
+/// a socket. Ends on SIGTERM, SIGINT and SIGHUP, and then prints where every packet went.
 /// Tells a service manager (NOTIFY_SOCKET, WATCHDOG_USEC) that it is ready and that every thread goes
 /// on.
 #[derive(Parser, Clone, Debug, PartialEq, Eq)]

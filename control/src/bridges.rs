@@ -49,6 +49,21 @@ impl Bridges {
         self.0.free(name, now, passed)
     }
 
+    /// See [`Numbers::have_room`].
+    pub fn have_room(
+        &self,
+        names: impl IntoIterator<Item = Name>,
+        now: u64,
+        passed: impl Fn(Change) -> bool,
+    ) -> bool {
+        self.0.have_room(names, 0, now, passed)
+    }
+
+    /// See [`Numbers::recall`].
+    pub fn recall(&mut self, since: u64) {
+        self.0.recall(since);
+    }
+
     /// A bridge comes, under a number that is free for it.
     pub fn put(&mut self, given: Given, bridge: Bridge) {
         self.0.put(given, bridge.name, bridge);

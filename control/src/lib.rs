@@ -61,6 +61,7 @@ pub mod links;
 pub mod neighbours;
 pub mod news;
 pub mod numbers;
+pub mod offload;
 pub mod ports;
 mod rates;
 pub mod reconcile;

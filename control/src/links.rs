@@ -55,6 +55,22 @@ impl Links {
         Some(Some(given))
     }
 
+    /// See [`Numbers::have_room`].
+    pub fn have_room(
+        &self,
+        places: impl IntoIterator<Item = Place>,
+        others: usize,
+        now: u64,
+        passed: impl Fn(Change) -> bool,
+    ) -> bool {
+        self.0.have_room(places, others, now, passed)
+    }
+
+    /// See [`Numbers::recall`].
+    pub fn recall(&mut self, since: u64) {
+        self.0.recall(since);
+    }
+
     /// A link goes.
     pub fn remove(&mut self, place: Place, now: u64) -> Option<LinkId> {
         let (at, _) = self.0.remove(place, now)?;

@@ -39,6 +39,15 @@ impl<T> News<T> {
         }
     }
 
+    /// Something may have happened.
+    pub fn note_some(&mut self, what: impl FnOnce() -> Option<T>) {
+        if self.listened
+            && let Some(what) = what()
+        {
+            self.note(|| what);
+        }
+    }
+
     /// What happened since the last call, and how much more did after it.
     pub fn take(&mut self) -> (Vec<T>, u64) {
         (

@@ -7,7 +7,7 @@
 //! counters, if that is usable; else a new one is taken while there are any.
 
 use fastpath::publish::Change;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 /// Milliseconds for which a number that was given back rests. A ring between two threads is emptied
@@ -40,6 +40,12 @@ pub struct Numbers<K, T> {
     limit: usize,
 }
 
+/// Whether a number was given back, and may be another's.
+fn is_rested<K, T>(place: &Place<K, T>, now: u64, passed: impl Fn(Change) -> bool) -> bool {
+    let (at, since) = place.gone;
+    place.thing.is_none() && now >= at + REST && since.is_some_and(passed)
+}
+
 impl<K: Copy + Eq + Hash, T> Numbers<K, T> {
     /// None yet, and never more than `limit`.
     pub fn new(limit: usize) -> Self {
@@ -57,10 +63,7 @@ impl<K: Copy + Eq + Hash, T> Numbers<K, T> {
         if self.names.contains_key(&name) {
             return None;
         }
-        let rested = |place: &Place<K, T>| {
-            let (at, since) = place.gone;
-            place.thing.is_none() && now >= at + REST && since.is_some_and(&passed)
-        };
+        let rested = |place: &Place<K, T>| is_rested(place, now, &passed);
         // One that is in every snapshot still was not missed by anybody.
         let is_own = |place: &Place<K, T>| {
             let unsealed = place.thing.is_none() && place.gone.1.is_none();
@@ -77,6 +80,36 @@ impl<K: Copy + Eq + Hash, T> Numbers<K, T> {
         let rested = numbered.filter(|(_, place)| rested(place));
         let longest = rested.min_by_key(|(_, place)| place.gone.0);
         longest.map(|(at, _)| Given { at, used: true })
+    }
+
+    /// Whether numbers can be given to all of `names` that are not there, and to as many `others` that
+    /// had none before, one after the other. `now` and `passed` as for [`Numbers::free`].
+    pub fn have_room(
+        &self,
+        names: impl IntoIterator<Item = K>,
+        others: usize,
+        now: u64,
+        passed: impl Fn(Change) -> bool,
+    ) -> bool {
+        let gone = || self.places.iter().filter(|place| place.thing.is_none());
+        let own = gone().filter(|place| place.gone.1.is_none());
+        let own: HashSet<_> = own.map(|place| place.name).collect();
+        let names = names.into_iter();
+        let new = names.filter(|name| !self.names.contains_key(name) && !own.contains(name));
+        let rested = gone().filter(|place| is_rested(place, now, &passed));
+        let unused = self.limit.saturating_sub(self.places.len());
+        new.count() + others <= unused + rested.count()
+    }
+
+    /// Who went at `since` or later may have its number back at once: that it went is taken back, and
+    /// was never acknowledged.
+    pub fn recall(&mut self, since: u64) {
+        for place in &mut self.places {
+            let (at, sealed) = &mut place.gone;
+            if place.thing.is_none() && *at >= since {
+                *sealed = None;
+            }
+        }
     }
 
     /// Puts something under a number that is free for it.
@@ -217,6 +250,46 @@ mod tests {
         assert_eq!(
             (numbers.by_name(name("c")), numbers.by_name(name("b"))),
             (Some(1), None)
+        );
+    }
+
+    #[test]
+    fn room_is_what_can_be_given() {
+        let mut numbers = Numbers::new(3);
+        for text in ["a", "b"] {
+            add(&mut numbers, text, 0);
+        }
+        let room = |numbers: &Numbers<Name, &str>, names: &[&str], others, now| {
+            let names = names.iter().map(|text| name(text));
+            numbers.have_room(names, others, now, |_| true)
+        };
+        assert!(room(&numbers, &["a", "b"], 1, 0) && !room(&numbers, &["c"], 1, 0));
+        assert!(room(&numbers, &["c"], 0, 0) && !room(&numbers, &["c", "d"], 0, 0));
+        numbers.remove(name("b"), 5);
+        assert!(room(&numbers, &["b", "c"], 0, 5), "it has not gone yet");
+        numbers.seal(Change::INITIAL);
+        assert!(room(&numbers, &["b"], 0, 5) && !room(&numbers, &["b", "c"], 0, 5));
+        assert!(!room(&numbers, &["d", "c"], 0, 4 + REST));
+        assert!(room(&numbers, &["d", "c"], 0, 5 + REST));
+    }
+
+    #[test]
+    fn who_is_recalled_gets_its_number_at_once_and_nobody_else_does() {
+        let mut numbers = Numbers::new(2);
+        for text in ["a", "b"] {
+            add(&mut numbers, text, 0);
+        }
+        numbers.remove(name("a"), 4);
+        numbers.seal(Change::INITIAL);
+        numbers.remove(name("b"), 5);
+        numbers.seal(Change::INITIAL);
+        numbers.recall(5);
+        let free = |text: &str, now| numbers.free(name(text), now, |_| true);
+        assert_eq!((free("a", 5), free("b", 5)), (None, given(1, false)));
+        assert_eq!(
+            free("c", 5 + REST),
+            given(0, true),
+            "the other is not sealed"
         );
     }
 }

@@ -1,13 +1,15 @@
 //! The ports as control sees them: wanted, opened, up, failed, retried, removed.
 
 use crate::config::{self, Name};
-use crate::device::{DriverCounters, Opened, PortInfo};
+use crate::device::{DriverTotals, Opened, PortInfo};
 use crate::numbers::{Given, Numbers};
+use crate::offload::{Offload, Tier};
 use fastpath::ids::{BridgeId, PortId, QueueId};
 use fastpath::io::Io;
 use fastpath::publish::Change;
 use fastpath::snapshot;
 use fastpath::worker::Returned;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Milliseconds before a port that failed is tried again; doubled each time up to the second value.
@@ -60,22 +62,34 @@ pub struct Port<I: Io> {
     pub numbers: u16,
     /// Queues that workers gave back.
     pub back: Vec<Returned<I>>,
-    /// What its driver counted.
-    pub counters: DriverCounters,
+    /// What its drivers counted.
+    pub counters: DriverTotals,
     /// What becomes of it once it is closed.
     pub then: Then,
     /// It was ordered as part of a change, and is not there yet, or not gone.
     pub changing: bool,
+    /// It had failed before it was ordered as part of a change, which is not taken back if it fails again.
+    pub failed_before: bool,
     /// The name of the device that was ordered, until it is closed: nobody else can have it.
     pub holding: Option<String>,
+    /// It waits for its device, which is another port's still.
+    pub deferred: bool,
     /// It is being given another MTU.
     pub mtu_ordered: bool,
+    /// The most that its NIC is asked to do for tunnels, as the device thread was told last.
+    pub cap: Offload,
+    /// It was ordered with what a NIC has to be asked for before it starts.
+    pub asked: bool,
+    /// What it does for tunnels, as listeners were told last.
+    pub tier: Tier,
     /// Which worker polls each receive queue.
     pub pollers: Vec<usize>,
     /// Receive queues on their way from one worker to another.
     pub moving: Vec<QueueId>,
     /// Its receive queues, from when it is opened until a change that it is part of is made.
     pub held: Vec<I::Rx>,
+    /// It was opened or has failed since it is there.
+    tried: bool,
     retry: u64,
 }
 
@@ -104,16 +118,43 @@ impl<I: Io> Port<I> {
             queues: (0, 0),
             numbers: 0,
             back: Vec::new(),
-            counters: DriverCounters::default(),
+            counters: DriverTotals::default(),
             then: Then::default(),
             changing: true,
+            failed_before: false,
             holding: None,
+            deferred: false,
             mtu_ordered: false,
+            cap: Offload::default(),
+            asked: false,
+            tier: Tier::default(),
             pollers: Vec::new(),
             moving: Vec::new(),
             held: Vec::new(),
+            tried: false,
             retry: RETRY.0,
         }
+    }
+
+    /// It is being ordered as it is wanted now.
+    pub fn ordered(&mut self) {
+        self.life = Life::Opening;
+        self.cap = self.wanted.offload;
+        self.asked = self.cap.is_on();
+    }
+
+    /// Whether it has to be closed and opened again to become what is wanted `after`.
+    pub fn reopens(&self, after: &config::Port) -> bool {
+        let device = |port: &config::Port| {
+            (
+                port.device.clone(),
+                port.promiscuous,
+                (port.rx_queues, port.tx_queues),
+                (port.rx_descriptors, port.tx_descriptors),
+            )
+        };
+        let turned_on = after.offload.is_on() && !self.wanted.offload.is_on();
+        device(&self.wanted) != device(after) || (turned_on && !self.asked)
     }
 
     /// It was opened. Its queues are the caller's to pass on.
@@ -121,12 +162,13 @@ impl<I: Io> Port<I> {
         self.queues = (opened.rx.len() as u16, opened.tx.len() as u16);
         self.numbers = self.numbers.max(self.queues.0).max(self.queues.1);
         self.life = Life::Open(opened.info.clone());
+        self.tried = true;
         self.retry = RETRY.0;
     }
 
     /// It failed; it will be tried again.
     pub fn failed(&mut self, reason: String, now: u64) {
-        self.queues = (0, 0);
+        (self.queues, self.tried) = ((0, 0), true);
         self.life = Life::Waiting {
             reason,
             until: now + self.retry,
@@ -143,6 +185,11 @@ impl<I: Io> Port<I> {
         due
     }
 
+    /// It is being opened for the first time.
+    pub fn is_untried(&self) -> bool {
+        self.life == Life::Opening && !self.tried
+    }
+
     /// Sets the link. Returns whether that is news.
     pub fn set_link(&mut self, up: bool) -> bool {
         match &mut self.life {
@@ -154,6 +201,12 @@ impl<I: Io> Port<I> {
     /// Something that was ordered is not done yet.
     pub fn is_on_its_way(&self) -> bool {
         self.changing || self.mtu_ordered || !self.moving.is_empty()
+    }
+
+    /// A worker has queues of it that it is to give back.
+    pub fn waits_for_workers(&self) -> bool {
+        let closing = matches!(self.life, Life::Closing(_));
+        !self.moving.is_empty() || (closing && !self.is_whole())
     }
 
     /// Started, with link.
@@ -191,6 +244,8 @@ impl<I: Io> Port<I> {
             uplink: self.uplink,
             tx_queues: self.queues.1,
             may_chain: info.may_chain,
+            tx: info.tx.only_if(self.wanted.offload.is_on()),
+            rx_open: info.rx_open,
             rx_checksum: self.wanted.rx_checksum,
             rx_limit: info.rx_limit,
         }))
@@ -198,38 +253,46 @@ impl<I: Io> Port<I> {
 }
 
 /// All ports.
-pub struct Ports<I: Io>(Numbers<Name, Port<I>>);
+pub struct Ports<I: Io> {
+    all: Numbers<Name, Port<I>>,
+    /// What is kept of ports that are gone, by their numbers: should they come back, their counters
+    /// go on.
+    kept: HashMap<PortId, (u16, DriverTotals)>,
+}
 
 impl<I: Io> Default for Ports<I> {
     fn default() -> Self {
-        Ports(Numbers::new(PortId::LIMIT))
+        Ports {
+            all: Numbers::new(PortId::LIMIT),
+            kept: HashMap::new(),
+        }
     }
 }
 
 impl<I: Io> Ports<I> {
     /// The port of this number, if there is one.
     pub fn get(&self, id: PortId) -> Option<&Port<I>> {
-        self.0.get(id.index())
+        self.all.get(id.index())
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, id: PortId) -> Option<&mut Port<I>> {
-        self.0.get_mut(id.index())
+        self.all.get_mut(id.index())
     }
 
     /// The number of the port of this name.
     pub fn by_name(&self, name: Name) -> Option<PortId> {
-        self.0.by_name(name).and_then(PortId::new)
+        self.all.by_name(name).and_then(PortId::new)
     }
 
     /// All ports, in the order of their numbers, those included that are about to go.
     pub fn iter(&self) -> impl Iterator<Item = &Port<I>> {
-        self.0.iter().map(|(_, port)| port)
+        self.all.iter().map(|(_, port)| port)
     }
 
     /// The same, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Port<I>> {
-        self.0.iter_mut().map(|(_, port)| port)
+        self.all.iter_mut().map(|(_, port)| port)
     }
 
     /// The numbers of all ports.
@@ -239,153 +302,51 @@ impl<I: Io> Ports<I> {
 
     /// By number, up to the largest ever given; `None` where there is no port.
     pub fn places(&self) -> impl Iterator<Item = Option<&Port<I>>> {
-        self.0.places()
+        self.all.places()
     }
 
     /// See [`Numbers::free`].
     pub fn free(&self, name: Name, now: u64, passed: impl Fn(Change) -> bool) -> Option<Given> {
-        self.0.free(name, now, passed)
+        self.all.free(name, now, passed)
+    }
+
+    /// See [`Numbers::have_room`].
+    pub fn have_room(
+        &self,
+        names: impl IntoIterator<Item = Name>,
+        now: u64,
+        passed: impl Fn(Change) -> bool,
+    ) -> bool {
+        self.all.have_room(names, 0, now, passed)
+    }
+
+    /// See [`Numbers::recall`].
+    pub fn recall(&mut self, since: u64) {
+        self.all.recall(since);
     }
 
     /// A port comes, under a number that is free for it, and is about to be opened.
     pub fn put(&mut self, given: Given, wanted: config::Port) -> Option<PortId> {
         let id = PortId::new(given.at)?;
-        self.0.put(given, wanted.name, Port::new(id, wanted, None));
+        let (name, mut port) = (wanted.name, Port::new(id, wanted, None));
+        let kept = self.kept.remove(&id).filter(|_| !given.used);
+        (port.numbers, port.counters) = kept.unwrap_or_default();
+        self.all.put(given, name, port);
         Some(id)
     }
 
     /// A port is gone.
     pub fn remove(&mut self, name: Name, now: u64) {
-        drop(self.0.remove(name, now));
+        if let Some((_, port)) = self.all.remove(name, now) {
+            self.kept.insert(port.id, (port.numbers, port.counters));
+        }
     }
 
     /// See [`Numbers::seal`].
     pub fn seal(&mut self, change: Change) {
-        self.0.seal(change);
+        self.all.seal(change);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use fastpath::io::heap::{HeapIo, HeapQueue};
-    use fastpath::wire::Mac;
-
-    fn port() -> Port<HeapIo> {
-        let text = "[[port]]\nname = \"p\"\ndevice = \"d\"\naddresses = [\"192.0.2.2/24\"]";
-        let wanted = config::Wanted::parse(text, "test").unwrap();
-        Port::new(PortId::new(3).unwrap(), wanted.ports[0].clone(), None)
-    }
-
-    fn queue() -> HeapQueue {
-        HeapQueue::new(PortId::new(3).unwrap(), 1)
-    }
-
-    fn opened() -> Opened<HeapIo> {
-        Opened {
-            id: PortId::new(3).unwrap(),
-            info: PortInfo {
-                driver: "heap".to_owned(),
-                mac: Mac::new([2, 0, 0, 0, 0, 3]),
-                mtu: 1400,
-                link: true,
-                may_chain: false,
-                rx_limit: Some(1982),
-                notes: Vec::new(),
-            },
-            rx: vec![queue()],
-            tx: vec![queue(), queue()],
-        }
-    }
-
-    /// How long a port that failed at `now` waits.
-    fn wait(port: &mut Port<HeapIo>, now: u64) -> u64 {
-        port.failed("no".to_owned(), now);
-        let early = (0..RETRY.1)
-            .find(|wait| port.due(now + wait))
-            .unwrap_or(RETRY.1);
-        assert!(
-            early < RETRY.1 || port.due(now + early),
-            "waits longer than ever"
-        );
-        assert_eq!(port.life, Life::Opening);
-        assert!(!port.due(u64::MAX), "due once");
-        early
-    }
-
-    #[test]
-    fn each_failure_doubles_the_wait_up_to_a_limit_and_success_makes_it_short() {
-        let mut port = port();
-        assert!(!port.due(u64::MAX), "it is being opened");
-        let waits: Vec<_> = (0..7).map(|n| wait(&mut port, n * 100_000)).collect();
-        assert_eq!(
-            waits,
-            [1, 2, 4, 8, 16, 30, 30].map(|seconds| seconds * 1_000)
-        );
-        port.opened(&opened());
-        assert!(!port.due(u64::MAX));
-        assert_eq!(wait(&mut port, 5), 1_000);
-    }
-
-    #[test]
-    fn a_link_is_news_only_when_it_changes_on_an_open_port() {
-        let mut port = port();
-        assert!(!port.set_link(true) && !port.is_up(), "not open");
-        port.opened(&opened());
-        assert!(port.is_up() && !port.set_link(true));
-        assert!(port.set_link(false) && !port.is_up() && !port.set_link(false));
-        assert!(port.set_link(true) && port.is_up());
-        port.life = Life::Closing("gone".to_owned());
-        assert!(!port.set_link(false) && !port.is_up());
-    }
-
-    #[test]
-    fn it_is_whole_with_all_its_queues() {
-        let mut port = port();
-        port.opened(&opened());
-        for queue in [
-            Returned::Rx(queue()),
-            Returned::Tx(queue()),
-            Returned::Tx(queue()),
-        ] {
-            assert!(!port.is_whole());
-            port.back.push(queue);
-        }
-        assert!(port.is_whole());
-    }
-
-    #[test]
-    fn queues_that_it_had_keep_their_numbers() {
-        let mut port = port();
-        let with = |rx, tx| Opened {
-            rx: vec![queue(); rx],
-            tx: vec![queue(); tx],
-            ..opened()
-        };
-        let numbers = [(1, 2), (3, 1), (1, 1)].map(|(rx, tx)| {
-            port.opened(&with(rx, tx));
-            port.failed("gone".to_owned(), 0);
-            port.numbers
-        });
-        assert_eq!(numbers, [2, 3, 3]);
-    }
-
-    #[test]
-    fn workers_see_an_open_port_as_its_device_is() {
-        let mut port = port();
-        assert!(port.view(1).is_none());
-        port.opened(&opened());
-        let view = port.view(7).unwrap();
-        assert_eq!(
-            (view.id, view.mtu, view.generation, view.tx_queues),
-            (port.id, 1400, 7, 2)
-        );
-        assert!(view.has(None, std::net::Ipv4Addr::new(192, 0, 2, 2)));
-        assert!(view.up && !view.may_chain && view.bridge.is_none());
-        assert_eq!(view.rx_limit, Some(1982));
-        port.set_link(false);
-        assert!(port.view(8).is_some_and(|view| !view.up), "known, and down");
-        port.failed("gone".to_owned(), 0);
-        assert!(port.view(9).is_none());
-    }
-}
+mod tests;

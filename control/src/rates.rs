@@ -32,6 +32,8 @@ impl<K: Copy + Eq + Hash> Rates<K> {
             return;
         }
         self.at = now;
+        // Of what is gone, nothing; but who comes back goes on from where it was.
+        self.rates.clear();
         for (name, sum) in counters {
             let before = self.sums.insert(name, sum).unwrap_or_default();
             let grown = sum.saturating_sub(before);
@@ -60,6 +62,16 @@ mod tests {
         assert_eq!((rates.of("a"), rates.of("b")), (0, 3));
         rates.sample(3_000, [("a", 12), ("b", 4)]);
         assert_eq!((rates.of("a"), rates.of("b")), (7, 1));
+    }
+
+    #[test]
+    fn what_is_not_told_any_more_does_not_grow() {
+        let mut rates = Rates::default();
+        rates.sample(1_000, [("a", 5)]);
+        rates.sample(2_000, []);
+        assert_eq!(rates.of("a"), 0);
+        rates.sample(3_000, [("a", 7)]);
+        assert_eq!(rates.of("a"), 2);
     }
 
     #[test]

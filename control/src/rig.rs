@@ -27,24 +27,31 @@
 //! rig.close();
 //! ```
 
+mod devices;
+#[cfg(any(test, feature = "model"))]
+pub(crate) mod nics;
 mod port;
 
 use crate::api::messages::{FdbEntry, Method, Reply, Stations, Stats};
 use crate::api::{Answer, Refused, Request, RequestSender, requests};
-use crate::change::{Change, ChangeSender, Done, changes};
-use crate::config::Wanted;
-use crate::device::{self, DriverCounters, Order, OrderEnd, Report};
-use crate::reconcile::steps;
+use crate::change::{self, Change, ChangeSender, Done, changes};
+use crate::config::{Command, Edit, Wanted, Words};
+use crate::device::{self, Order, OrderEnd};
+use crate::offload::report::PortReport;
+use crate::reconcile::{Step, steps};
 use crate::state::{Assembly, Settings, State, Teller, assemble};
-use crossbeam_channel::Receiver;
 use fastpath::ids::PortId;
 use fastpath::io::heap::{HeapIo, HeapPacket, HeapPool};
 use fastpath::io::{Pool, RxChecksums};
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::wire::Mac;
-use fastpath::worker::{Returned, Worker};
+use fastpath::worker::Worker;
 use port::RigPort;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The largest MTU of a port, unless one has a larger one from the beginning.
+const LARGEST_MTU: u16 = 2026;
 
 /// A switch, and the hands that move it.
 pub struct Rig {
@@ -56,12 +63,16 @@ pub struct Rig {
     changes: ChangeSender,
     wanted: Arc<Wanted>,
     ports: Vec<RigPort>,
+    #[cfg(any(test, feature = "model"))]
+    nics: nics::Nics,
     pool: HeapPool,
     number: u8,
     /// The port whose device does not answer.
     stuck: Option<PortId>,
     /// What it was ordered.
     late: Vec<Order<HeapIo>>,
+    /// The device thread does not come round.
+    busy: bool,
     now: u64,
 }
 
@@ -75,6 +86,13 @@ impl Rig {
 
     /// The same, with MACs that no rig of another number has: for two that are on one wire.
     pub fn numbered(wanted: Wanted, workers: usize, number: u8) -> Self {
+        let mut rig = Self::build(wanted, workers, number);
+        rig.run(1);
+        rig
+    }
+
+    /// One in which nobody had a turn yet.
+    fn build(wanted: Wanted, workers: usize, number: u8) -> Self {
         let (end, device) = device::channel();
         let (sender, receiver) = requests(16);
         let pool = HeapPool::new(wanted.switch.mbufs as usize);
@@ -87,6 +105,11 @@ impl Rig {
             switch: wanted.switch,
             version: "none".to_owned(),
             pool: pool.clone(),
+            largest_mtu: wanted
+                .ports
+                .iter()
+                .map(|port| port.mtu)
+                .fold(LARGEST_MTU, u16::max),
             workers,
             device: end,
             requests: receiver,
@@ -95,7 +118,7 @@ impl Rig {
         let wanted = Arc::new(wanted);
         state.begin(Arc::clone(&wanted));
         let requests = sender;
-        let mut rig = Rig {
+        Rig {
             state,
             workers,
             stats,
@@ -104,14 +127,15 @@ impl Rig {
             changes,
             wanted,
             ports: Vec::new(),
+            #[cfg(any(test, feature = "model"))]
+            nics: nics::Nics::default(),
             pool,
             number,
             stuck: None,
             late: Vec::new(),
+            busy: false,
             now: 0,
-        };
-        rig.run(1);
-        rig
+        }
     }
 
     /// The MAC of a port: 02:ff, zeros, and the number at the end of its device's name, or else that of
@@ -125,110 +149,20 @@ impl Rig {
         Mac::new([0x02, 0xff, 0, 0, number, place])
     }
 
-    fn play_device(&mut self) {
-        let mut orders = match self.stuck {
-            Some(_) => Vec::new(),
-            None => std::mem::take(&mut self.late),
-        };
-        orders.extend(self.device.orders.try_iter());
-        for order in orders {
-            let report = match order {
-                Order::Open { id, .. } | Order::SetMtu { id, .. } if self.stuck == Some(id) => {
-                    self.late.push(order);
-                    continue;
-                }
-                Order::Open { id, wanted } => {
-                    let workers = self.workers.len();
-                    let known = self.ports.iter().position(|port| port.id == id);
-                    let at = known.unwrap_or_else(|| {
-                        self.ports.push(RigPort::new(id, &wanted));
-                        self.ports.len() - 1
-                    });
-                    self.ports[at].name = wanted.name.to_string();
-                    self.ports[at].open(&wanted, workers, self.number)
-                }
-                Order::SetMac { id, mac } => {
-                    if let Some(port) = self.ports.iter_mut().find(|port| port.id == id) {
-                        port.mac = Some(mac);
-                    }
-                    continue;
-                }
-                Order::SetMtu { id, mtu } => {
-                    let fixed = self
-                        .ports
-                        .iter()
-                        .any(|port| port.id == id && port.fixed_mtu);
-                    let mtu = (!fixed).then_some(mtu);
-                    Report::Mtu { id, mtu }
-                }
-                Order::Close { id, queues } => {
-                    self.take_back(id, &queues);
-                    let counters = DriverCounters::default();
-                    Report::Closed { id, counters }
-                }
-            };
-            // As much room as for orders.
-            drop(self.device.reports.try_send(report));
-        }
-    }
-
-    /// The MAC that a port was given instead of its own.
-    pub fn given_mac(&self, port: &str) -> Option<Mac> {
-        self.ports[self.at(port)].mac
-    }
-
-    fn report(&mut self, report: Report<HeapIo>) {
-        drop(self.device.reports.try_send(report));
-        self.run(1);
-    }
-
-    /// Takes the link of a port away, or gives it back.
-    pub fn set_link(&mut self, port: &str, up: bool) {
-        let id = self.id(port);
-        self.report(Report::Link { id, up });
-    }
-
-    /// Pulls the device of a port out. It is opened again after a while.
-    pub fn remove_device(&mut self, port: &str) {
-        self.lose_device(port, "the device was removed");
-    }
-
-    /// The device of a port cannot go on. It is opened again after a while.
-    pub fn lose_device(&mut self, port: &str, reason: &str) {
-        let (id, reason) = (self.id(port), reason.to_owned());
-        self.report(Report::Lost { id, reason });
-    }
-
-    /// From now on the device of a port cannot be opened, or can be again.
-    pub fn set_broken(&mut self, port: &str, broken: bool) {
-        let at = self.at(port);
-        self.ports[at].broken = broken;
-    }
-
-    /// A port is closed with all queues that it was opened with, each once.
-    fn take_back(&self, id: PortId, queues: &[Returned<HeapIo>]) {
-        let Some(port) = self.ports.iter().find(|port| port.id == id) else {
-            return;
-        };
-        let rx = queues.iter().filter(|back| matches!(back, Returned::Rx(_)));
-        let back = (rx.count(), queues.len());
-        let opened = (port.rx.len(), port.rx.len() + port.tx.len());
-        assert_eq!(
-            back, opened,
-            "receive queues and all queues of port {}",
-            port.name
-        );
-    }
-
-    /// From now on the device of a port does not do what it is ordered, until none is named.
-    pub fn set_stuck(&mut self, number: Option<PortId>) {
-        self.stuck = number;
-    }
-
     /// Gives control alone a turn.
     pub fn step(&mut self) {
         self.play_device();
         self.state.step(self.now);
+    }
+
+    /// See [`State::offload`].
+    pub fn offload(&self) -> &BTreeMap<PortId, PortReport> {
+        self.state.offload()
+    }
+
+    /// See [`State::progress`].
+    pub fn progress(&self) -> (usize, usize, usize) {
+        self.state.progress()
     }
 
     /// Gives one worker alone one round. Returns how many packets it moved.
@@ -281,6 +215,31 @@ impl Rig {
     pub fn apply(&mut self, next: Wanted) -> Result<Done, Refused> {
         let before = Arc::clone(&self.wanted);
         let answer = self.apply_later(next);
+        self.wait_for(&answer, before)
+    }
+
+    /// Goes back to what was wanted before, as far as it can be had, and runs until that is
+    /// acknowledged or refused.
+    ///
+    /// # Errors
+    /// Those of [`Rig::apply`].
+    pub fn go_back(&mut self, next: Wanted) -> Result<Done, Refused> {
+        let before = Arc::clone(&self.wanted);
+        let answer = self.order(next, Change::back);
+        self.wait_for(&answer, before)
+    }
+
+    /// As [`Rig::apply`], of what is to be confirmed.
+    ///
+    /// # Errors
+    /// Those of [`Rig::apply`], and what could not be gone back on.
+    pub fn try_out(&mut self, next: Wanted) -> Result<Done, Refused> {
+        let before = Arc::clone(&self.wanted);
+        let answer = self.order(next, Change::trial);
+        self.wait_for(&answer, before)
+    }
+
+    fn wait_for(&mut self, answer: &change::Answer, before: Arc<Wanted>) -> Result<Done, Refused> {
         let said = (0..100).find_map(|_| {
             self.run(1);
             answer.try_recv().ok()
@@ -292,12 +251,34 @@ impl Rig {
         said
     }
 
-    /// The same, and leaves it to the test when anybody has a turn. What is wanted is what was
-    /// applied last, even if it is refused.
-    pub fn apply_later(&mut self, next: Wanted) -> Receiver<Result<Done, Refused>> {
+    /// Changes what is wanted by a command, and runs until that is acknowledged or refused.
+    ///
+    /// # Errors
+    /// What is wrong with the command, and those of [`Rig::apply`].
+    pub fn edit(&mut self, command: Command, words: Words) -> Result<Done, Refused> {
+        let next = self.wanted.edited(&Edit::Do(command, words));
+        self.apply(next.map_err(|errors| Refused(errors.to_string()))?)
+    }
+
+    /// What is wanted.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// The same as [`Rig::apply`], and leaves it to the test when anybody has a turn. What is wanted is
+    /// what was applied last, even if it is refused.
+    pub fn apply_later(&mut self, next: Wanted) -> change::Answer {
+        self.order(next, Change::new)
+    }
+
+    fn order(
+        &mut self,
+        next: Wanted,
+        change: fn(Arc<Wanted>, Vec<Step>) -> (Change, change::Answer),
+    ) -> change::Answer {
         let next = Arc::new(next);
         let steps = steps(&self.wanted, &next);
-        let (change, answer) = Change::new(Arc::clone(&next), steps);
+        let (change, answer) = change(Arc::clone(&next), steps);
         // One at a time: there is room.
         drop(self.changes.try_send(change));
         self.wanted = next;
@@ -321,6 +302,12 @@ impl Rig {
             .alloc(frame)
             .map(|packet| packet.with_rx_checksums(checksums));
         self.put(port, 0, packet)
+    }
+
+    /// Puts a frame into a port's first receive queue that a rule of the NIC has marked, or not.
+    pub fn send_marked(&self, port: &str, frame: &[u8], mark: Option<u32>) -> bool {
+        let packet = self.pool.alloc(frame);
+        self.put(port, 0, packet.map(|packet| packet.with_mark(mark)))
     }
 
     fn put(&self, port: &str, queue: usize, packet: Option<HeapPacket>) -> bool {

@@ -3,6 +3,7 @@
 use crate::bridges::Bridges;
 use crate::config::Bridge;
 use crate::links::Links;
+use crate::offload::belief::Beliefs;
 use crate::ports::Ports;
 use crate::tunnels::Tunnels;
 use fastpath::ids::BridgeId;
@@ -20,6 +21,8 @@ pub struct Parts<'a, I: Io> {
     pub bridges: &'a Bridges,
     /// With their remotes.
     pub tunnels: &'a Tunnels,
+    /// How far NICs are believed.
+    pub beliefs: &'a Beliefs,
 }
 
 /// Builds the snapshot that follows `previous`. Decisions about packets from a port are void if
@@ -31,6 +34,7 @@ pub fn build<I: Io>(parts: &Parts<'_, I>, previous: &Snapshot, generation: u32) 
         links,
         bridges,
         tunnels,
+        beliefs,
     } = *parts;
     let views = ports.places().map(|port| port?.view(generation));
     let mut snapshot = Snapshot {
@@ -39,6 +43,7 @@ pub fn build<I: Io>(parts: &Parts<'_, I>, previous: &Snapshot, generation: u32) 
         ..Snapshot::default()
     };
     tunnels.fill(&mut snapshot);
+    beliefs.fill(&mut snapshot);
     for (bridge, id) in bridges.places().zip((0..).map_while(BridgeId::new)) {
         snapshot.bridges.push(Arc::new(snapshot::Bridge {
             id,
@@ -152,6 +157,7 @@ mod tests {
             links: &Links::default(),
             bridges: &bridges,
             tunnels: &Tunnels::of(&wanted),
+            beliefs: &Beliefs::default(),
         };
         let snapshot = build(&parts, &Snapshot::default(), 1);
         assert_eq!(snapshot.ports.len(), 3);

@@ -1,8 +1,11 @@
 //! Tunnels and their remotes: from names and addresses to numbered records.
 
 mod errors;
+mod learned;
+mod spare;
 
 pub use errors::LastError;
+pub use learned::MAX_LEARNED;
 
 use crate::config::{self, Name};
 use crate::numbers::{Given, Numbers};
@@ -12,14 +15,11 @@ use fastpath::publish::Change;
 use fastpath::snapshot::{
     Df, EncapSettings, EndPoint, Inherit, Remote, Snapshot, Tunnel, UdpPorts, Way,
 };
+use spare::Spare;
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-/// Most remotes of one tunnel that were learned from traffic and not configured.
-pub const MAX_LEARNED: usize = 1024;
-/// Seconds that a learned remote is kept before it is asked whether anything leads to it.
-const GRACE: u32 = 10;
 const DEFAULT_TTL: u8 = 64;
 
 /// A remote that went: the number that it had, and its address.
@@ -44,11 +44,8 @@ pub struct Tunnels {
     pins: HashMap<RemoteId, u32>,
     /// Remotes by address: a next hop that changes costs a look at those that it concerns.
     at: HashMap<Ipv4Addr, Vec<RemoteId>>,
-    /// Numbers of forgotten remotes in the order of their end. They are usable again once every
-    /// worker has passed the change, which is not known before the next snapshot is published, and
-    /// what workers told before has been heard.
-    retired: Vec<(Option<Change>, RemoteId)>,
-    free: Vec<RemoteId>,
+    /// Numbers of remotes that nobody has.
+    spare: Spare,
     /// Senders that were not learned for want of room.
     pub refused: u64,
     errors: Errors,
@@ -61,8 +58,7 @@ impl Default for Tunnels {
             remotes: Vec::new(),
             pins: HashMap::new(),
             at: HashMap::new(),
-            retired: Vec::new(),
-            free: Vec::new(),
+            spare: Spare::default(),
             refused: 0,
             errors: Errors::default(),
         }
@@ -73,6 +69,22 @@ impl Tunnels {
     /// See [`Numbers::free`].
     pub fn free(&self, name: Name, now: u64, passed: impl Fn(Change) -> bool) -> Option<Given> {
         self.tunnels.free(name, now, passed)
+    }
+
+    /// See [`Numbers::have_room`].
+    pub fn have_room(
+        &self,
+        names: impl IntoIterator<Item = Name>,
+        now: u64,
+        passed: impl Fn(Change) -> bool,
+    ) -> bool {
+        self.tunnels.have_room(names, 0, now, passed)
+    }
+
+    /// See [`Numbers::recall`]; the same of remotes.
+    pub fn recall(&mut self, since: u64) {
+        self.tunnels.recall(since);
+        self.spare.recall();
     }
 
     /// A tunnel comes, under a number that is free for it; its remotes come by
@@ -118,16 +130,21 @@ impl Tunnels {
             .iter()
             .map(|(address, id)| (*id, *address))
             .collect();
+        let tunnel = TunnelId::new(at)?;
         for (id, address) in &gone {
-            self.retire(*id, *address);
+            self.retire(*id, (tunnel, *address));
         }
-        Some((TunnelId::new(at)?, gone))
+        Some((tunnel, gone))
     }
 
     /// Gives every default remote of a tunnel a record, and forgets those that are neither that, nor
-    /// learned, nor where a static entry leads. Returns who came and who went; `None` if there are
-    /// too many.
-    pub fn settle(&mut self, name: Name) -> Option<(Vec<RemoteId>, Vec<Left>)> {
+    /// learned, nor where a static entry leads, or is about to, as told by `kept`. Returns who came and
+    /// who went; `None` if there are too many.
+    pub fn settle(
+        &mut self,
+        name: Name,
+        kept: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<(Vec<RemoteId>, Vec<Left>)> {
         let at = self.tunnels.by_name(name)?;
         let known = self.tunnels.get_mut(at)?;
         let (wanted, pins) = (&known.wanted, &self.pins);
@@ -142,7 +159,8 @@ impl Tunnels {
         });
         let learned: HashSet<_> = known.learned.iter().map(|(id, _)| *id).collect();
         let stays = |address: &Ipv4Addr, id: &RemoteId| {
-            listed.contains(address) || learned.contains(id) || pins.contains_key(id)
+            let led_to = pins.contains_key(id) || kept(*address);
+            listed.contains(address) || learned.contains(id) || led_to
         };
         let left = known
             .remotes
@@ -155,17 +173,17 @@ impl Tunnels {
             .into_iter()
             .filter(|a| !known.remotes.contains_key(a))
             .collect();
-        for (id, address) in &gone {
-            self.retire(*id, *address);
-        }
         let id = TunnelId::new(at)?;
+        for (remote, address) in &gone {
+            self.retire(*remote, (id, *address));
+        }
         let came = new.into_iter().map(|address| self.ensure(id, address));
         Some((came.collect::<Option<_>>()?, gone))
     }
 
     /// How many more remotes there may be.
     pub fn room(&self) -> usize {
-        self.free.len() + (RemoteId::LIMIT - self.remotes.len())
+        self.spare.room()
     }
 
     /// The record of a tunnel's remote, if it has one.
@@ -193,11 +211,12 @@ impl Tunnels {
     }
 
     /// What leads to a remote is gone, and it is in no snapshot that follows.
-    fn retire(&mut self, id: RemoteId, address: Ipv4Addr) {
+    fn retire(&mut self, id: RemoteId, owner: (TunnelId, Ipv4Addr)) {
         if let Some(remote) = self.remotes.get_mut(id.index()) {
             *remote = None;
         }
-        self.retired.push((None, id));
+        self.spare.retire(id, owner);
+        let (_, address) = owner;
         self.errors.forget(id);
         let left = self.at.get_mut(&address).map(|ids| {
             ids.retain(|other| *other != id);
@@ -285,10 +304,7 @@ impl Tunnels {
         if let Some(id) = known.remotes.get(&address) {
             return Some(*id);
         }
-        let id = self
-            .free
-            .pop()
-            .or_else(|| RemoteId::new(self.remotes.len()))?;
+        let id = self.spare.take((tunnel, address))?;
         let lenient = lenient(&known.wanted, address);
         let remote = Remote::new(id, tunnel, address, lenient, settings(&known.wanted));
         remote.next_hops.set_way(Way {
@@ -296,8 +312,8 @@ impl Tunnels {
             hold: true,
             down: known.down.is_some(),
         });
-        if id.index() == self.remotes.len() {
-            self.remotes.push(None);
+        if id.index() >= self.remotes.len() {
+            self.remotes.resize(id.index() + 1, None);
         }
         self.remotes[id.index()] = Some(Arc::new(remote));
         self.at.entry(address).or_default().push(id);
@@ -308,83 +324,20 @@ impl Tunnels {
         Some(id)
     }
 
-    /// Whether a remote was learned from traffic, and is in no configuration.
-    pub fn is_learned(&self, id: RemoteId) -> bool {
-        let tunnel = self.remote(id).map(|remote| remote.tunnel.index());
-        let known = tunnel.and_then(|tunnel| self.tunnels.get(tunnel));
-        known.is_some_and(|known| known.learned.iter().any(|(learned, _)| *learned == id))
-    }
-
-    /// A sender that was not configured. Its number if it has a record now and had none before.
-    pub fn learn(&mut self, tunnel: TunnelId, address: Ipv4Addr, now: u32) -> Option<RemoteId> {
-        let known = self.tunnels.get(tunnel.index())?;
-        // What was told may be older than what is wanted.
-        let any = known.wanted.accept == config::Accept::Any;
-        if known.remotes.contains_key(&address) || !any {
-            return None;
-        }
-        let room = known.learned.len() < MAX_LEARNED;
-        let id = room.then(|| self.ensure(tunnel, address)).flatten();
-        let known = self.tunnels.get_mut(tunnel.index());
-        match id.zip(known) {
-            Some((id, known)) => known.learned.push((id, now)),
-            None => self.refused += 1,
-        }
-        id
-    }
-
-    /// Forgets learned remotes that nothing leads to any more. `used` gives those that something
-    /// leads to, and is not asked in vain. Returns numbers and addresses of the forgotten.
-    pub fn forget_idle(
-        &mut self,
-        now: u32,
-        used: impl FnOnce() -> HashSet<RemoteId>,
-    ) -> Vec<(RemoteId, Ipv4Addr)> {
-        let mut gone = Vec::new();
-        if self
-            .tunnels
-            .iter()
-            .all(|(_, tunnel)| tunnel.learned.is_empty())
-        {
-            return gone;
-        }
-        let used = used();
-        for (_, tunnel) in self.tunnels.iter_mut() {
-            tunnel.learned.retain(|(id, since)| {
-                let fresh = now.saturating_sub(*since) < GRACE;
-                let stays = fresh || used.contains(id);
-                if let Some(remote) = self.remotes[id.index()].as_ref().filter(|_| !stays) {
-                    tunnel.remotes.remove(&remote.address);
-                    gone.push((*id, remote.address));
-                }
-                stays
-            });
-        }
-        for (id, address) in &gone {
-            self.retire(*id, *address);
-        }
-        gone
-    }
-
-    /// A snapshot without what was forgotten was published as `change`.
+    /// See [`Numbers::seal`]; the same of remotes.
     pub fn seal(&mut self, change: Change) {
         self.tunnels.seal(change);
-        for (since, _) in &mut self.retired {
-            since.get_or_insert(change);
-        }
+        self.spare.seal(change);
     }
 
     /// How many numbers of forgotten remotes no worker uses any more, as told by `passed`.
     pub fn passed(&self, passed: impl Fn(Change) -> bool) -> usize {
-        let mut retired = self.retired.iter();
-        let first = retired.position(|(since, _)| !since.is_some_and(&passed));
-        first.unwrap_or(self.retired.len())
+        self.spare.passed(passed)
     }
 
-    /// Makes the `count` numbers usable again that were retired first.
+    /// Makes the `count` numbers of remotes usable again that were given back first.
     pub fn release(&mut self, count: usize) {
-        let over = self.retired.drain(..count.min(self.retired.len()));
-        self.free.extend(over.map(|(_, id)| id));
+        self.spare.release(count);
     }
 
     /// Tunnels, end points and remote records, into a snapshot.
@@ -484,6 +437,7 @@ fn settings(wanted: &config::Tunnel) -> EncapSettings {
             config::Df::Unset => Df::Unset,
             config::Df::Inherit => Df::Inherit,
         },
+        udp_checksum: wanted.udp_checksum,
     }
 }
 

@@ -262,7 +262,7 @@ fn if_the_daemon_goes_away_what_came_before_can_be_read() {
     let daemon = std::thread::spawn(move || be_killed(&listener));
     let output = run(folder.path(), "lan -w x.pcapng");
     daemon.join().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let end =
         "\n4 packets, 0 lost\noverpath: the daemon went away; the file has what came before\n";
     let errors = text(&output.stderr);
@@ -319,5 +319,5 @@ fn a_terminal_gets_a_hint_and_no_capture() {
     shown.read_line(&mut line).unwrap();
     let hint = "say -w FILE, or send it through a pipe: | tcpdump -n -r -";
     assert!(line.trim_end().ends_with(hint), "{line}");
-    assert_eq!(script.wait().unwrap().code(), Some(1));
+    assert_eq!(script.wait().unwrap().code(), Some(2));
 }

@@ -13,7 +13,7 @@ const README: &str = include_str!("../../README.md");
 
 /// A configuration in which every table may have one more line, appended to its last table of that
 /// name. Every key that must be there is there.
-const MINIMAL: [(&str, &[&str]); 9] = [
+const MINIMAL: [(&str, &[&str]); 10] = [
     ("[switch]", &[]),
     (
         "[[port]]",
@@ -27,6 +27,14 @@ const MINIMAL: [(&str, &[&str]); 9] = [
     (
         "[[route]]",
         &["to = '203.0.113.0/24'", "via = '192.0.2.254'"],
+    ),
+    (
+        "[[neighbour]]",
+        &[
+            "port = 'up'",
+            "address = '192.0.2.1'",
+            "mac = '02:00:00:00:00:01'",
+        ],
     ),
     ("[[bridge]]", &["name = 'br0'", "ports = ['lan']"]),
     ("[[bridge]]", &["name = 'br1'"]),
@@ -58,10 +66,11 @@ const MINIMAL: [(&str, &[&str]); 9] = [
 ];
 
 /// The tables of a configuration, as the headings of the document name them.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "[switch]",
     "[[port]]",
     "[[route]]",
+    "[[neighbour]]",
     "[[bridge]]",
     "[[tunnel]]",
     "[[fdb]]",
@@ -207,6 +216,7 @@ fn the_defaults_are_those_of_the_code() {
                     "local",
                     "rx_workers",
                     "tx_queues",
+                    "vlan",
                     "port",
                     "tunnel",
                     "remote",

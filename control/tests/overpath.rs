@@ -20,6 +20,12 @@ use std::sync::Arc;
 
 #[path = "overpath/changes.rs"]
 mod changes;
+#[path = "overpath/looks.rs"]
+mod looks;
+#[path = "overpath/nics.rs"]
+mod nics;
+#[path = "overpath/verbs.rs"]
+mod verbs;
 
 /// A server that knows one forwarding entry, or so many, and takes any route but has none.
 fn serve(folder: &Path, entries: usize) -> Server {
@@ -52,6 +58,8 @@ fn serve(folder: &Path, entries: usize) -> Server {
                 Method::AddrShow => Reply::Addresses(Vec::new()),
                 Method::VxlanShow => Reply::Tunnels(Vec::new()),
                 Method::DropsShow(port) => Reply::Drops(drops(port.as_ref())),
+                Method::OffloadShow(port) => Reply::Offload(nics::offload(port.as_ref())),
+                Method::OffloadSelftest(port) => Reply::SelfTest(Box::new(nics::tested(port))),
                 Method::StatsShow => Reply::Stats(Box::default()),
                 Method::CacheShow(entries) => Reply::Caches(Box::new(caches(entries))),
                 Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
@@ -216,6 +224,12 @@ fn each_noun_is_shown() {
     assert_eq!(show(&["drops"]), dropped("any"));
     assert_eq!(show(&["drops", "show", "lan"]), dropped("lan"));
     assert!(show(&["drops", "lan", "--json"]).starts_with(r#"[{"reason":"tx_full","port":"lan""#));
+    let idle = |port: &str| format!("{port} offload auto tier T0 reason the port is not started\n");
+    assert_eq!(show(&["offload"]), idle("any"));
+    assert_eq!(show(&["o", "s", "lan"]), idle("lan"));
+    assert!(
+        show(&["offload", "--json"]).starts_with(r#"[{"port":"any","offload":"auto","tier":"t0""#)
+    );
     assert!(show(&["stats", "show"]).starts_with("account received 0 originated 0"));
     assert_eq!(show(&["fdb", "show", "--json"]), JSON);
     assert_eq!(show(&["--json", "port", "show"]), "[]\n");
@@ -318,7 +332,7 @@ fn a_watch_ends_with_the_daemon_and_says_so() {
     drop(server);
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.starts_with("overpath: "), "{text}");
 }
 
@@ -369,7 +383,7 @@ fn what_happens_is_printed_until_the_daemon_goes() {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         (output.status.code(), &*complaint),
-        (Some(1), "overpath: the daemon went away\n")
+        (Some(3), "overpath: the daemon went away\n")
     );
     let json = run(folder.path(), &["mon", "--json"]).stdout;
     let first = String::from_utf8(json).unwrap();
@@ -419,7 +433,7 @@ fn a_frame_is_explained_that_is_given_or_read() {
 fn without_a_daemon_it_says_how_to_start_one() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["fdb", "show"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert!(output.stdout.is_empty());
     let socket = folder.path().join("sock").display().to_string();
     let text = String::from_utf8(output.stderr).unwrap();

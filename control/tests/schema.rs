@@ -7,13 +7,20 @@
 )]
 
 use control::api::messages::{
-    Capture, Entries, EventKinds, Gateways, Method, NewRoute, Question, Reply, Stations, Subject,
+    Capture, Entries, EventKinds, Gateways, Method, NewRoute, Question, Reply, SelfTest, Stations,
+    Subject,
 };
 use control::api::{API_VERSION, schema};
 use control::config::Wanted;
+use control::offload::{Change, Tier};
 use control::rig::Rig;
 use serde_json::{Value, json};
 use std::path::Path;
+
+#[path = "schema/edits.rs"]
+mod edits;
+#[path = "common/offload.rs"]
+mod reports;
 
 const FILE: &str = "../docs/api.schema.json";
 
@@ -151,6 +158,8 @@ fn what_a_client_sends_fits() {
         Method::RouteAdd(NewRoute { to, via }),
         Method::RouteDel(to),
         Method::DropsShow(Some(name())),
+        Method::OffloadShow(Some(name())),
+        Method::OffloadSelftest(name()),
         Method::CacheShow(Entries::Port(name())),
         Method::Explain(question),
         Method::ExplainEntry("0:17".parse().unwrap()),
@@ -176,6 +185,44 @@ fn what_a_client_sends_fits() {
             "{method:?}"
         );
     }
+}
+
+/// Of a NIC, which no switch here has.
+#[test]
+fn what_a_self_test_finds_fits() {
+    let answer = json!({"allowed": false, "reason": "a"});
+    let said = json!({
+        "mark": 7, "tunnel": true, "outer_ip": "right", "outer_l4": "wrong", "inner_ip": null,
+        "inner_l4": null,
+    });
+    let test = json!({
+        "port": "up", "tier": "t1", "advice": "b", "notes": ["m"],
+        "found": {
+            "asked": true, "looped": false, "conclusive": true, "frames": 2, "heard": 1,
+            "marks": answer, "checksums": answer, "demoted": {"tier": "t1", "reason": "c"},
+            "distrusted": "d",
+        },
+        "report": {
+            "udp_port": 4789, "parser": "e", "rules": "f", "no_rules": "g",
+            "rules_failed": true, "frames": 2,
+            "heard": 1, "lost": ["h"], "sent": 6, "doubled": 1, "foreign": 2,
+            "lines": [{
+                "topic": "outer_ip", "outcome": "wrong", "equal": 1, "silent": 2, "wrong": 3,
+                "examples": [{"frame": "i", "said": "j", "is": "k"}],
+            }],
+            "cases": [
+                {"frame": "i", "outcome": "silent", "changed": true, "said": said, "is": said},
+                {"frame": "h", "outcome": "unseen", "changed": false, "said": null, "is": null},
+            ],
+            "marks": answer, "checksums": answer, "left": "l",
+        },
+    });
+    // As it is read and written, with nothing more and nothing less.
+    let read: SelfTest = serde_json::from_value(test.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), test);
+    let schema = schema();
+    let rule = &schema["methods"]["offload.selftest"]["result"];
+    assert_eq!(faults(&test, rule, &schema, "selftest"), [""; 0]);
 }
 
 const WANTED: &str = r#"
@@ -205,6 +252,13 @@ fn what_a_switch_answers_fits() {
         rig.run(200);
     }
     rig.set_link("lan2", false);
+    let (port, tier) = (rig.port_id("up"), Tier::Rule);
+    let change = Change::Tier {
+        port,
+        tier,
+        reason: None,
+    };
+    rig.tell_offload(vec![change], Some(vec![reports::report(port)]));
     let mac = "02:00:00:00:00:01".parse().unwrap();
     let question = Question {
         port: "lan".parse().unwrap(),
@@ -223,6 +277,7 @@ fn what_a_switch_answers_fits() {
             ..Stations::default()
         }),
         Method::DropsShow(None),
+        Method::OffloadShow(None),
         Method::CacheShow(Entries::All),
         Method::Explain(question),
         Method::ExplainFdb(mac),
@@ -254,7 +309,7 @@ fn what_a_switch_answers_fits() {
         );
         events += 1;
     }
-    assert!(events >= 3, "{events}");
+    assert!(events >= 4, "{events}");
     for port in ["lan", "lan2", "up"] {
         rig.received(port);
     }

@@ -1,8 +1,10 @@
 //! Moves full bursts, and ends: what `scripts/instructions` counts the instructions of.
 //!
-//! `bursts worker|filter|drops|control bridge|decap|encap ROUNDS`. The control takes the same packets
+//! `bursts worker|t1|t2|t3|filter|drops|control|control-t3 CASE ROUNDS`. The control takes the same packets
 //! from the same source to the same sink, without a worker. With `filter` somebody looks at the port
 //! that they come in by, for an address that none of them has; with `drops`, for what is dropped there.
+//! With `t1`, `t2` and `t3` packets come from a NIC that knows the tunnel's UDP port, has a rule for it, or
+//! takes outer headers off, as they are for `control-t3`.
 
 #[expect(dead_code, reason = "benches and the test of allocations use the rest")]
 #[path = "../benches/support/mod.rs"]
@@ -13,6 +15,7 @@ use fastpath::trace::tap::{Limits, TapReader, tap};
 use fastpath::trace::wish::{Only, Wish};
 use fastpath::worker::Command;
 use support::frames::{BURST_FRAMES, Case};
+use support::nic::Nic;
 use support::site::{Control, Site};
 use support::switch::port;
 
@@ -22,7 +25,7 @@ const WARM_UP: usize = 64;
 fn main() -> Result<(), String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [who, case, rounds] = words.as_slice() else {
-        return Err("usage: bursts worker|filter|drops|control bridge|decap|encap ROUNDS".into());
+        return Err("usage: bursts WHO CASE ROUNDS".into());
     };
     let wanted = |known: &Case| known.to_string() == *case;
     let case = Case::ALL.into_iter().find(wanted);
@@ -30,15 +33,27 @@ fn main() -> Result<(), String> {
     let rounds: usize = rounds.parse().map_err(|_| "no number of rounds")?;
     let expected = (WARM_UP + rounds) * BURST_FRAMES;
     let sent = match who.as_str() {
-        "worker" => by_worker(case, WARM_UP + rounds, None),
-        "filter" => by_worker(case, WARM_UP + rounds, Some((nobody()?, Only::Everything))),
+        "worker" => by_worker(Site::of(case), case, WARM_UP + rounds, None),
+        "t1" => by_worker(Site::by(case, Nic::Parser), case, WARM_UP + rounds, None),
+        "t2" => by_worker(Site::by(case, Nic::Rule), case, WARM_UP + rounds, None),
+        "t3" => by_worker(Site::by(case, Nic::Decap), case, WARM_UP + rounds, None),
+        "filter" => by_worker(
+            Site::of(case),
+            case,
+            WARM_UP + rounds,
+            Some((nobody()?, Only::Everything)),
+        ),
         "drops" => by_worker(
+            Site::of(case),
             case,
             WARM_UP + rounds,
             Some((Filter::everything(), Only::Dropped)),
         ),
-        "control" => by_control(case, WARM_UP + rounds),
-        _ => return Err("none of worker, filter, drops and control".into()),
+        "control" => by_control(Control::of(case), WARM_UP + rounds),
+        "control-t3" => by_control(Control::by(case, Nic::Decap), WARM_UP + rounds),
+        _ => {
+            return Err("none of worker, t1, t2, t3, filter, drops, control and control-t3".into());
+        }
     };
     if sent == expected {
         Ok(())
@@ -71,8 +86,7 @@ fn look(site: &mut Site, case: Case, filter: Filter, only: Only) -> TapReader {
     reader
 }
 
-fn by_worker(case: Case, rounds: usize, wanted: Option<(Filter, Only)>) -> usize {
-    let mut site = Site::of(case);
+fn by_worker(mut site: Site, case: Case, rounds: usize, wanted: Option<(Filter, Only)>) -> usize {
     let _reader = wanted.map(|(filter, only)| look(&mut site, case, filter, only));
     for _ in 0..rounds {
         site.worker.poll(0);
@@ -80,7 +94,6 @@ fn by_worker(case: Case, rounds: usize, wanted: Option<(Filter, Only)>) -> usize
     site.stats.port(port(case.ports().1)).sent.get() as usize
 }
 
-fn by_control(case: Case, rounds: usize) -> usize {
-    let mut control = Control::of(case);
+fn by_control(mut control: Control, rounds: usize) -> usize {
     (0..rounds).map(|_| control.poll()).sum()
 }

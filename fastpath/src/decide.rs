@@ -1,5 +1,8 @@
 //! From a burst to what is done with each packet: recalled, or parsed and looked up, or resolved.
 
+mod bare;
+
+use self::bare::Stripped;
 use crate::action::{Program, Shape};
 use crate::cache::{Cache, EntryId, Hit, Insertion, Survey, Task};
 use crate::cpu::{Cpu, Work, ticks};
@@ -9,8 +12,10 @@ use crate::ids::{BridgeId, PortId};
 use crate::io::{BURST, Packet};
 use crate::key::FlowKey;
 use crate::memo::{INNER_AT, Memo};
-use crate::parse::{ETHERNET_LEN, Layout, parse};
-use crate::plan::Plans;
+use crate::offload::Lie;
+use crate::offload::belief::Belief;
+use crate::parse::{ETHERNET_LEN, Layout, Parsed, parse};
+use crate::plan::{Heads, Plans};
 use crate::resolve::{Resolution, resolve};
 use crate::snapshot::{RxChecksum, Snapshot};
 use crate::stats::CacheStats;
@@ -29,6 +34,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) fdb: &'a FdbReader,
     pub(crate) stats: &'a CacheStats,
+    /// What the NIC says, if it is believed anything.
+    pub(crate) belief: Option<Belief<'a>>,
 }
 
 /// Decides packets, and keeps what it decided.
@@ -37,6 +44,8 @@ pub(crate) struct Decider {
     pub(crate) memo: Memo,
     /// New flows that may still be resolved in this round.
     pub(crate) budget: usize,
+    /// What the NIC said of a packet since this was last taken, and that is not so.
+    pub(crate) lie: Option<Lie>,
     plans: Plans,
 }
 
@@ -47,6 +56,7 @@ impl Decider {
             cache: Cache::new(entries),
             memo: Memo::default(),
             budget: 0,
+            lie: None,
             plans: Plans::new(),
         }
     }
@@ -58,8 +68,17 @@ impl Decider {
         // Who writes to a packet before it is acted upon wants to know all that is in it.
         let port = sources.snapshot.port(sources.ingress);
         let parse_all = port.is_none_or(|port| port.rx_checksum == RxChecksum::Recompute);
-        if parse_all || !self.decide_by_port(sources, burst) {
-            self.decide_each(sources, burst, parse_all);
+        let strips = sources.belief.as_ref().filter(|it| it.hints.strips);
+        let by_port = !parse_all && strips.is_none() && self.decide_by_port(sources, burst);
+        let mut at = if by_port { burst.len() } else { 0 };
+        while at < burst.len() {
+            let end = match strips {
+                Some(belief) => self.decide_by_mark(sources, belief, &mut at, burst),
+                None => burst.len(),
+            };
+            let usual = burst.get(at..end).unwrap_or_default();
+            self.decide_each(sources, at, usual, parse_all);
+            at = end;
         }
         &self.plans
     }
@@ -94,13 +113,20 @@ impl Decider {
         known.packets += burst.len() as u64;
         let decided = Some(Decided::Entry(known.entry.place));
         self.plans
-            .start(0, &known.program, Shape::Bridge(gate), false, decided);
+            .start(0, &known.program, Shape::Bridge(gate), Heads::Each, decided);
         true
     }
 
+    /// Packets of a burst from number `at` on, one after the other.
     #[inline(always)]
-    fn decide_each<P: Packet>(&mut self, sources: &Sources<'_>, burst: &[P], parse_all: bool) {
-        let (mut at, mut left) = (0, burst);
+    fn decide_each<P: Packet>(
+        &mut self,
+        sources: &Sources<'_>,
+        mut at: usize,
+        burst: &[P],
+        parse_all: bool,
+    ) {
+        let mut left = burst;
         while let Some(packet) = left.first() {
             let recalled = if parse_all {
                 0
@@ -138,7 +164,7 @@ impl Decider {
             let (known, shape) = (&outer.known, outer.shape);
             let decided = Some(Decided::Entry(known.entry.place));
             self.plans
-                .start(at + run.start, &known.program, shape, true, decided);
+                .start(at + run.start, &known.program, shape, Heads::Plain, decided);
             let next = match outer.shape {
                 Shape::Bridge(gate) => Some((gate.bridge(), 0)),
                 Shape::Decap(_, gate) => Some((gate.bridge(), INNER_AT)),
@@ -190,13 +216,13 @@ impl Decider {
         packet: &P,
         parse_all: bool,
     ) {
-        let (program, layout, decided) = self.look_up(sources, packet, parse_all);
+        let (program, layout, decided) = self.look_up(sources, packet, parse_all, None);
         self.plans.layouts[at % BURST] = layout;
         let shape = program.shape();
         let (gate, inside) = match shape {
             Shape::Bridge(gate) => (gate, 0),
             Shape::Decap(_, gate) => (gate, usize::from(layout.inner_at)),
-            Shape::Other => return self.plans.start(at, &program, shape, false, decided),
+            Shape::Other => return self.plans.start(at, &program, shape, Heads::Each, decided),
         };
         let ask = Ask {
             fdb: sources.fdb.view(),
@@ -207,15 +233,17 @@ impl Decider {
         };
         // Too short for a frame: the long way has a name for it.
         let shape = if ask.work() { shape } else { Shape::Other };
-        self.plans.start(at, &program, shape, false, decided);
+        self.plans.start(at, &program, shape, Heads::Each, decided);
     }
 
-    /// The decision for a packet that no memo knows.
+    /// The decision for a packet that no memo knows. `stripped`: its outer headers are off.
+    #[inline(always)]
     fn look_up<P: Packet>(
         &mut self,
         sources: &Sources<'_>,
         packet: &P,
         parse_all: bool,
+        stripped: Option<&Stripped<'_>>,
     ) -> (Program, Layout, Option<Decided>) {
         let Sources {
             ingress,
@@ -225,7 +253,8 @@ impl Decider {
         } = *sources;
         let head = packet.head();
         // By the port alone, and into no bridge: what is in it is not asked.
-        if let Some(known) = self.memo.by_port(ingress).filter(|_| !parse_all)
+        if stripped.is_none()
+            && let Some(known) = self.memo.by_port(ingress).filter(|_| !parse_all)
             && head.len() >= ETHERNET_LEN
         {
             stats.hits.add(1);
@@ -233,7 +262,10 @@ impl Decider {
             let decided = Decided::Entry(known.entry.place);
             return (known.program, Layout::default(), Some(decided));
         }
-        let parsed = parse(ingress, head, packet.len(), &snapshot.udp_ports);
+        let (parsed, proving) = match stripped {
+            None => self.read(sources, packet),
+            Some(stripped) => (stripped.parsed(sources, packet), stripped.proving),
+        };
         let generation = snapshot.port(ingress).map_or(0, |port| port.generation);
         let (hit, decided) = if let Some(hit) = self.cache.lookup(&parsed.key, generation) {
             stats.hits.add(1);
@@ -264,12 +296,34 @@ impl Decider {
             };
             (hit, Decided::Made(entry.place))
         };
-        if let Some(before) = self.memo.remember(ingress, head, &parsed, &hit) {
+        if proving {
+            return (hit.program, parsed.layout, Some(decided));
+        }
+        let before = match stripped {
+            None => self.memo.remember(ingress, head, &parsed, &hit),
+            Some(stripped) => {
+                let mark = stripped.expected.mark();
+                self.memo.remember_mark(ingress, mark, &hit)
+            }
+        };
+        if let Some(before) = before {
             self.cache.credit(before.entry, before.packets);
             self.cache.set_remembered(before.entry, false);
             self.cache.set_remembered(hit.entry, true);
         }
         (hit.program, parsed.layout, Some(decided))
+    }
+
+    /// What is in a packet, and whether the next like it is to be read too.
+    fn read<P: Packet>(&mut self, sources: &Sources<'_>, packet: &P) -> (Parsed, bool) {
+        let Some(belief) = &sources.belief else {
+            let ports = &sources.snapshot.udp_ports;
+            let parsed = parse(sources.ingress, packet.head(), packet.len(), ports);
+            return (parsed, false);
+        };
+        let read = belief.read(packet);
+        self.lie = read.lie.or(self.lie);
+        (read.parsed, read.proving)
     }
 
     /// Keeps a decision, if there may be one more.

@@ -55,6 +55,11 @@ reasons! {
     /// Shorter than an Ethernet header.
     FrameRunt = "frame_runt":
         "A broken sender or driver; see `errors` in `port show`.",
+    /// On a port whose NIC takes outer headers off, with a mark by which nobody can tell whether they
+    /// are off.
+    HeadersInDoubt = "headers_in_doubt":
+        "A few are usual when a tunnel or a remote goes. If they go on the NIC marks what it was not \
+         asked to: `overpath stats offload`, and `offload = \"t2\"` for this port.",
     /// On an underlay port, sent to the MAC of another station.
     OtherHost = "other_host":
         "Usual on a port in promiscuous mode, or while a switch floods. `promiscuous = false` \

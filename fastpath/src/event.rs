@@ -4,6 +4,7 @@
 //! that needs it asks again. Forwarding never waits for control.
 
 use crate::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use crate::offload::Lie;
 use crate::wire::Mac;
 use crossbeam_queue::ArrayQueue;
 use std::net::Ipv4Addr;
@@ -44,6 +45,13 @@ pub enum Event {
     Unresolved {
         /// The remote.
         remote: RemoteId,
+    },
+    /// The NIC behind a port said of a packet what is not so.
+    Lied {
+        /// The port.
+        port: PortId,
+        /// What it said.
+        lie: Lie,
     },
 }
 

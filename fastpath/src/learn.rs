@@ -69,6 +69,7 @@ fn word(event: &Event) -> u64 {
     match event {
         Event::Seen { bridge, mac, .. } => FdbKey::new(*bridge, *mac).to_u64(),
         Event::Unresolved { remote } => u64::from(remote.get()),
+        Event::Lied { port, .. } => u64::from(port.get()),
     }
 }
 

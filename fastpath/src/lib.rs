@@ -43,7 +43,7 @@
 //! use fastpath::action::{Action, From, Inlet};
 //! use fastpath::event::Origin;
 //! use fastpath::ids::{BridgeId, PortId};
-//! use fastpath::snapshot::{Bridge, Port, RxChecksum, Snapshot};
+//! use fastpath::snapshot::{Bridge, Port, RxChecksum, Snapshot, TxChecksums};
 //! use fastpath::wire::{Mac, craft};
 //! use fastpath::{key::Field, parse::parse, resolve::resolve};
 //! use std::sync::Arc;
@@ -61,6 +61,8 @@
 //!     uplink: None,
 //!     tx_queues: 1,
 //!     may_chain: true,
+//!     tx: TxChecksums::default(),
+//!     rx_open: false,
 //!     rx_checksum: RxChecksum::Verify,
 //!     rx_limit: None,
 //! };
@@ -99,6 +101,7 @@ pub mod io;
 pub mod key;
 pub mod learn;
 pub mod memo;
+pub mod offload;
 pub mod parse;
 mod plan;
 mod prefetch;

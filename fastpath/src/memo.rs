@@ -8,6 +8,8 @@
 //!
 //! The comparison covers only some fields; a decision that rests on any other is not kept here.
 
+mod bare;
+
 use crate::action::{Program, Shape};
 use crate::cache::{EntryId, Hit};
 use crate::ids::PortId;
@@ -74,7 +76,7 @@ const BYTES: [u8; HEAD] = {
     bytes
 };
 
-const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
+pub(crate) const fn words(bytes: &[u8; HEAD]) -> [u64; WORDS] {
     let mut words = [0; WORDS];
     let (chunks, _) = bytes.as_chunks::<8>();
     let mut at = 0;
@@ -148,6 +150,7 @@ impl Outer {
 pub struct Memo {
     ports: Box<[Option<Known>; PortId::LIMIT]>,
     outers: Box<[Outer; OUTERS]>,
+    bares: Box<[bare::Bare; bare::BARES]>,
 }
 
 impl Default for Memo {
@@ -163,6 +166,7 @@ impl Default for Memo {
         Memo {
             ports: Box::new([None; PortId::LIMIT]),
             outers: Box::new([nothing; OUTERS]),
+            bares: bare::none(),
         }
     }
 }
@@ -245,7 +249,8 @@ impl Memo {
     /// What `entry` is yet to be credited with.
     pub(crate) fn owed(&self, entry: EntryId) -> u64 {
         let outers = self.outers.iter().map(|outer| &outer.known);
-        let all = self.ports.iter().flatten().chain(outers);
+        let bares = self.bares.iter().map(|bare| &bare.known);
+        let all = self.ports.iter().flatten().chain(outers).chain(bares);
         let of_entry = all.filter(|known| known.entry == entry);
         of_entry.map(|known| known.packets).sum()
     }
@@ -253,7 +258,9 @@ impl Memo {
     /// Takes what entries are to be credited with.
     pub(crate) fn settle(&mut self, mut credit: impl FnMut(EntryId, u64)) {
         let outers = self.outers.iter_mut().map(|outer| &mut outer.known);
-        for known in self.ports.iter_mut().flatten().chain(outers) {
+        let bares = self.bares.iter_mut().map(|bare| &mut bare.known);
+        let ports = self.ports.iter_mut().flatten();
+        for known in ports.chain(outers).chain(bares) {
             credit(known.entry, std::mem::take(&mut known.packets));
         }
     }
@@ -263,6 +270,8 @@ impl Memo {
         self.ports.fill(None);
         let outers = self.outers.iter_mut();
         outers.for_each(|outer| outer.ingress = None);
+        let bares = self.bares.iter_mut();
+        bares.for_each(|bare| bare.from = None);
     }
 }
 
@@ -288,14 +297,14 @@ fn place(head: &[u8; HEAD]) -> u8 {
 }
 
 #[inline(always)]
-const fn has_checksum(head: &[u8; HEAD]) -> bool {
+pub(crate) const fn has_checksum(head: &[u8; HEAD]) -> bool {
     u16::from_be_bytes([head[40], head[41]]) != 0
 }
 
 /// [`Layout::end`] of a packet whose compared bytes are those of a sound one. `None` if its lengths
 /// are not sound.
 #[inline(always)]
-fn end(head: &[u8; HEAD], len: usize) -> Option<u32> {
+pub(crate) fn end(head: &[u8; HEAD], len: usize) -> Option<u32> {
     let number = |at: usize| usize::from(u16::from_be_bytes([head[at], head[at + 1]]));
     let (ip_end, end) = (IP_AT + number(16), UDP_AT + number(38));
     let sound = ip_end <= len && end <= ip_end && end >= HEAD;

@@ -2,10 +2,13 @@
 
 use crate::action::{Gate, Program, Shape};
 use crate::fdb::Pair;
-use crate::io::BURST;
+use crate::io::{BURST, Packet};
 use crate::memo::plain;
+use crate::offload::Front;
 use crate::parse::Layout;
+use crate::trace::last::Headers;
 use crate::trace::note::Decided;
+use crate::wire::VlanId;
 use arrayvec::ArrayVec;
 use std::ops::Range;
 
@@ -19,18 +22,33 @@ pub(crate) struct Plans {
     pub(crate) layouts: [Layout; BURST],
     /// [`Layout::end`] of packets whose layout is [`plain`] but for that.
     pub(crate) ends: [u32; BURST],
+    /// The VLANs of runs without outer headers, by the number of their first packet.
+    pub(crate) vlans: [Option<VlanId>; BURST],
     /// The stations of frames that enter a bridge.
     pub(crate) pairs: [Pair; BURST],
 }
 
 /// Packets in a row with which the same is done.
-struct Run {
-    shape: Shape,
+pub(crate) struct Run {
+    pub(crate) shape: Shape,
     /// Of [`Plans::programs`].
     program: u8,
-    plain: bool,
+    heads: Heads,
     packets: Range<u8>,
     decided: Option<Decided>,
+}
+
+/// Where the outer headers of packets in a row are.
+#[derive(Clone, Copy)]
+pub(crate) enum Heads {
+    /// Where [`Plans::layouts`] says.
+    Each,
+    /// They are [`plain`], and end where [`Plans::ends`] says.
+    Plain,
+    /// The NIC has taken them off, of frames of the VLAN that [`Plans::vlans`] has for the first.
+    Bare,
+    /// Nobody can tell whether it has.
+    InDoubt,
 }
 
 /// Where the headers of packets are.
@@ -40,6 +58,8 @@ pub(crate) enum Layouts<'a> {
     Each(&'a [Layout]),
     /// They are [`plain`], and end here.
     Plain(&'a [u32]),
+    /// Outer headers are off, or may be.
+    Bare,
 }
 
 /// What is done with a packet.
@@ -58,6 +78,7 @@ impl Plans {
             programs: ArrayVec::new(),
             layouts: [Layout::default(); BURST],
             ends: [0; BURST],
+            vlans: [None; BURST],
             pairs: [Pair::NOBODY; BURST],
         }
     }
@@ -69,15 +90,14 @@ impl Plans {
         self.programs.clear();
     }
 
-    /// The packets from `at` on, up to the next run, are done by `program`. `plain`: [`Self::ends`]
-    /// has their layouts. `decided`: by what it was.
+    /// The packets from `at` on, up to the next run, are done by `program`. `decided`: by what it was.
     #[inline(always)]
     pub(crate) fn start(
         &mut self,
         at: usize,
         program: &Program,
         shape: Shape,
-        plain: bool,
+        heads: Heads,
         decided: Option<Decided>,
     ) {
         if let Some(run) = self.runs.last_mut() {
@@ -90,7 +110,7 @@ impl Plans {
         self.runs.push(Run {
             shape,
             program: number,
-            plain,
+            heads,
             packets: at as u8..BURST as u8,
             decided,
         });
@@ -99,19 +119,21 @@ impl Plans {
     /// The runs of a burst of `count` packets, in their order. The stations are those of the frames
     /// that enter a bridge, if the shape says that they do.
     #[inline(always)]
-    pub(crate) fn runs(
-        &self,
-        count: usize,
-    ) -> impl Iterator<Item = (Range<usize>, &Shape, Layouts<'_>)> {
+    pub(crate) fn runs(&self, count: usize) -> impl Iterator<Item = (Range<usize>, &Run)> {
         self.runs.iter().map(move |run| {
             let range = usize::from(run.packets.start)..count.min(run.packets.end.into());
-            let layouts = if run.plain {
-                Layouts::Plain(self.ends.get(range.clone()).unwrap_or_default())
-            } else {
-                Layouts::Each(self.layouts.get(range.clone()).unwrap_or_default())
-            };
-            (range, &run.shape, layouts)
+            (range, run)
         })
+    }
+
+    /// Where the headers of packets of a run are.
+    #[inline(always)]
+    pub(crate) fn layouts_of(&self, run: &Run, range: Range<usize>) -> Layouts<'_> {
+        match run.heads {
+            Heads::Plain => Layouts::Plain(self.ends.get(range).unwrap_or_default()),
+            Heads::Each => Layouts::Each(self.layouts.get(range).unwrap_or_default()),
+            Heads::Bare | Heads::InDoubt => Layouts::Bare,
+        }
     }
 
     /// What is done with one packet. If it came out of a tunnel, after its outer headers are gone.
@@ -129,19 +151,33 @@ impl Plans {
         }
     }
 
-    /// How many bytes of outer headers were taken off one packet.
-    pub(crate) fn stripped(&self, at: usize) -> usize {
-        match self.run(at) {
-            Some(run) if matches!(run.shape, Shape::Decap(..)) => {
-                self.layout(run, at).inner_at.into()
+    /// The headers of packet number `at` as it came in, be the outer ones taken off here meanwhile.
+    pub(crate) fn as_received<P: Packet>(&self, at: usize, packet: &mut P) -> Headers {
+        let Some(run) = self.run(at) else {
+            return Headers::of(packet);
+        };
+        match run.shape {
+            Shape::Decap(..) if matches!(run.heads, Heads::Each | Heads::Plain) => {
+                Headers::as_received(packet, self.layout(run, at).inner_at.into())
             }
-            _ => 0,
+            _ => Headers::of(packet).left(self.front(run)),
         }
     }
 
-    /// What decided the packets, if anything did: how many that follow each other, and what.
-    pub(crate) fn decided(&self) -> impl Iterator<Item = (usize, Option<Decided>)> {
-        self.runs.iter().map(|run| (run.packets.len(), run.decided))
+    /// What the NIC left of the front of the packets of a run.
+    pub(crate) fn front(&self, run: &Run) -> Front {
+        match run.heads {
+            Heads::Each | Heads::Plain => Front::Whole,
+            Heads::Bare => Front::Bare(self.vlans[usize::from(run.packets.start) % BURST]),
+            Heads::InDoubt => Front::InDoubt,
+        }
+    }
+
+    /// What decided the packets, if anything did: how many that follow each other, what, and what the
+    /// NIC left of their front.
+    pub(crate) fn decided(&self) -> impl Iterator<Item = (usize, Option<Decided>, Front)> {
+        let runs = self.runs.iter();
+        runs.map(|run| (run.packets.len(), run.decided, self.front(run)))
     }
 
     fn run(&self, at: usize) -> Option<&Run> {
@@ -150,10 +186,11 @@ impl Plans {
     }
 
     fn layout(&self, run: &Run, at: usize) -> Layout {
-        if run.plain {
-            plain(self.ends[at % BURST])
-        } else {
-            self.layouts[at % BURST]
+        match run.heads {
+            Heads::Plain => plain(self.ends[at % BURST]),
+            Heads::Each => self.layouts[at % BURST],
+            // No header of the packet as it is has to be found.
+            Heads::Bare | Heads::InDoubt => Layout::default(),
         }
     }
 

@@ -10,18 +10,42 @@
 //! that it is right once the inner one is (local checksum offload), or the outer one. Inner first,
 //! then outer, is right for both.
 
-use crate::io::Packet;
+use crate::io::{Left, Packet};
 use crate::parse::Layout;
+use crate::snapshot::{Port, TxChecksums};
 use crate::wire::{Protocol, Transport, udp};
 
 /// Computes the TCP or UDP checksum of `packet`, whose headers `layout` places, anew; of a VXLAN packet
 /// that of the inner frame before. A frame with impossible headers, a fragment and a UDP checksum of
-/// zero are left as they are. Tunnels inside the inner frame are payload.
+/// zero are left as they are, and open if they were: [`settle`] knows more of them. Tunnels inside the
+/// inner frame are payload.
 pub fn recompute<P: Packet>(packet: &mut P, layout: &Layout) {
     if layout.inner_at != 0 && layout.fault.is_none() {
         finish(packet, usize::from(layout.inner_at), layout.end as usize);
     }
-    finish(packet, 0, packet.len());
+    let made = finish(packet, 0, packet.len()).is_some();
+    if made && packet.is_open() {
+        packet.distrust_rx_checksums();
+    }
+}
+
+/// Whether the sender of some that came in by `port` left its checksum open. What was computed anew is
+/// not open any more.
+#[inline(always)]
+pub fn any_open<P: Packet>(port: Option<&Port>, packets: &[P]) -> bool {
+    port.is_some_and(|port| port.rx_open) && packets.iter().any(Packet::is_open)
+}
+
+/// Leaves the checksum of a frame that its sender left open to a NIC that makes these, if the frame is
+/// one that every NIC understands, or makes it. As a driver has it, it is over all that the packet has
+/// from its TCP or UDP header on. What has no such header as far as can be seen stays as it is.
+pub fn settle<P: Packet>(packet: &mut P, tx: TxChecksums) {
+    packet.clear_rx_checksums();
+    match Left::of(packet.head()) {
+        Some(left) if tx.makes(left) && left.is_plain(packet) => packet.leave(Some(left)),
+        Some(left) => left.finish(packet),
+        None => {}
+    }
 }
 
 /// The same for the frame that lies from `start` to `end` in the packet.

@@ -13,6 +13,8 @@ pub use next_hops::{Hop, MAX_PATHS, NextHops, NoHop, Way};
 pub use remote::{Df, EncapSettings, Inherit, OUTER_LEN, Remote};
 
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
+use crate::io::Left;
+use crate::offload::Hints;
 use crate::wire::{Mac, VlanId, Vni};
 use arrayvec::ArrayVec;
 use std::collections::HashMap;
@@ -36,6 +38,8 @@ pub struct Snapshot {
     pub end_points: HashMap<EndPoint, TunnelId>,
     /// Behind which UDP ports the parser looks for VXLAN.
     pub udp_ports: UdpPorts,
+    /// What the NICs behind ports may be believed, by [`PortId`]; as long as need be.
+    pub hints: Vec<Option<Arc<Hints>>>,
 }
 
 impl Snapshot {
@@ -47,6 +51,12 @@ impl Snapshot {
     /// Where the underlay link is, if there is one.
     pub fn link(&self, id: LinkId) -> Option<Place> {
         self.links.get(id)
+    }
+
+    /// What the NIC behind a port may be believed, if it does any of this.
+    #[inline]
+    pub fn hints(&self, id: PortId) -> Option<&Hints> {
+        self.hints.get(id.index())?.as_deref()
     }
 
     /// The underlay link that is there, if there is one.
@@ -82,7 +92,7 @@ impl Snapshot {
 }
 
 /// What a received packet must name to belong to a tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndPoint {
     /// Outer destination address.
     pub local: Ipv4Addr,
@@ -142,6 +152,75 @@ pub enum RxChecksum {
     Recompute,
 }
 
+/// Which checksums a NIC makes as it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TxChecksums {
+    /// Those of UDP in outermost headers.
+    pub udp: bool,
+    /// Those of TCP there.
+    pub tcp: bool,
+    /// Those of both in VXLAN.
+    pub inside: Inside,
+}
+
+impl TxChecksums {
+    /// Whether it makes this one, where no header comes before.
+    #[inline]
+    pub const fn makes(self, left: Left) -> bool {
+        if left.udp { self.udp } else { self.tcp }
+    }
+
+    /// These, or none.
+    #[must_use]
+    pub fn only_if(self, wanted: bool) -> Self {
+        if wanted { self } else { Self::default() }
+    }
+
+    /// Those that it makes in frames which go into VXLAN with this UDP port.
+    pub const fn behind(self, udp_port: u16) -> Self {
+        let makes = self.inside.behind(udp_port);
+        TxChecksums {
+            udp: makes,
+            tcp: makes,
+            inside: self.inside,
+        }
+    }
+
+    /// Whether it makes this one in a packet that begins with `head`.
+    pub fn takes(self, left: Left, head: &[u8]) -> bool {
+        let Some((l2_len, l3_len)) = left.outer else {
+            return self.makes(left);
+        };
+        let at = usize::from(l2_len) + usize::from(l3_len) + 2;
+        let udp_port = head.get(at..).and_then(|rest| rest.first_chunk());
+        udp_port.is_some_and(|bytes| self.inside.behind(u16::from_be_bytes(*bytes)))
+    }
+}
+
+/// In which VXLAN packets a NIC makes checksums of inner headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inside {
+    /// In none.
+    #[default]
+    Never,
+    /// In those to a UDP port that it knows: it looks at the packet itself.
+    Behind(u16),
+    /// In all: it believes what is said beside the packet.
+    Always,
+}
+
+impl Inside {
+    /// Whether it does so in packets to this UDP port.
+    #[inline]
+    pub const fn behind(self, udp_port: u16) -> bool {
+        match self {
+            Inside::Never => false,
+            Inside::Behind(known) => known == udp_port,
+            Inside::Always => true,
+        }
+    }
+}
+
 /// One port as workers see it.
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -168,6 +247,11 @@ pub struct Port {
     pub tx_queues: u16,
     /// Takes packets of more than one segment.
     pub may_chain: bool,
+    /// Which checksums may be left to its NIC.
+    pub tx: TxChecksums,
+    /// Its driver hands over packets whose sender, on this host, left a checksum open, and says so of
+    /// each.
+    pub rx_open: bool,
     /// What is done about the checksums of what it receives.
     pub rx_checksum: RxChecksum,
     /// Bytes from which on a received frame may have been cut by the driver, without a sign of it.

@@ -6,7 +6,9 @@ mod histogram;
 mod places;
 
 pub use histogram::Histogram;
-pub use places::{BridgeStats, FrameStats, LinkStats, QueueStats, StrangerStats, TunnelStats};
+pub use places::{
+    BridgeStats, FrameStats, HintStats, LinkStats, QueueStats, StrangerStats, TunnelStats,
+};
 
 use crate::drop::DropReason;
 use crate::ids::{BridgeId, LinkId, PortId, QueueId, RemoteId, TunnelId};
@@ -170,6 +172,7 @@ pub struct WorkerStats {
     strangers: Box<[StrangerStats]>,
     bridges: Box<[BridgeStats]>,
     queues: Box<[QueueStats]>,
+    hints: Box<[HintStats]>,
     /// The flow cache.
     pub cache: CacheStats,
     /// Poll rounds.
@@ -205,6 +208,7 @@ impl Default for WorkerStats {
             strangers: table(TunnelId::LIMIT),
             bridges: table(BridgeId::LIMIT),
             queues: table(PortId::LIMIT * QueueId::LIMIT),
+            hints: table(PortId::LIMIT),
             cache: CacheStats::default(),
             rounds: Counter::default(),
             idle_rounds: Counter::default(),
@@ -275,6 +279,12 @@ impl WorkerStats {
     pub fn queue(&self, port: PortId, number: QueueId) -> &QueueStats {
         // The table has a place for every pair of numbers that both can hold.
         &self.queues[port.index() * QueueId::LIMIT + number.index()]
+    }
+
+    /// The counters of what the NIC behind a port said.
+    #[inline]
+    pub fn hints(&self, port: PortId) -> &HintStats {
+        &self.hints[port.index()]
     }
 
     /// Packets received or taken over from others: those of all rounds.

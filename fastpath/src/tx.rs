@@ -6,7 +6,7 @@
 use crate::action::IpIds;
 use crate::drop::DropReason;
 use crate::ids::{PortId, RemoteId, WorkerId};
-use crate::io::{BURST, Burst, Io, Packet, TxQueue};
+use crate::io::{BURST, Burst, Io, Left, Packet, TxQueue};
 use crate::snapshot::{Port, Snapshot};
 use crate::stats::WorkerStats;
 use crate::trace::last::{Headers, Place};
@@ -239,11 +239,16 @@ impl<I: Io> Outputs<I> {
         &mut self,
         id: PortId,
         port: Option<&Port>,
-        packet: I::Packet,
+        mut packet: I::Packet,
         stats: &WorkerStats,
     ) {
         match port.filter(|port| port.up) {
-            Some(port) => self.forward(port, packet, stats),
+            Some(port) => {
+                if let Some(left) = packet.left() {
+                    finish_unless_made(port, &mut packet, left);
+                }
+                self.forward(port, packet, stats);
+            }
             None => drop_sent(id, &packet, DropReason::PortDown, stats, &mut self.watch),
         }
     }
@@ -357,6 +362,15 @@ fn give<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerS
     counters.sent.add(accepted as u64);
     counters.sent_bytes.add((bytes - len(burst)) as u64);
     accepted
+}
+
+/// Makes the checksum that was left to the NIC of a port if it has another one since, which does not.
+#[cold]
+fn finish_unless_made<P: Packet>(port: &Port, packet: &mut P, left: Left) {
+    if !port.tx.takes(left, packet.head()) {
+        left.finish(packet);
+        packet.leave(None);
+    }
 }
 
 /// Counts a packet that was to leave by a port and is dropped.

@@ -1,19 +1,23 @@
 //! The loop of one core: receive, parse, look up, resolve what is missed, act, transmit.
 
+mod measure;
+mod straighten;
+
+use self::measure::{Measure, Measures};
 use crate::action::{Context, Facts, Scratch, Straight, release};
 use crate::cache::Survey;
 use crate::cpu::{Cpu, Work, ticks};
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
-use crate::drop::DropReason;
+use crate::event::Event;
 use crate::fdb::FdbReader;
 use crate::ids::{PortId, QueueId, WorkerId};
-use crate::io::{BURST, Burst, Io, Packet, Pool, RxQueue};
+use crate::io::{BURST, Burst, Io, RxQueue};
 use crate::learn::Learner;
+use crate::offload::belief::{Belief, Sampler};
 use crate::publish::Reader;
-use crate::recompute::recompute;
+use crate::recompute::{any_open, recompute};
 use crate::snapshot::{Port, RxChecksum, Snapshot};
 use crate::stats::WorkerStats;
-use crate::trace::last::{Headers, Place};
 use crate::trace::tap::Tap;
 use crate::tx::{Handoff, HandoffTo, Outputs, count_originated, discard};
 use arrayvec::ArrayVec;
@@ -92,6 +96,8 @@ pub struct Worker<I: Io> {
     queues: ArrayVec<I::Rx, MAX_RX_QUEUES>,
     /// The queue that comes first in this round: each in turn, or the budget would favour one.
     first: usize,
+    /// Which packets are held against what the NIC says of them.
+    sampler: Sampler,
     /// What is under way.
     survey: Option<Box<Survey>>,
     /// When the last round ended, by [`ticks`].
@@ -121,6 +127,7 @@ impl<I: Io> Worker<I> {
             scratch: Scratch::default(),
             queues: ArrayVec::new(),
             first: 0,
+            sampler: Sampler::default(),
             survey: None,
             ended: None,
         }
@@ -333,7 +340,13 @@ impl<I: Io> Worker<I> {
             snapshot,
             fdb,
             stats: &stats.cache,
+            belief: Belief::of(ingress, snapshot, stats.hints(ingress)),
         };
+        if let Some(belief) = &sources.belief
+            && let Some(lie) = self.sampler.burst(belief, &mut burst)
+        {
+            self.decider.lie = Some(lie);
+        }
         let plans = self.decider.decide(&sources, &burst);
         let count = burst.len();
         if outputs.watch().is_on() {
@@ -354,11 +367,22 @@ impl<I: Io> Worker<I> {
             stats,
             rx_checksum,
         };
-        let straight = Straight::new(&mut context, ingress, facts, burst);
+        // Asked here, so that it need not be kept while packets are looked at.
+        let open = any_open(snapshot.port(ingress), &burst);
+        let straight = Straight::new(&mut context, ingress, Facts { open, ..facts }, burst);
         straight.carry_out(plans, &mut self.scratch);
         if outputs.watch().is_on() {
             outputs.watch().finish(ingress);
         }
+        if let Some(lie) = self.decider.lie.take() {
+            self.tell(Event::Lied { port: ingress, lie });
+        }
+    }
+
+    #[cold]
+    fn tell(&mut self, event: Event) {
+        let told = self.parts.learner.tell(event);
+        self.parts.stats.events_lost.add(u64::from(!told));
     }
 
     /// Counts what came in, and brings the headers of chained packets into one segment. What cannot
@@ -370,13 +394,11 @@ impl<I: Io> Worker<I> {
         limit: Option<u16>,
         burst: &mut Burst<I::Packet>,
     ) -> Facts {
-        let (mut bytes, mut longest, mut behind) = (0, 0, 0);
-        for packet in burst.iter() {
-            let len = packet.len();
-            bytes += len as u64;
-            longest = longest.max(len);
-            behind |= len ^ packet.head().len();
-        }
+        let Measures {
+            bytes,
+            longest,
+            behind,
+        } = self.cpu.run(Measure(burst));
         let counters = self.parts.stats.port(ingress);
         counters.received.add(burst.len() as u64);
         counters.received_bytes.add(bytes);
@@ -389,36 +411,8 @@ impl<I: Io> Worker<I> {
             longest,
             whole,
             underlay: false,
+            open: false,
         }
-    }
-
-    #[cold]
-    fn straighten(&mut self, ingress: PortId, limit: usize, burst: &mut Burst<I::Packet>) {
-        let Parts {
-            pool,
-            outputs,
-            stats,
-            snapshot,
-            ..
-        } = &mut self.parts;
-        let snapshot = snapshot.get();
-        let mut kept = 0;
-        burst.retain(|packet| {
-            let refused = straighten(pool, limit, packet).err();
-            match refused {
-                Some(reason) => {
-                    let headers = Headers::of(packet);
-                    stats.lose(Place::Received, ingress, reason, &headers);
-                    if let Some(frames) = stats.frames(snapshot, ingress, headers.bytes()) {
-                        frames.received.add(1);
-                        frames.dropped.add(1);
-                    }
-                    outputs.watch().gone(kept, reason);
-                }
-                None => kept += 1,
-            }
-            refused.is_none()
-        });
     }
 
     /// Stops: sends what is buffered, gives every queue back, frees what waits in the rings. Control
@@ -449,18 +443,6 @@ impl<I: Io> Worker<I> {
         self.parts.snapshot.retire();
         back
     }
-}
-
-/// Brings the headers of a packet into its first segment.
-fn straighten<P: Pool>(pool: &P, limit: usize, packet: &mut P::Packet) -> Result<(), DropReason> {
-    if packet.len() >= limit {
-        return Err(DropReason::FrameTruncated);
-    }
-    let have = packet.head().len();
-    if have < HEADERS && have < packet.len() {
-        *packet = pool.replicate(packet, false).ok_or(DropReason::NoBuffer)?;
-    }
-    Ok(())
 }
 
 #[cfg(not(loom))]

@@ -19,6 +19,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 use support::frames::{Case, OTHER_VNI, Side, VNI, arp, between, tunnelled};
+use support::nic::Nic;
 use support::site::{BUFFERS, Site};
 use support::switch::{GUESTS, SERVERS, UPLINK, port, remote, snapshot};
 
@@ -111,10 +112,12 @@ fn a_call_of_the_allocator_is_counted() {
 
 #[test]
 fn the_common_ways_allocate_nothing() {
-    for case in Case::ALL {
-        let mut site = Site::of(case);
+    let by_nics = [Nic::Rule, Nic::Decap].map(|nic| (Case::DecapTagged, nic));
+    let plain = Case::ALL.map(|case| (case, Nic::Plain));
+    for (case, nic) in plain.into_iter().chain(by_nics) {
+        let mut site = Site::by(case, nic);
         let calls = calls_in_rounds(&mut site, 0..100);
-        assert_eq!(calls, 0, "{case}");
+        assert_eq!(calls, 0, "{case} {nic:?}");
         let (ingress, egress) = case.ports();
         let (came, went) = (
             site.stats.port(port(ingress)),

@@ -10,8 +10,12 @@ import tempfile
 
 from benchlib.errors import BenchError
 
-CASES = ["bridge", "decap", "encap", "decap-turns", "encap-turns"]
+CASES = ["bridge", "decap", "encap", "decap-turns", "encap-turns", "decap-tagged", "decap-summed",
+         "encap-summed", "encap-left"]
 LOOKS = ["filter", "drops"]
+NICS = ["t1", "t2", "t3"]
+# Without outer headers there is nothing to be counted of these.
+STRIPPED = ["decap", "decap-turns", "decap-tagged", "decap-summed"]
 BURST = 64
 # Two lengths of a run: what comes before and after its rounds is the same, and so in no difference.
 ROUNDS = (250, 750)
@@ -25,11 +29,21 @@ process makes and swallows: the same on every machine of a kind, so comparable b
   encap   the reverse
   decap-turns, encap-turns
           from and to two remotes in turns: packets that follow each other have little in common
+  decap-tagged
+          by a link that is a VLAN, whose packets no memo knows
+  decap-summed
+          with a checksum in the outer UDP header
+  encap-summed, encap-left
+          frames of 1442 bytes, whose outer UDP checksum is made, or left to the NIC
 """
 
 EPILOG = """\
 With --look somebody looks at the port that the packets come in by: `filter` for an address that none
 of them has, `drops` for those that are dropped, of which there are none.
+
+With --nic the packets come from a NIC that knows the tunnel's UDP port and verifies the outer checksum
+(`t1`), that also has a rule for the tunnel and marks its packets (`t2`), or that takes their outer
+headers off (`t3`, of `decap` and its like alone; so it does for `control`).
 
 `control` is what the packets themselves cost: moved from the same source to the same sink without
 a worker. `worker` is with one, and `above` the difference. What a processor does with instructions
@@ -48,14 +62,21 @@ def parse(words):
     p.add_argument("cases", nargs="*", metavar="case",
                    help=f"of {', '.join(CASES)}; all of them if none")
     p.add_argument("--look", choices=LOOKS, help="what somebody looks for; nobody looks if not given")
+    p.add_argument("--nic", choices=NICS, help="what the NIC does of the tunnel; nothing if not given")
     p.add_argument("--json", metavar="FILE", help="write the counts as an array of records")
     p.add_argument("--against", metavar="FILE", help="print the change since an earlier --json")
     p.add_argument("--no-build", action="store_true", help="take the release build as it is")
     options = p.parse_args(words)
+    if options.look and options.nic:
+        p.error("argument --nic: not allowed with argument --look")
     for case in options.cases:
         if case not in CASES:
             p.error(f"argument case: '{case}' is not one of {', '.join(CASES)}")
-    options.cases = [case for case in CASES if case in options.cases] or CASES
+    known = STRIPPED if options.nic == "t3" else CASES
+    for case in options.cases:
+        if case not in known:
+            p.error(f"argument case: '{case}' has no outer headers to be taken off")
+    options.cases = [case for case in known if case in options.cases] or known
     folder = os.path.dirname(os.path.abspath(options.json or "."))
     if options.json and not os.access(folder, os.W_OK):
         p.error(f"argument --json: '{options.json}' cannot be written")
@@ -149,7 +170,8 @@ def run(words, root):
     for case in options.cases:
         worker, control = (
             per_packet(lambda rounds: count(binary, who, case, rounds))
-            for who in (options.look or "worker", "control")
+            for who in (options.look or options.nic or "worker",
+                        "control-t3" if options.nic == "t3" else "control")
         )
         records.append(record(case, worker, control))
         print(line(records[-1], against), flush=True)

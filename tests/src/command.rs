@@ -72,6 +72,12 @@ impl Background {
         read(&self.stdout)
     }
 
+    /// Where that is written.
+    #[must_use]
+    pub fn stdout_file(&self) -> &Path {
+        &self.stdout
+    }
+
     /// What it wrote to standard error until now.
     #[must_use]
     pub fn stderr(&self) -> String {

@@ -96,6 +96,7 @@ pub struct Lab {
     link: Link,
     workers: usize,
     default_offloads: bool,
+    wrapper: Vec<String>,
     switch: Netns,
 }
 
@@ -111,6 +112,7 @@ impl Lab {
             link,
             workers: 1,
             default_offloads: false,
+            wrapper: Vec::new(),
             switch: Netns::new("switch")?,
         })
     }
@@ -127,6 +129,13 @@ impl Lab {
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Starts the daemon under another program, whose command line goes before the daemon's.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[String]) -> Self {
+        self.wrapper = wrapper.to_vec();
         self
     }
 
@@ -180,8 +189,10 @@ impl Lab {
     /// # Errors
     /// If it does not forward.
     pub fn start_with(&mut self, config: &str) -> Result {
+        let wrapper: Vec<_> = self.wrapper.iter().map(String::as_str).collect();
         let setup = Setup::new(config)
             .workers(self.workers)
+            .under(&wrapper)
             .inside(&self.switch);
         self.daemon = Some(setup.start()?);
         Ok(())

@@ -42,6 +42,8 @@ pub mod lab;
 pub mod manager;
 pub mod mesh;
 pub mod netns;
+pub mod nicmodel;
+pub mod numbered;
 pub mod ovs;
 pub mod pcap;
 pub mod placement;

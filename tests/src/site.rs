@@ -32,6 +32,8 @@ pub struct Plan {
     pub bridge: &'static str,
     /// Further lines of each `[[port]]` table.
     pub port: &'static str,
+    /// Further lines of the `[[tunnel]]` table.
+    pub tunnel: &'static str,
     /// Hosts and VTEPs keep the offloads that the kernel gives them.
     pub default_offloads: bool,
 }
@@ -47,6 +49,7 @@ impl Plan {
             workers: 1,
             bridge: "",
             port: "",
+            tunnel: "",
             default_offloads: false,
         }
     }
@@ -81,6 +84,12 @@ impl Plan {
         Self { port, ..self }
     }
 
+    /// With further lines in the `[[tunnel]]` table.
+    #[must_use]
+    pub fn tunnel(self, tunnel: &'static str) -> Self {
+        Self { tunnel, ..self }
+    }
+
     /// With the offloads that the kernel gives to hosts and VTEPs.
     #[must_use]
     pub fn default_offloads(self) -> Self {
@@ -102,8 +111,8 @@ impl Plan {
         format!(
             "{ports}\n[[bridge]]\nname = \"br10\"\nports = {lans}\n{}\n\
              [[tunnel]]\nname = \"vx10\"\nbridge = \"br10\"\nvni = {VNI}\n\
-             local = \"{SWITCH}\"\nremotes = {remotes}\n",
-            self.bridge
+             local = \"{SWITCH}\"\nremotes = {remotes}\n{}\n",
+            self.bridge, self.tunnel
         )
     }
 }

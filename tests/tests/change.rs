@@ -3,60 +3,25 @@
 
 use overpath_tests::daemon::{Daemon, Setup};
 use overpath_tests::lab::Link;
+use overpath_tests::numbered::{self, End};
 use overpath_tests::site::{
-    HOST_DEVICE, MARKED, Plan, Site, VTEP_DEVICE, host_mac, underlay, vtep_ip, vtep_mac,
+    HOST_DEVICE, Plan, Site, VTEP_DEVICE, host_mac, underlay, vtep_ip, vtep_mac,
 };
-use overpath_tests::traffic::{self, Capture};
-use overpath_tests::{Result, frame, need, site, skip, wait};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-
-/// Frames of one turn of the sender.
-const TURN: u32 = 50;
-
-/// A frame from host 1 to VTEP 1 with this number in it.
-fn numbered(number: u32) -> Vec<u8> {
-    let payload = [&number.to_be_bytes()[..], &[0; 42]].concat();
-    let (to, from) = (site::mac(&vtep_mac(1)), site::mac(&host_mac(1)));
-    frame::ethernet(to, from, MARKED, &payload)
-}
-
-fn number(frame: &[u8]) -> u32 {
-    frame[14..18]
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
-}
-
-/// Sends numbered frames, a millisecond apart, until told to stop. Returns how many.
-fn send_until(site: &Site, stop: &AtomicBool) -> Result<u32> {
-    let mut sent = 0;
-    while !stop.load(Ordering::Relaxed) {
-        let frames: Vec<_> = (sent + 1..=sent + TURN).map(numbered).collect();
-        site.host(1).send_frames(HOST_DEVICE, &frames, 1)?;
-        sent += TURN;
-    }
-    Ok(sent)
-}
+use overpath_tests::{Result, need, site, skip, traffic, wait};
 
 /// While `change` goes on, frames pass as they do without.
 fn under_traffic(site: &Site, change: impl FnOnce(&Daemon) -> Result) -> Result {
-    let filter = format!("-Q in ether proto {MARKED:#x}");
-    let seen = Capture::start(site.vtep(1), VTEP_DEVICE, &filter)?;
-    let stop = AtomicBool::new(false);
-    let sent = thread::scope(|scope| {
-        let sender = scope.spawn(|| send_until(site, &stop).map_err(|error| error.to_string()));
-        let changed = site.lab.daemon().and_then(change);
-        stop.store(true, Ordering::Relaxed);
-        let sent = sender.join().map_err(|_| "the sender panicked")?;
-        changed.map(|()| sent)
-    })??;
-    let frames = seen.wait(sent as usize)?;
-    let numbers: Vec<_> = frames.iter().map(|frame| number(frame)).collect();
-    assert!(
-        numbers.into_iter().eq(1..=sent),
-        "lost, doubled or overtaken"
-    );
-    Ok(())
+    let from = End {
+        host: site.host(1),
+        device: HOST_DEVICE,
+        mac: site::mac(&host_mac(1)),
+    };
+    let to = End {
+        host: site.vtep(1),
+        device: VTEP_DEVICE,
+        mac: site::mac(&vtep_mac(1)),
+    };
+    numbered::during(from, to, || site.lab.daemon().and_then(change)).map(drop)
 }
 
 /// Says one line on the command line.
@@ -80,6 +45,33 @@ fn shows(daemon: &Daemon, line: &str, what: &str) -> Result<bool> {
     Ok(say(daemon, line)?.contains(what))
 }
 
+/// Neighbours 192.0.2.77 and 198.51.100.9 are set, and nothing is taken that does not fit beside them.
+fn neighbours_are_set(daemon: &Daemon) -> Result {
+    let shown = say(daemon, "neigh show")?;
+    let set = shown
+        .lines()
+        .find(|line| line.starts_with("192.0.2.77 "))
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let expected = "192.0.2.77 port uplink lladdr 02:00:00:00:77:02 permanent";
+    assert_eq!(set.as_deref(), Some(expected), "{shown}");
+    refused(
+        daemon,
+        "neigh add 192.0.2.77 lladdr 02:00:00:00:77:01 dev uplink",
+        "already",
+    )?;
+    refused(
+        daemon,
+        "neigh add 203.0.113.1 lladdr 02:00:00:00:77:01 dev uplink",
+        "on no link",
+    )?;
+    refused(daemon, "neigh del 192.0.2.76 dev uplink", "192.0.2.76")?;
+    refused(
+        daemon,
+        "addr del 198.51.100.2/24 port uplink",
+        "203.0.113.0/24",
+    )
+}
+
 fn every_verb(daemon: &Daemon) -> Result {
     let before = say(daemon, "config export")?;
     for line in [
@@ -93,6 +85,9 @@ fn every_verb(daemon: &Daemon) -> Result {
         "addr add 198.51.100.2/24 port uplink",
         "route add 203.0.113.0/24 via 192.0.2.1",
         "route replace 203.0.113.0/24 via 198.51.100.1",
+        "neigh add 192.0.2.77 lladdr 02:00:00:00:77:01 dev uplink",
+        "neigh add 198.51.100.9 lladdr 02:00:00:00:77:09 port uplink",
+        "neigh replace 192.0.2.77 lladdr 02:00:00:00:77:02 dev uplink",
         "vxlan add vx20 bridge br20 vni 20 local 192.0.2.254 remote 192.0.2.77",
         "vxlan append vx20 remote 192.0.2.78",
         "vxlan set vx20 ttl 9",
@@ -102,12 +97,15 @@ fn every_verb(daemon: &Daemon) -> Result {
     ] {
         say(daemon, line)?;
     }
+    neighbours_are_set(daemon)?;
     for (line, what) in [
         ("port show", "extra"),
         ("bridge show", "br20"),
         ("addr show", "198.51.100.2/24"),
         ("route show", "203.0.113.0/24"),
+        ("neigh show", "02:00:00:00:77:09"),
         ("vxlan show", "192.0.2.78"),
+        ("vxlan show", "02:00:00:00:77:02"),
         ("fdb show", "02:00:00:00:20:01"),
         ("config export", "vni = 20"),
     ] {
@@ -128,10 +126,12 @@ fn every_verb(daemon: &Daemon) -> Result {
         "02:00:00:00:20:09",
     )?;
     for line in [
+        "neigh del 192.0.2.77 dev uplink",
         "fdb flush bridge br20",
         "vxlan del vx20 remote 192.0.2.77",
         "vxlan del vx20",
         "route del 203.0.113.0/24",
+        "neigh del 198.51.100.9 dev uplink",
         "addr del 198.51.100.2/24 port uplink",
         "port set extra nobridge",
         "port del extra",

@@ -120,8 +120,8 @@ fn a_port_that_does_not_start_is_named_and_the_others_forward() -> Result {
 }
 
 #[test]
-fn both_signals_end_it_with_the_account() -> Result {
-    for signal in ["TERM", "INT"] {
+fn each_signal_ends_it_with_the_account() -> Result {
+    for signal in ["TERM", "INT", "HUP"] {
         let daemon = Setup::new("[[port]]\nname = \"a\"\ndevice = \"net_null0\"\n").start()?;
         daemon.wait_received(1000)?;
         daemon.signal(signal)?;

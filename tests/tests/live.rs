@@ -1,9 +1,10 @@
 //! A daemon that is changed while it runs, killed, and started again.
 
-use overpath_tests::Result;
 use overpath_tests::daemon::{Daemon, Setup};
 use overpath_tests::wait::{self, LONG};
+use overpath_tests::{Result, command, need, skip};
 use std::path::Path;
+use std::process::Command;
 
 const ONE_PORT: &str = "[[port]]\nname = \"a\"\ndevice = \"net_null0,no-rx=1\"\n";
 
@@ -153,6 +154,53 @@ fn fifty_thousand_entries_are_one_change() -> Result {
     assert_eq!(entries.as_array().map(Vec::len), Some(50_000));
     daemon.client(&["fdb", "flush", "static", "bridge", "br"])?;
     assert_eq!(daemon.call("fdb.show")?.as_array().map(Vec::len), Some(0));
+    daemon.stop()?.check()?;
+    Ok(())
+}
+
+/// As at the first start of a system whose disk is read-only: it forwards, and changes are refused until
+/// they can be stored.
+#[test]
+fn where_no_store_can_be_made_the_file_counts() -> Result {
+    need!(skip::LAB, "unshare", "nsenter");
+    let dir = tempfile::tempdir()?;
+    let disk = dir.path().join("disk");
+    std::fs::create_dir(&disk)?;
+    let disk = disk.to_str().ok_or("no text")?;
+    // A file system that only this daemon sees.
+    let mount = format!("mount -t tmpfs -o ro none {disk} && exec \"$@\"");
+    let setup = Setup::new(ONE_PORT).store(&Path::new(disk).join("lib").join("store"));
+    let setup = setup.under(&["unshare", "--mount", "sh", "-c", &mount, "sh"]);
+    let daemon = setup.start()?;
+    assert!(daemon.log().contains("is not stored"), "{}", daemon.log());
+    assert!(daemon.find("port.show", "name", "a")?.is_some());
+    let told = export(&daemon)?;
+    assert!(
+        told.starts_with("# changes are refused: ") && told.contains("read-only"),
+        "{told}"
+    );
+    let add = ["bridge", "add", "br", "port", "a"];
+    let refused = daemon.client(&add).err().ok_or("it is done")?.to_string();
+    assert!(
+        refused.contains("its file system is read-only"),
+        "{refused}"
+    );
+    assert_eq!(export(&daemon)?, told);
+
+    let target = daemon.id().to_string();
+    let remount = [
+        "--mount",
+        "--target",
+        &target,
+        "mount",
+        "-o",
+        "remount,rw",
+        disk,
+    ];
+    command::run(Command::new("nsenter").args(remount))?;
+    let first = daemon.client(&["--json", "bridge", "add", "br", "port", "a"])?;
+    assert!(first.contains("\"revision\":1"), "{first}");
+    assert!(!export(&daemon)?.starts_with('#'));
     daemon.stop()?.check()?;
     Ok(())
 }

@@ -92,6 +92,39 @@ fn state_that_stands_still_tells_nobody_anything() -> Result {
     stands_still("overpathd", None)
 }
 
+/// Those that wait for drivers and for other threads may stand still for longer: see
+/// `control::service`, whose patience this is.
+#[test]
+#[ignore = "takes two minutes"]
+fn who_may_stand_still_for_long_is_named_and_the_watchdog_hears_nothing_then() -> Result {
+    need!("python3");
+    let parts = [
+        ("keeper", "the keeper", Duration::from_secs(90)),
+        ("device", "the device thread", Duration::from_secs(120)),
+    ];
+    for (comm, name, patience) in parts {
+        let mut manager = Manager::new()?;
+        let daemon = start(&manager)?;
+        assert!(manager.hears(FORWARDING, LONG)?, "{}", daemon.log());
+        let held = hold(thread(daemon.id(), comm)?, daemon.dir())?;
+        let words = format!("{name} has not come round for");
+        let patient = std::time::Instant::now();
+        while patient.elapsed() < patience - WATCHDOG {
+            manager.forget()?;
+            assert!(manager.hears("WATCHDOG=1", LONG)?, "{}", daemon.log());
+            assert!(!daemon.log().contains(&words), "{}", daemon.log());
+        }
+        let named = || Ok(daemon.log().contains(&words).then_some(()));
+        wait::until(&words, LONG, named)?;
+        manager.forget()?;
+        assert!(!manager.hears("WATCHDOG=1", WATCHDOG)?, "{comm} is held");
+        drop(held);
+        assert!(manager.hears("WATCHDOG=1", LONG)?, "{}", daemon.log());
+        daemon.stop()?.check()?;
+    }
+    Ok(())
+}
+
 /// `ExecStart` of the unit with the variables of its environment file, each word by itself.
 fn exec_start(unit: &str, environment: &str) -> Result<Vec<String>> {
     let line = unit

@@ -3,8 +3,8 @@
 use super::messages::{
     Address, Bridge, Caches, Capture, Capturing, Changed, Checked, ConfigText, Differing,
     DropBehind, DropCount, Entries, EntryBehind, EntryNumber, Event, EventKinds, Explanation,
-    Exported, FdbEntry, Flushed, Learned, Method, Neighbour, Network, NewRoute, Port, Question,
-    Route, StationBehind, Stations, Stats, Subscribed, Tunnel, Version,
+    Exported, FdbEntry, Flushed, Learned, Method, Neighbour, Network, NewRoute, Port, PortOffload,
+    Question, Route, SelfTest, StationBehind, Stations, Stats, Subscribed, Tunnel, Version,
 };
 use super::rpc::RpcError;
 use crate::config::{Edit, Name};
@@ -20,7 +20,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes: 256 MiB.
 const MAX_ANSWER: u64 = 1 << 28;
 
 /// How long a change may take: a little longer than the daemon waits for it.
@@ -47,6 +47,10 @@ pub enum ClientError {
 }
 
 /// A connection to the daemon.
+///
+/// An answer is read as a whole, up to 256 MiB, and one that is longer is an error. Only
+/// [`Client::fdb_show`] can have one: a table of some two million entries. It has to be asked for in parts
+/// then, by bridge, port or tunnel, or read from the socket by a program that takes the list as it comes.
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<UnixStream>,
@@ -163,7 +167,8 @@ impl Client {
         self.typed(&Method::PortShow)
     }
 
-    /// The forwarding entries that are asked for.
+    /// The forwarding entries that are asked for, in memory at once: of a table of more than a million
+    /// ask for parts, see [`Client`].
     pub fn fdb_show(&mut self, stations: Stations) -> Result<Vec<FdbEntry>, ClientError> {
         self.typed(&Method::FdbShow(stations))
     }
@@ -206,6 +211,16 @@ impl Client {
     /// What was dropped, on all ports or on one, most first.
     pub fn drops_show(&mut self, port: Option<Name>) -> Result<Vec<DropCount>, ClientError> {
         self.typed(&Method::DropsShow(port))
+    }
+
+    /// What NICs do for tunnels, of all ports or of one.
+    pub fn offload_show(&mut self, port: Option<Name>) -> Result<Vec<PortOffload>, ClientError> {
+        self.typed(&Method::OffloadShow(port))
+    }
+
+    /// Has the NIC of a port tested.
+    pub fn offload_selftest(&mut self, port: Name) -> Result<SelfTest, ClientError> {
+        self.typed(&Method::OffloadSelftest(port))
     }
 
     /// The counters.
@@ -328,7 +343,7 @@ impl Client {
     /// [`ClientError::Rpc`] if the daemon refuses, else what went wrong on the way. After any other
     /// than `Rpc` the connection is of no further use.
     pub fn call(&mut self, method: &Method) -> Result<Box<RawValue>, ClientError> {
-        if method.is_for_keeper() {
+        if method.takes_long() {
             self.stream.get_ref().set_read_timeout(Some(CHANGE))?;
         }
         self.last += 1;
@@ -368,6 +383,10 @@ impl Client {
             .read_until(b'\n', &mut line)?;
         if line.last() == Some(&b'\n') {
             return Ok(line);
+        }
+        if line.len() as u64 >= MAX_ANSWER {
+            let why = "the answer has more than 256 MiB: ask for parts of it";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         }
         let why = if line.is_empty() {
             "it was closed"

@@ -1,12 +1,15 @@
 //! One client: reads a request, has it answered, writes the answer, and so on.
 
 use super::access::Pass;
-use super::ask::ask;
+use super::ask::{Asked, ask};
+use super::beside;
 use super::dump::Dump;
 use super::ending::Ending;
+use super::gone::gone;
 use super::messages::{Method, Reply};
 use super::request::Ways;
-use super::rpc::{self, MAX_LONG_REQUEST, MAX_REQUEST, RpcError, TOO_LONG};
+use super::room::{Held, Room};
+use super::rpc::{self, Call, MAX_LONG_REQUEST, MAX_REQUEST, RpcError, TOO_LONG};
 use super::server::Settings;
 use super::subscription::Subscription;
 use super::waiting::Ticket;
@@ -32,34 +35,38 @@ pub(super) async fn serve(
         pass,
         settings,
         requests,
+        room: ticket.room(),
     };
     loop {
         let line = tokio::select! {
             line = connection.line() => line,
             () = ticket.called() => Line::Evicted,
         };
-        let line = match line {
-            _ if !ticket.busy() => Line::Evicted,
-            Line::Long(begun) => match connection.pass.gate.check_long(connection.pass.right) {
-                Err(denied) => Line::Denied(denied),
-                Ok(()) if ticket.long() => connection.rest(begun).await,
-                Ok(()) => Line::Second,
-            },
-            line => line,
+        let (line, long) = match line {
+            _ if !ticket.busy() => (Line::Evicted, None),
+            Line::Long(begun) => connection.rest(begun).await,
+            line => (line, None),
         };
         if let Some(error) = farewell(&line) {
             return part(&writer, error);
         }
         let Line::Whole(line) = line else { return };
-        if let Some(answer) = connection.answer(&line).await {
-            if let Err(why) = give(&mut writer, &mut ticket, &answer.line, settings).await {
+        if let Some(answer) = connection.answer(line, long).await {
+            // What it takes of the room it has until the client has taken it.
+            let Answer {
+                line,
+                rest,
+                room: _room,
+            } = answer;
+            if let Err(why) = give(&mut writer, &mut ticket, &line, settings).await {
                 return tracing::debug!("an answer broke off: {why}");
             }
             let Connection {
                 reader, requests, ..
             } = &mut connection;
-            match answer.rest {
+            match rest {
                 Rest::Nothing => {}
+                Rest::Gone => return tracing::debug!("a client did not wait for its answer"),
                 Rest::Pages(dump) => {
                     let all = pages(dump, requests, settings, &mut writer, &mut ticket);
                     if let Err(why) = all.await {
@@ -117,7 +124,10 @@ async fn pages(
 ) -> Result<(), String> {
     loop {
         give(writer, ticket, dump.piece(), settings).await?;
-        let more = dump.go_on(requests, settings).await;
+        let more = tokio::select! {
+            more = dump.go_on(requests, settings) => more,
+            () = gone(writer.as_ref()) => return Err("the client has gone".to_owned()),
+        };
         if !more.map_err(|error| error.message)? {
             return Ok(());
         }
@@ -180,12 +190,23 @@ enum Line {
 struct Answer {
     line: Vec<u8>,
     rest: Rest,
+    /// What it takes until the client has taken it, or the connection ends.
+    room: Option<Held>,
+}
+
+impl Answer {
+    fn new(line: Vec<u8>, rest: Rest) -> Self {
+        let room = None;
+        Answer { line, rest, room }
+    }
 }
 
 /// What follows the line, and ends the connection.
 enum Rest {
     /// Nothing: more lines.
     Nothing,
+    /// Nothing, and nobody is there to whom it could be told.
+    Gone,
     /// The list that is the answer, page by page.
     Pages(Box<Dump>),
     /// The file of a capture.
@@ -201,6 +222,7 @@ struct Connection<'a> {
     reader: BufReader<ReadHalf<'a>>,
     settings: Settings,
     requests: Ways,
+    room: Rc<Room>,
 }
 
 impl Connection<'_> {
@@ -217,11 +239,17 @@ impl Connection<'_> {
         }
     }
 
-    /// The rest of a line that may be long.
-    async fn rest(&mut self, begun: Vec<u8>) -> Line {
+    /// The rest of a line that may be long, if there is room for it, and that.
+    async fn rest(&mut self, begun: Vec<u8>) -> (Line, Option<Held>) {
+        if let Err(denied) = self.pass.gate.check_long(self.pass.right) {
+            return (Line::Denied(denied), None);
+        }
+        let Some(room) = self.room.request() else {
+            return (Line::Second, None);
+        };
         match self.up_to(MAX_LONG_REQUEST, begun).await {
-            Line::Long(_) => Line::TooLong,
-            line => line,
+            Line::Long(_) => (Line::TooLong, None),
+            line => (line, Some(room)),
         }
     }
 
@@ -242,49 +270,80 @@ impl Connection<'_> {
         }
     }
 
-    /// The answer, if there is to be one.
-    async fn answer(&self, line: &[u8]) -> Option<Answer> {
-        let call = match rpc::parse(line) {
+    /// The answer, if there is to be one. `long` is the room of a long request.
+    async fn answer(&self, line: Vec<u8>, long: Option<Held>) -> Option<Answer> {
+        let Call { method, id } = match beside::parse(line).await? {
             Ok(call) => call,
             Err(refusal) => {
-                let line = rpc::answer::<()>(refusal.id, Err(refusal.error)).ok()?;
-                let rest = Rest::Nothing;
-                return Some(Answer { line, rest });
+                let line = rpc::answer::<()>(refusal.id.as_deref(), Err(refusal.error)).ok()?;
+                return Some(Answer::new(line, Rest::Nothing));
             }
         };
-        let stations = match &call.method {
+        let stations = match &method {
             Method::FdbShow(stations) => Some(*stations),
             _ => None,
         };
-        let patience = if call.method.is_for_keeper() {
-            self.settings.change_timeout
-        } else {
-            self.settings.answer_timeout
+        // What nobody waits for from the start is carried out whoever is there.
+        let waits = id.is_some();
+        let mut outcome = tokio::select! {
+            outcome = self.asked(method, long) => outcome,
+            () = gone(self.reader.get_ref().as_ref()), if waits => {
+                return Some(Answer::new(Vec::new(), Rest::Gone));
+            }
         };
         let Pass { gate, right } = &self.pass;
-        let mut outcome = match gate.check(*right, &call.method) {
-            Ok(()) => ask(&self.requests, patience, call.method).await,
-            Err(denied) => Err(denied),
-        };
-        if let Ok(Reply::Stats(stats)) = &mut outcome
+        if let Ok((Reply::Stats(stats), _)) = &mut outcome
             && gate.denied() > 0
         {
             stats.events.insert("api_denied".to_owned(), gate.denied());
         }
-        if let (Some(id), Some(stations), Ok(Reply::Fdb(page))) = (call.id, stations, &outcome) {
-            let dump = Dump::begin(id, stations, page).ok()?;
-            let (line, rest) = (Vec::new(), Rest::Pages(Box::new(dump)));
-            return Some(Answer { line, rest });
-        }
         // A notification is carried out as well, but nobody is told.
-        let line = rpc::answer(Some(call.id?), outcome.as_ref().map_err(Clone::clone)).ok()?;
-        let rest = match outcome {
-            Ok(Reply::Capturing(feed)) => Rest::File(feed),
-            Ok(Reply::Explaining(feed)) => Rest::Lives(feed),
-            Ok(Reply::Subscribed(subscription)) => Rest::Events(subscription),
-            _ => Rest::Nothing,
+        let id = id?;
+        if let (Some(stations), Ok((Reply::Fdb(page), _))) = (stations, &outcome) {
+            let dump = Dump::begin(&id, *right, stations, page).ok()?;
+            return Some(Answer::new(Vec::new(), Rest::Pages(Box::new(dump))));
+        }
+        let (reply, room) = match outcome {
+            Ok((reply, room)) if beside::is_long(&reply) => {
+                let (line, rest) = (beside::line(&id, reply).await?, Rest::Nothing);
+                return Some(Answer { line, rest, room });
+            }
+            Ok((reply, room)) => (Ok(reply), room),
+            Err(error) => (Err(error), None),
         };
-        Some(Answer { line, rest })
+        let line = rpc::answer(Some(&id), reply.as_ref().map_err(Clone::clone)).ok()?;
+        Some(match reply {
+            Ok(Reply::Capturing(feed)) => Answer::new(line, Rest::File(feed)),
+            Ok(Reply::Explaining(feed)) => Answer::new(line, Rest::Lives(feed)),
+            Ok(Reply::Subscribed(subscription)) => {
+                let rest = Rest::Events(subscription);
+                Answer { line, rest, room }
+            }
+            // A short one takes none.
+            _ => Answer::new(line, Rest::Nothing),
+        })
+    }
+
+    /// What the one says who knows, with the room that this takes.
+    async fn asked(
+        &self,
+        method: Method,
+        long: Option<Held>,
+    ) -> Result<(Reply, Option<Held>), RpcError> {
+        let Pass { gate, right } = &self.pass;
+        gate.check(*right, &method)?;
+        let patience = if method.takes_long() {
+            self.settings.change_timeout
+        } else {
+            self.settings.answer_timeout
+        };
+        let room = self.room.answer(*right, &method).await?;
+        let asked = Asked {
+            method,
+            right: *right,
+            room: long,
+        };
+        Ok((ask(&self.requests, patience, asked).await?, room))
     }
 }
 

@@ -3,7 +3,8 @@
 //! No more of it than a page is ever kept. Between two pages others have their turn, with state and
 //! here, and a client that is slow waits alone.
 
-use super::ask::ask;
+use super::access::Right;
+use super::ask::{Asked, ask};
 use super::messages::{FdbPage, Method, Reply, Stations};
 use super::request::Ways;
 use super::rpc::RpcError;
@@ -19,6 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The list of forwarding entries, in pieces.
 pub(super) struct Dump {
     wanted: Stations,
+    right: Right,
     /// The piece that is written next.
     piece: Vec<u8>,
     /// Nothing was listed yet.
@@ -27,15 +29,17 @@ pub(super) struct Dump {
 }
 
 impl Dump {
-    /// The answer to request `id`, which begins with `page`.
+    /// The answer to request `id` of who has this right, which begins with `page`.
     pub(super) fn begin(
         id: &RawValue,
+        right: Right,
         wanted: Stations,
         page: &FdbPage,
     ) -> Result<Self, serde_json::Error> {
         let head = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":[", id.get());
         let mut dump = Dump {
             wanted,
+            right,
             piece: head.into_bytes(),
             first: true,
             next: None,
@@ -49,7 +53,8 @@ impl Dump {
         &self.piece
     }
 
-    /// Has state give the next page, when the piece is written. `false`: that was all.
+    /// Has state give the next page, when the piece is written. `false`: that was all. If what was
+    /// named is gone in the meantime so are its entries, and the list ends here.
     ///
     /// # Errors
     /// If state is gone or does not answer. The list has no end then, and the client sees that.
@@ -67,12 +72,14 @@ impl Dump {
         };
         let deadline = Instant::now() + settings.answer_timeout;
         let page = loop {
-            match ask(requests, settings.answer_timeout, Method::FdbShow(wanted)).await {
+            let asked = Asked::by(self.right, Method::FdbShow(wanted));
+            match ask(requests, settings.answer_timeout, asked).await {
                 Ok(Reply::Fdb(page)) => break page,
                 Ok(_) => return Err(RpcError::new(RpcError::STOPPING, "another answer")),
                 Err(error) if error.code == RpcError::BUSY && Instant::now() < deadline => {
                     sleep(PAUSE).await;
                 }
+                Err(error) if error.code == RpcError::REFUSED => break FdbPage::default(),
                 Err(error) => return Err(error),
             }
         };

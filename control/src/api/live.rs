@@ -3,7 +3,8 @@
 //! What a worker said of a packet is told as it is; what would become of it is asked of the state
 //! thread, which answers later.
 
-use super::ask::ask;
+use super::access::Right;
+use super::ask::{Asked, ask};
 use super::capture::drain;
 use super::ending::Awaited;
 use super::messages::{
@@ -15,7 +16,9 @@ use super::server::Settings;
 use crate::trace::recording::{Feed, Watched, Who};
 use crate::trace::sources::{Copied, Cost, Sources};
 use fastpath::action::Verdict as Became;
+use fastpath::drop::DropReason;
 use fastpath::ids::{QueueId, WorkerId};
+use fastpath::offload::Front;
 use fastpath::trace::note::{Decided, Side};
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -121,7 +124,8 @@ async fn work_out(
     settings: Settings,
     question: Result<Question, &str>,
 ) -> Result<Explanation, String> {
-    let asked = Method::Explain(question?);
+    // Nobody else has packets to come explained.
+    let asked = Asked::by(Right::Everything, Method::Explain(question?));
     match ask(requests, settings.answer_timeout, asked).await {
         Ok(Reply::Explanation(life)) => Ok(*life),
         Ok(_) => Err("the answer is another one".to_owned()),
@@ -137,6 +141,11 @@ fn tell(ports: &[Watched], copied: &Copied<'_>) -> (Seen, Result<Question, &'sta
     let received = moment.side == Side::Received;
     let question = if !received {
         Err("it was to leave, and did not come in like that")
+    } else if moment.front != Front::Whole
+        || moment.verdict == Some(Became::Dropped(DropReason::HeadersInDoubt))
+    {
+        // Its bytes alone would be taken for a packet of the underlay.
+        Err("the NIC had taken its outer headers off, or nobody can tell")
     } else if note.kept < note.len {
         Err("not all of it was copied")
     } else {

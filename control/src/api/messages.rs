@@ -14,9 +14,11 @@ mod groups;
 mod hex;
 mod histogram;
 mod method;
+mod offload;
 mod probe;
 mod route;
 mod seen;
+mod selftest;
 mod stations;
 mod stats;
 mod underlay;
@@ -30,8 +32,8 @@ pub use capture::{Capture, Capturing, Subject};
 pub use config::{Bridge, Changed, Checked, ConfigText, Differing, Exported, Learned};
 pub use drops::{DropCount, DropPlace, Header, LastDrop};
 pub use event::{
-    ConfigEvent, Event, EventKind, EventKinds, NeighbourEvent, NeighbourHappened, PortEvent,
-    PortHappened, StationEvent, StationHappened, StationPlace, Subscribed, TunnelEvent,
+    ConfigEvent, Event, EventKind, EventKinds, NeighbourEvent, NeighbourHappened, OffloadEvent,
+    PortEvent, PortHappened, StationEvent, StationHappened, StationPlace, Subscribed, TunnelEvent,
     TunnelHappened, What,
 };
 pub use explain::{
@@ -39,7 +41,7 @@ pub use explain::{
     Verdict,
 };
 pub use groups::{
-    BridgeStats, Frames, Gone, LinkStats, QueueStats, StrayStats, TunnelStats, VniStats,
+    BridgeStats, Frames, Gone, HintStats, LinkStats, QueueStats, StrayStats, TunnelStats, VniStats,
 };
 pub use hex::{Bytes, BytesError, Frame, FrameError, Question};
 pub use histogram::Histogram;
@@ -47,11 +49,15 @@ pub use method::Method;
 pub(super) use method::{
     CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW,
     EVENTS_SUBSCRIBE, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, FDB_FLUSH,
-    FDB_LOAD, FDB_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    FDB_LOAD, FDB_SHOW, OFFLOAD_SELFTEST, OFFLOAD_SHOW, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+};
+pub use offload::{
+    Demoted, MarksGiven, NicOffload, PortOffload, ShapeOffload, TunnelOffload, UdpPortOffload,
 };
 pub use probe::{FrameCycles, Poller};
 pub use route::{Gateways, GatewaysError, Network, NetworkError, NewRoute};
 pub use seen::{BurstCycles, DecidedBy, Looked, Seen, SeenLine, SeenSide};
+pub use selftest::{SelfTest, SelfTestFound};
 pub use stations::{FdbPage, Stations};
 pub use stats::{Account, CacheStats, FdbStats, PortStats, RemoteStats, Stats, WorkerStats};
 pub use underlay::{
@@ -97,6 +103,10 @@ pub enum Reply {
     Tunnels(Vec<Tunnel>),
     /// To [`Method::DropsShow`], those of most packets first.
     Drops(Vec<DropCount>),
+    /// To [`Method::OffloadShow`], in the order of ports.
+    Offload(Vec<PortOffload>),
+    /// To [`Method::OffloadSelftest`].
+    SelfTest(Box<SelfTest>),
     /// To [`Method::StatsShow`].
     Stats(Box<Stats>),
     /// To [`Method::CacheShow`].
@@ -262,6 +272,8 @@ pub enum NeighbourState {
     Failed,
     /// It answered once, some time ago.
     Stale,
+    /// Its link address was set, and it is not asked.
+    Permanent,
 }
 
 #[cfg(test)]

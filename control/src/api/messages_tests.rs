@@ -130,8 +130,12 @@ fn neighbours() {
         ]),
     );
     same(
-        [NeighbourState::Failed, NeighbourState::Stale],
-        json!(["failed", "stale"]),
+        [
+            NeighbourState::Failed,
+            NeighbourState::Stale,
+            NeighbourState::Permanent,
+        ],
+        json!(["failed", "stale", "permanent"]),
     );
 }
 
@@ -149,6 +153,7 @@ fn drops() {
             last: Some(LastDrop {
                 age: 3,
                 len: 60,
+                bare: true,
                 head: Bytes(vec![2, 255]),
                 fields: vec![Header {
                     name: "vni".into(),
@@ -160,7 +165,7 @@ fn drops() {
             "reason": "tx_full", "port": "lan", "place": "tx_dropped", "packets": 7, "rate": 3,
             "meaning": "The port did not accept it.", "advice": "Wait.",
             "last": {
-                "age": 3, "len": 60, "head": "02ff", "fields": [{"name": "vni", "value": "10"}],
+                "age": 3, "len": 60, "bare": true, "head": "02ff", "fields": [{"name": "vni", "value": "10"}],
             },
         }),
     );

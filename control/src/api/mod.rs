@@ -2,7 +2,7 @@
 //!
 //! A message is one JSON object on one line: UTF-8, ended by `\n`. A request has at most
 //! [`MAX_REQUEST`] bytes, or [`MAX_LONG_REQUEST`] if it brings a whole configuration or many entries,
-//! which one client may do at a time; an answer may be longer. Requests of one connection are answered one
+//! of which there is one at a time; an answer may be longer. Requests of one connection are answered one
 //! after the other. A notification is carried out and not answered; lists of requests are refused.
 //!
 //! ```text
@@ -16,16 +16,19 @@
 
 mod access;
 mod ask;
+mod beside;
 mod capture;
 pub mod client;
 mod connection;
 mod dump;
 mod ending;
 mod events;
+mod gone;
 mod live;
 pub mod messages;
 mod params;
 mod request;
+mod room;
 mod rpc;
 mod schema;
 mod server;
@@ -40,7 +43,7 @@ pub use rpc::{MAX_LONG_REQUEST, MAX_REQUEST, RpcError};
 pub use schema::{API_VERSION, schema};
 pub use server::{Server, Settings};
 pub use socket::ApiError;
-pub use subscription::{Subscriber, Subscription, subscription};
+pub use subscription::{LISTENERS, Subscriber, Subscription, subscription};
 
 #[cfg(test)]
 mod tests;

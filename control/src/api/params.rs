@@ -8,7 +8,8 @@ use super::messages::{
     CACHE_SHOW, CAPTURE_START, CONFIG_APPLY, CONFIG_CHECK, CONFIG_DIFF, DROPS_SHOW,
     EVENTS_SUBSCRIBE, EXPLAIN, EXPLAIN_DROP, EXPLAIN_ENTRY, EXPLAIN_FDB, EXPLAIN_NEXT, Entries,
     EntryNumber, FDB_FLUSH, FDB_LOAD, FDB_SHOW, Frame, Gateways, Learned, Method, Network,
-    NewRoute, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE, Stations,
+    NewRoute, OFFLOAD_SELFTEST, OFFLOAD_SHOW, Question, ROUTE_ADD, ROUTE_DEL, ROUTE_REPLACE,
+    Stations,
 };
 use super::rpc::RpcError;
 use crate::config::{Command, Edit, Name, nearest};
@@ -36,6 +37,10 @@ pub(super) fn method(name: &str, params: Option<&RawValue>) -> Result<Method, Rp
         ROUTE_DEL => Members::read(params, &["to"])?.to().map(Method::RouteDel),
         FDB_SHOW => stations(params).map(Method::FdbShow),
         DROPS_SHOW => one_port(params).map(Method::DropsShow),
+        OFFLOAD_SHOW => one_port(params).map(Method::OffloadShow),
+        OFFLOAD_SELFTEST => Members::read(params, &["port"])?
+            .port()
+            .map(Method::OffloadSelftest),
         CACHE_SHOW => entries(params).map(Method::CacheShow),
         EXPLAIN => question(params).map(Method::Explain),
         EXPLAIN_ENTRY => Members::read(params, &["entry"])?

@@ -1,6 +1,7 @@
 //! What passes between the api thread, which talks to clients, and the state thread, which knows.
 
 use super::messages::{Capture, Method, Reply};
+use super::room::Held;
 use crate::trace::filter::{self, Program};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::time::Instant;
@@ -67,6 +68,8 @@ pub struct Request {
     pub asked: Instant,
     /// Where the answer goes; the variant must be that of the method.
     pub reply: oneshot::Sender<Result<Reply, Refused>>,
+    /// If it is long, the room that it takes, wherever its client is by now.
+    pub(super) room: Option<Held>,
 }
 
 impl Request {
@@ -88,17 +91,31 @@ impl Request {
             filter,
             asked: Instant::now(),
             reply,
+            room: None,
         };
         Ok((request, answer))
     }
 
     /// Answers. A client that has gone is no error. Never blocks.
     pub fn answer(self, reply: Reply) {
-        drop(self.reply.send(Ok(reply)));
+        self.end(Ok(reply));
     }
 
     /// Answers that it cannot be done. Never blocks.
     pub fn refuse(self, why: Refused) {
-        drop(self.reply.send(Err(why)));
+        self.end(Err(why));
+    }
+
+    /// Who has its answer may ask again, and finds the room that this one took.
+    fn end(self, outcome: Result<Reply, Refused>) {
+        let Request {
+            method,
+            reply,
+            room,
+            ..
+        } = self;
+        drop(method);
+        drop(room);
+        drop(reply.send(outcome));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// The longest request in bytes, without the `\n`. Answers may be longer.
 pub const MAX_REQUEST: usize = 1 << 20;
-/// The longest that brings a whole configuration or many entries. One client at a time may send one.
+/// The longest that brings a whole configuration or many entries. There is one at a time.
 pub const MAX_LONG_REQUEST: usize = 32 << 20;
 
 /// What is said of a request that is longer than it may be.
@@ -55,17 +55,17 @@ impl RpcError {
 
 /// A request that can be passed on.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct Call {
     pub(super) method: Method,
     /// None for a notification, which gets no answer.
-    pub(super) id: Option<&'a RawValue>,
+    pub(super) id: Option<Box<RawValue>>,
 }
 
 /// A request that cannot, and whom to tell.
 #[derive(Debug)]
-pub(super) struct Refusal<'a> {
+pub(super) struct Refusal {
     pub(super) error: RpcError,
-    pub(super) id: Option<&'a RawValue>,
+    pub(super) id: Option<Box<RawValue>>,
 }
 
 /// The members of a request. A raw value is checked for form and not looked into.
@@ -87,7 +87,7 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<&'de RawV
 }
 
 /// Reads one line, without its `\n`.
-pub(super) fn parse(line: &[u8]) -> Result<Call<'_>, Refusal<'_>> {
+pub(super) fn parse(line: &[u8]) -> Result<Call, Refusal> {
     let refuse = |code, message: String| Refusal {
         error: RpcError::new(code, message),
         id: None,
@@ -114,9 +114,9 @@ pub(super) fn may_be_long(line: &[u8]) -> bool {
     words.any(|word| std::str::from_utf8(word).is_ok_and(Method::may_be_long))
 }
 
-impl<'a> Members<'a> {
+impl Members<'_> {
     /// `length` is that of the whole request.
-    fn check(self, length: usize) -> Result<Call<'a>, Refusal<'a>> {
+    fn check(self, length: usize) -> Result<Call, Refusal> {
         let id = self.id;
         if id.is_some_and(|id| id.get().starts_with(['{', '[', 't', 'f'])) {
             let error = RpcError::new(RpcError::INVALID_REQUEST, "id is a number, text or null");
@@ -125,7 +125,7 @@ impl<'a> Members<'a> {
         let refuse = |code, message: String| {
             Err(Refusal {
                 error: RpcError::new(code, message),
-                id,
+                id: id.map(ToOwned::to_owned),
             })
         };
         if self
@@ -144,7 +144,9 @@ impl<'a> Members<'a> {
         if length > MAX_REQUEST && !Method::may_be_long(&name) {
             return refuse(RpcError::INVALID_REQUEST, TOO_LONG.into());
         }
-        match params::method(&name, self.params) {
+        let read = params::method(&name, self.params);
+        let id = id.map(ToOwned::to_owned);
+        match read {
             Ok(method) => Ok(Call { method, id }),
             Err(error) => Err(Refusal { error, id }),
         }

@@ -2,17 +2,19 @@
 //!
 //! Made from the types, and kept as `docs/api.schema.json`.
 
+mod edits;
 mod params;
 
 use super::messages::{
     Address, Bridge, Caches, Capturing, Changed, Checked, Differing, DropBehind, DropCount,
-    EntryBehind, Event, Explanation, Exported, FdbEntry, Flushed, Method, Neighbour, Port, Route,
-    SeenLine, StationBehind, Stats, Subscribed, Tunnel, Version,
+    EntryBehind, Event, Explanation, Exported, FdbEntry, Flushed, Method, Neighbour, Port,
+    PortOffload, Route, SeenLine, SelfTest, StationBehind, Stats, Subscribed, Tunnel, Version,
 };
 use crate::config::Command;
+use edits::FdbLoad;
 use params::{
     CacheShow, CaptureStart, ConfigApply, ConfigFile, DropsShow, EventsSubscribe, Explain,
-    ExplainDrop, ExplainEntry, ExplainFdb, FdbFlush, FdbLoad, FdbShow, RouteAdd, RouteDel, Words,
+    ExplainDrop, ExplainEntry, ExplainFdb, FdbFlush, FdbShow, OffloadSelftest, OffloadShow,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -45,8 +47,6 @@ fn method(name: &str, types: &mut SchemaGenerator) -> Value {
         "fdb.show" => optional::<FdbShow, Vec<FdbEntry>>(types),
         "neigh.show" => plain::<Vec<Neighbour>>(types),
         "route.show" => plain::<Vec<Route>>(types),
-        "route.add" | "route.replace" => with::<RouteAdd, Changed>(types),
-        "route.del" => with::<RouteDel, Changed>(types),
         "fdb.flush" => optional::<FdbFlush, Changed>(types),
         "fdb.load" => with::<FdbLoad, Changed>(types),
         "bridge.show" => plain::<Vec<Bridge>>(types),
@@ -58,6 +58,8 @@ fn method(name: &str, types: &mut SchemaGenerator) -> Value {
         "addr.show" => plain::<Vec<Address>>(types),
         "vxlan.show" => plain::<Vec<Tunnel>>(types),
         "drops.show" => optional::<DropsShow, Vec<DropCount>>(types),
+        "offload.show" => optional::<OffloadShow, Vec<PortOffload>>(types),
+        "offload.selftest" => with::<OffloadSelftest, SelfTest>(types),
         "stats.show" => plain::<Stats>(types),
         "cache.show" => optional::<CacheShow, Caches>(types),
         "cache.flush" => plain::<Flushed>(types),
@@ -68,10 +70,13 @@ fn method(name: &str, types: &mut SchemaGenerator) -> Value {
         "capture.start" => with::<CaptureStart, Capturing>(types),
         "explain.next" => lines::<SeenLine>(with::<CaptureStart, Capturing>(types), types),
         "events.subscribe" => lines::<Event>(optional::<EventsSubscribe, Subscribed>(types), types),
-        _ if Command::ALL.iter().any(|command| command.name() == name) => {
-            optional::<Words, Changed>(types)
-        }
-        _ => Value::Null,
+        _ => match Command::ALL.iter().find(|command| command.name() == name) {
+            Some(command) => {
+                let params = edits::params(*command, types);
+                described(params, &types.subschema_for::<Changed>())
+            }
+            None => Value::Null,
+        },
     }
 }
 

@@ -86,7 +86,10 @@ impl Server {
         settings: Settings,
     ) -> Result<Self, ApiError> {
         let ways = ways.into();
-        let runtime = Builder::new_current_thread().enable_all().build();
+        let mut runtime = Builder::new_current_thread();
+        // One thread beside it reads long requests and makes texts of long answers.
+        let runtime = runtime.enable_all().max_blocking_threads(1);
+        let runtime = runtime.thread_name("api-text").build();
         let runtime = runtime.map_err(ApiError::Thread)?;
         let (file, listener) = runtime.block_on(SocketFile::listen(path, access.group))?;
         let gate = Gate::new(access, file.owner);

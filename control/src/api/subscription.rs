@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// Most clients that listen at one time.
+pub const LISTENERS: usize = 8;
+
 /// State's end. Never waits for the client.
 #[derive(Debug)]
 pub struct Subscriber {

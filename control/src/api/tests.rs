@@ -17,8 +17,10 @@ mod crowd;
 mod dump;
 mod events;
 mod files;
+mod gone;
 mod live;
 mod long;
+mod looks;
 
 /// Long enough that only a hang reaches it.
 const LONG: Duration = Duration::from_secs(60);
@@ -158,11 +160,14 @@ fn reply(method: &Method) -> Result<Reply, Refused> {
         Method::ConfigExport => Reply::Exported(Exported {
             text: String::new(),
             revision: 0,
+            store_trouble: None,
         }),
         Method::RouteDel(to) => return Err(Refused(format!("there is no route to {to}"))),
         Method::AddrShow => Reply::Addresses(Vec::new()),
         Method::VxlanShow => Reply::Tunnels(Vec::new()),
         Method::DropsShow(_) => Reply::Drops(Vec::new()),
+        Method::OffloadSelftest(port) => return Err(Refused(format!("no port {port}"))),
+        Method::OffloadShow(_) => Reply::Offload(Vec::new()),
         Method::StatsShow => Reply::Stats(Box::default()),
         Method::CacheShow(_) => Reply::Caches(Box::default()),
         Method::CacheFlush => Reply::Flushed(Flushed { entries: 3 }),
@@ -222,6 +227,7 @@ fn each_method_is_answered() {
     assert_eq!(client.route_show().unwrap(), []);
     assert_eq!(client.addr_show().unwrap(), []);
     assert_eq!(client.vxlan_show().unwrap(), []);
+    assert_eq!(client.offload_show(None).unwrap(), []);
     assert_eq!(client.stats_show().unwrap(), Stats::default());
     assert_eq!(
         client

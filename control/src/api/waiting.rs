@@ -1,6 +1,7 @@
 //! Who is connected, and who has waited longest without a request.
 
 use super::access::Right;
+use super::room::Room;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,53 +12,74 @@ const KEPT: usize = 4;
 
 /// The connections of a server, of which there is a limited number. Lives on one thread.
 #[derive(Clone, Debug)]
-pub(super) struct Connections(Rc<RefCell<Inner>>);
+pub(super) struct Connections {
+    inner: Rc<RefCell<Inner>>,
+    room: Rc<Room>,
+}
 
 #[derive(Debug)]
 struct Inner {
     limit: usize,
     open: usize,
-    /// One of them has a long request.
-    long: bool,
     /// Grows with each turn, so that the first of `waiting` has waited longest.
     turn: u64,
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
+    /// Those of who may do everything, and of others.
+    waiting: [BTreeMap<u64, oneshot::Sender<()>>; 2],
+}
+
+impl Inner {
+    fn waiting(&mut self, right: Right) -> &mut BTreeMap<u64, oneshot::Sender<()>> {
+        &mut self.waiting[usize::from(right != Right::Everything)]
+    }
+
+    /// Who has waited longest of those that make room for `right`: nobody who may do everything does for
+    /// who may not.
+    fn longest(&mut self, right: Right) -> Option<oneshot::Sender<()>> {
+        let mut found = self.waiting(Right::Look).pop_first();
+        if right == Right::Everything {
+            found = found.or_else(|| self.waiting(right).pop_first());
+        }
+        found.map(|(_, call)| call)
+    }
 }
 
 /// A place among the connections, given back when dropped. It begins as waiting.
 #[derive(Debug)]
 pub(super) struct Ticket {
     connections: Connections,
+    right: Right,
     turn: u64,
     /// None while busy.
     called: Option<oneshot::Receiver<()>>,
-    /// Its request is the long one.
-    long: bool,
 }
 
 impl Connections {
     pub(super) fn new(limit: usize) -> Self {
-        let (open, turn, waiting) = (0, 0, BTreeMap::new());
-        Connections(Rc::new(RefCell::new(Inner {
+        let (open, turn, waiting) = (0, 0, Default::default());
+        let inner = Inner {
             limit,
             open,
-            long: false,
             turn,
             waiting,
-        })))
+        };
+        Connections {
+            inner: Rc::new(RefCell::new(inner)),
+            room: Rc::new(Room::new()),
+        }
     }
 
     /// A place for one more. If there is none, the connection that has waited longest is called to
-    /// give up its own; `None` if all are busy. A few places are only for who may do everything.
+    /// give up its own, those of who may not do everything first; `None` if all are busy. A few places
+    /// are only for who may do everything.
     pub(super) fn admit(&self, right: Right) -> Option<Ticket> {
         {
-            let mut inner = self.0.borrow_mut();
+            let mut inner = self.inner.borrow_mut();
             let limit = match right {
                 Right::Everything => inner.limit,
                 Right::Look | Right::Nothing => inner.limit.saturating_sub(KEPT).max(1),
             };
             if inner.open >= limit {
-                let (_, longest) = inner.waiting.pop_first()?;
+                let longest = inner.longest(right)?;
                 // Its ticket holds the other end, so that the call always arrives.
                 let _ = longest.send(());
                 inner.open -= 1;
@@ -66,9 +88,9 @@ impl Connections {
         }
         let mut ticket = Ticket {
             connections: self.clone(),
+            right,
             turn: 0,
             called: None,
-            long: false,
         };
         ticket.waiting();
         Some(ticket)
@@ -78,26 +100,17 @@ impl Connections {
 impl Ticket {
     /// The client is to send something. It can be called from now on.
     pub(super) fn waiting(&mut self) {
-        self.end_long();
         let (call, called) = oneshot::channel();
-        let mut inner = self.connections.0.borrow_mut();
+        let mut inner = self.connections.inner.borrow_mut();
         inner.turn += 1;
         self.turn = inner.turn;
         self.called = Some(called);
-        inner.waiting.insert(self.turn, call);
+        inner.waiting(self.right).insert(self.turn, call);
     }
 
-    /// Its request is a long one. `false` if another's is: there is memory for one at a time.
-    pub(super) fn long(&mut self) -> bool {
-        let mut inner = self.connections.0.borrow_mut();
-        self.long = !std::mem::replace(&mut inner.long, true);
-        self.long
-    }
-
-    fn end_long(&mut self) {
-        if std::mem::take(&mut self.long) {
-            self.connections.0.borrow_mut().long = false;
-        }
+    /// What it shares with the other connections.
+    pub(super) fn room(&self) -> Rc<Room> {
+        Rc::clone(&self.connections.room)
     }
 
     /// Completes when the place is needed by another.
@@ -110,13 +123,9 @@ impl Ticket {
 
     /// The client has sent something. `false` if it has lost its place in the meantime.
     pub(super) fn busy(&mut self) -> bool {
-        let kept = self
-            .connections
-            .0
-            .borrow_mut()
-            .waiting
-            .remove(&self.turn)
-            .is_some();
+        let mut inner = self.connections.inner.borrow_mut();
+        let kept = inner.waiting(self.right).remove(&self.turn).is_some();
+        drop(inner);
         if kept {
             self.called = None;
         }
@@ -126,9 +135,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.end_long();
-        let mut inner = self.connections.0.borrow_mut();
-        let lost = self.called.is_some() && inner.waiting.remove(&self.turn).is_none();
+        let mut inner = self.connections.inner.borrow_mut();
+        let waiting = inner.waiting(self.right);
+        let lost = self.called.is_some() && waiting.remove(&self.turn).is_none();
         if !lost {
             inner.open -= 1;
         }
@@ -160,24 +169,11 @@ mod tests {
             "its place is gone, though it has something to say"
         );
         drop(second);
-        assert_eq!(connections.0.borrow().open, 2);
+        assert_eq!(connections.inner.borrow().open, 2);
         drop((first, third));
-        assert_eq!(connections.0.borrow().open, 0);
-        assert!(connections.0.borrow().waiting.is_empty());
-    }
-
-    #[test]
-    fn one_request_at_a_time_is_long() {
-        let connections = Connections::new(2);
-        let mut first = connections.admit(Right::Everything).unwrap();
-        let mut second = connections.admit(Right::Everything).unwrap();
-        assert!(first.long() && !second.long());
-        second.waiting();
-        assert!(!second.long(), "it is not the one that ends it");
-        first.waiting();
-        assert!(second.long() && !first.long());
-        drop(second);
-        assert!(first.long());
+        assert_eq!(connections.inner.borrow().open, 0);
+        let inner = connections.inner.borrow();
+        assert!(inner.waiting.iter().all(BTreeMap::is_empty));
     }
 
     #[test]
@@ -191,6 +187,29 @@ mod tests {
         assert_eq!(all.len(), 2);
         all.extend(std::iter::from_fn(|| admit(Right::Everything)));
         assert_eq!(all.len(), 2 + KEPT);
+    }
+
+    /// However many look, who may do everything and waits keeps its place.
+    #[test]
+    fn those_who_may_only_look_make_room_for_each_other() {
+        let connections = Connections::new(2 + KEPT);
+        let mut idle = connections.admit(Right::Everything).unwrap();
+        let mut looker = connections.admit(Right::Look).unwrap();
+        for _ in 0..9 {
+            let next = connections.admit(Right::Look).unwrap();
+            assert!(is_called(&mut looker) && !is_called(&mut idle));
+            looker = next;
+        }
+        // Alone with others of its kind it makes room.
+        drop(looker);
+        let all: Vec<_> = (0..1 + KEPT)
+            .map(|_| connections.admit(Right::Everything).unwrap())
+            .collect();
+        assert!(!is_called(&mut idle));
+        let _one_more = connections.admit(Right::Everything).unwrap();
+        assert!(is_called(&mut idle));
+        assert!(connections.admit(Right::Look).is_none());
+        drop(all);
     }
 
     #[test]

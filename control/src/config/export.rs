@@ -4,6 +4,7 @@
 //! many, and the list stands before the first header, since behind one it would be a key of that table.
 
 use super::model::{Address, Bridge, FdbEntry, FdbTarget, Port, Remote, Tunnel, Wanted};
+use super::neighbour::Neighbour;
 use super::route::Route;
 use super::written::{Setting, Written};
 use std::fmt::{self, Display, Formatter, Write};
@@ -64,6 +65,10 @@ impl Display for Things<'_> {
             .routes
             .iter()
             .try_for_each(|item| route(&mut out, item))?;
+        wanted
+            .neighbours
+            .iter()
+            .try_for_each(|item| neighbour(&mut out, item))?;
         wanted
             .bridges
             .iter()
@@ -192,6 +197,16 @@ fn route(out: &mut Tables<'_, '_>, route: &Route) -> fmt::Result {
         [via] => out.key("via", format_args!("\"{via}\"")),
         _ => out.list("via", &route.via, |via, f| write!(f, "\"{via}\"")),
     }
+}
+
+fn neighbour(out: &mut Tables<'_, '_>, neighbour: &Neighbour) -> fmt::Result {
+    out.header("[[neighbour]]")?;
+    out.key("port", Quoted(neighbour.port.as_str()))?;
+    if let Some(vlan) = neighbour.vlan {
+        out.key("vlan", vlan.get())?;
+    }
+    out.key("address", format_args!("\"{}\"", neighbour.address))?;
+    out.key("mac", format_args!("\"{}\"", neighbour.mac))
 }
 
 fn bridge(out: &mut Tables<'_, '_>, bridge: &Bridge) -> fmt::Result {

@@ -25,12 +25,14 @@
 //! # Ok::<(), control::config::ConfigErrors>(())
 //! ```
 
+mod bounded;
 mod edit;
 mod error;
 mod export;
 mod file;
 mod model;
 mod name;
+mod neighbour;
 mod prefix;
 mod report;
 mod route;
@@ -39,6 +41,7 @@ mod validate;
 mod written;
 
 pub use edit::{Command, Edit, Words};
+pub(crate) use edit::{NoWords, words};
 pub use error::{ConfigError, ConfigErrors, Place, Refused};
 pub(crate) use export::join;
 pub use model::{
@@ -46,8 +49,9 @@ pub use model::{
     SwitchSettings, Ttl, Tunnel, Wanted, ZeroChecksum,
 };
 pub use name::{Name, NameError};
+pub use neighbour::{MAX_NEIGHBOURS, Neighbour};
 pub use prefix::{Prefix, PrefixError, is_unicast};
-pub use report::nearest;
+pub use report::{nearest, no_such};
 pub use route::{MAX_GATEWAYS, MAX_ROUTES, Route};
 pub use written::{Setting, Written};
 
@@ -70,6 +74,21 @@ impl Wanted {
         match text {
             Ok(text) => Self::parse(&text, &name),
             Err(problem) => Err(ConfigErrors::unreadable(name, problem)),
+        }
+    }
+
+    /// The wanted state of a text that somebody else has sent: as [`Wanted::parse`], with a limit on
+    /// what it takes to read it. In memory that is about a gigabyte at most, and some hundred megabytes as a
+    /// rule.
+    ///
+    /// # Errors
+    /// As those of [`Wanted::parse`]; or that there is too much of it.
+    pub fn parse_bounded(text: &str, file: &str) -> Result<Self, ConfigErrors> {
+        let report = Report::default();
+        bounded::check(&report, text, bounded::MAX_PIECES);
+        match report.finish(file, text) {
+            Some(errors) => Err(errors),
+            None => Self::parse(text, file),
         }
     }
 

@@ -2,8 +2,10 @@
 //! stays the same from one version of the configuration to the next.
 
 use super::name::Name;
+use super::neighbour::Neighbour;
 use super::prefix::Prefix;
 use super::route::Route;
+use crate::offload::Offload;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::{Mac, VlanId, Vni};
 use std::net::Ipv4Addr;
@@ -18,7 +20,8 @@ use std::time::Duration;
 /// ids of [`fastpath::ids`], as do all (tunnel, remote) pairs together; a port is in at most one
 /// bridge; an address is on one port only; a port that is the `local` of another has neither
 /// addresses nor a bridge; networks of routes are
-/// unique, and their gateways are on links of ports; a tunnel's `local` is an address of a port; (`local`,
+/// unique, and their gateways are on links of ports; neighbours are hosts on a link of their port, and
+/// unique by (`port`, `vlan`, `address`); a tunnel's `local` is an address of a port; (`local`,
 /// `udp_port`, `vni`) of tunnels are unique, as are (`bridge`, `mac`) of static entries. The lists
 /// are in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Wanted {
     pub ports: Vec<Port>,
     /// Routes of the underlay.
     pub routes: Vec<Route>,
+    /// Neighbours on underlay links whose link addresses are set.
+    pub neighbours: Vec<Neighbour>,
     /// Bridges.
     pub bridges: Vec<Bridge>,
     /// Tunnel end points.
@@ -132,6 +137,8 @@ pub struct Port {
     pub local: Option<Name>,
     /// What is done about the layer-4 checksums of what it receives.
     pub rx_checksum: RxChecksum,
+    /// The most that its NIC is asked to do for tunnels.
+    pub offload: Offload,
     /// Receive queues, 1 to 64.
     pub rx_queues: u16,
     /// Which worker polls each receive queue, from the first on; the others are polled in turn. At
@@ -228,6 +235,8 @@ pub struct Tunnel {
     pub dscp: Dscp,
     /// Outer Don't Fragment bit.
     pub df: Df,
+    /// Whether outer UDP checksums are made.
+    pub udp_checksum: bool,
     /// Who may send to us.
     pub accept: Accept,
     /// Whether packets without an outer UDP checksum are taken; the same for all tunnels of one

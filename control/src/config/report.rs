@@ -1,6 +1,7 @@
 //! Collects what is wrong while a file is read and checked.
 
 use super::error::{ConfigError, ConfigErrors, Place, Refused};
+use super::name::Name;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -258,6 +259,13 @@ pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<
         .map(|name| (far(name), name))
         .min_by_key(|(distance, _)| *distance)?;
     (best.0 <= limit).then_some(best.1)
+}
+
+/// What is said of a `name` that nothing of this kind has, but perhaps something else of `names`.
+pub fn no_such<'n>(kind: &str, name: Name, names: impl Iterator<Item = &'n Name>) -> String {
+    let hint = nearest(name.as_str(), names.map(Name::as_str));
+    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    format!("there is no {kind} {name}{hint}")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::report::nearest;
 use super::section::excerpt;
 use fastpath::snapshot::MAX_PATHS;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 
 /// The most gateways of one route.
@@ -138,14 +139,24 @@ pub(super) fn gateway(text: &str) -> Result<Ipv4Addr, Refused> {
 
 /// Whether `gateway` is another host on a link of ours.
 pub(super) fn on_link(gateway: Ipv4Addr, own: &[Prefix]) -> Result<(), Refused> {
-    let host = |link: &Prefix| Prefix::new(gateway, link.length()).is_some_and(Prefix::is_host);
-    let mut links = own.iter().filter(|link| link.contains(gateway)).peekable();
-    let problem = if own.iter().any(|link| link.address() == gateway) {
-        format!("{gateway} is our own address")
+    host_on(gateway, "ours", own)
+}
+
+/// Whether `address` is that of another host on the link or links of `whose`, where `own` are our
+/// addresses.
+pub(super) fn host_on(
+    address: Ipv4Addr,
+    whose: impl Display,
+    own: &[Prefix],
+) -> Result<(), Refused> {
+    let host = |link: &Prefix| Prefix::new(address, link.length()).is_some_and(Prefix::is_host);
+    let mut links = own.iter().filter(|link| link.contains(address)).peekable();
+    let problem = if own.iter().any(|link| link.address() == address) {
+        format!("{address} is our own address")
     } else if links.peek().is_none() {
-        format!("{gateway} is on no link of ours")
+        format!("{address} is on no link of {whose}")
     } else if let Some(link) = links.find(|link| !host(link)) {
-        format!("{gateway} is not a unicast address on {}", link.masked())
+        format!("{address} is not a unicast address on {}", link.masked())
     } else {
         return Ok(());
     };
@@ -153,7 +164,7 @@ pub(super) fn on_link(gateway: Ipv4Addr, own: &[Prefix]) -> Result<(), Refused> 
 }
 
 /// Where other hosts are, in words.
-fn others(own: &[Prefix]) -> String {
+pub(super) fn others(own: &[Prefix]) -> String {
     const FEW: usize = 8;
     let wide = own.iter().filter(|link| link.length() < 32);
     let links: BTreeSet<Prefix> = wide.map(|link| link.masked()).collect();

@@ -1,6 +1,7 @@
 //! A file that says all there is to say, and one row for each thing that can be wrong.
 
 use super::*;
+use crate::offload::Offload;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::VlanId;
 use std::num::NonZeroU8;
@@ -23,10 +24,11 @@ mbufs = 2_048
 name = "uplink"
 device = "net_tap0,iface=up0"
 mtu = 1600
-addresses = ["192.0.2.2/24", { address = "198.51.100.1/32", vlan = 4094 }]
+addresses = ["192.0.2.2/24", { address = "198.51.100.1/28", vlan = 4094 }]
 local = "host"
 promiscuous = false
 rx_checksum = "recompute"
+offload = "t3"
 rx_queues = 2
 rx_workers = "1, 0"
 tx_queues = 3
@@ -49,6 +51,17 @@ via = ["192.0.2.254", "192.0.2.253"]
 to = "203.0.113.0/24"
 via = "192.0.2.252"
 
+[[neighbour]]
+port = "uplink"
+address = "192.0.2.254"
+mac = "02:00:00:00:00:fe"
+
+[[neighbour]]
+port = "uplink"
+vlan = 4094
+address = "198.51.100.9"
+mac = "06:00:00:00:00:09"
+
 [[bridge]]
 name = "br10"
 ports = ["lan"]
@@ -66,6 +79,7 @@ source_ports = [1024, 1024]
 ttl = 1
 dscp = 63
 df = "unset"
+udp_checksum = true
 accept = "any"
 zero_checksum = "refuse"
 reserved_bits = "lenient"
@@ -99,6 +113,22 @@ fn good(text: &str) -> Wanted {
 }
 
 #[test]
+fn neighbours_arrive() {
+    let wanted = good(FULL);
+    let neighbour = |vlan, address: &str, mac: &str| Neighbour {
+        port: name("uplink"),
+        vlan: VlanId::new(vlan).filter(|vlan| *vlan != VlanId::NONE),
+        address: address.parse().unwrap(),
+        mac: mac.parse().unwrap(),
+    };
+    let neighbours = [
+        neighbour(0, "192.0.2.254", "02:00:00:00:00:fe"),
+        neighbour(4094, "198.51.100.9", "06:00:00:00:00:09"),
+    ];
+    assert_eq!(wanted.neighbours, neighbours);
+}
+
+#[test]
 fn every_key_arrives() {
     let wanted = good(FULL);
     let switch = SwitchSettings {
@@ -113,11 +143,12 @@ fn every_key_arrives() {
         mtu: 1600,
         addresses: vec![
             own("192.0.2.2/24", None),
-            own("198.51.100.1/32", VlanId::new(4094)),
+            own("198.51.100.1/28", VlanId::new(4094)),
         ],
         local: Some(name("host")),
         promiscuous: false,
         rx_checksum: RxChecksum::Recompute,
+        offload: Offload::T3,
         rx_queues: 2,
         rx_workers: vec![1, 0],
         tx_queues: Some(3),
@@ -128,7 +159,7 @@ fn every_key_arrives() {
         wanted.port_of("198.51.100.1".parse().unwrap()),
         Some(&uplink)
     );
-    let [plain, tagged] = ["192.0.2.2/24", "198.51.100.1/32"].map(|text| text.parse().unwrap());
+    let [plain, tagged] = ["192.0.2.2/24", "198.51.100.1/28"].map(|text| text.parse().unwrap());
     assert_eq!(uplink.prefixes(None).collect::<Vec<_>>(), [plain]);
     let there = uplink.prefixes(VlanId::new(4094));
     assert_eq!(there.collect::<Vec<_>>(), [tagged]);
@@ -163,6 +194,7 @@ fn every_key_arrives() {
         ttl: Ttl::Fixed(NonZeroU8::MIN),
         dscp: Dscp::Fixed(63),
         df: Df::Unset,
+        udp_checksum: true,
         accept: Accept::Any,
         zero_checksum: ZeroChecksum::Refuse,
         reserved_bits: ReservedBits::Lenient,
@@ -202,6 +234,7 @@ fn what_is_left_out_has_its_default() {
         (1500, true, 1, None)
     );
     assert_eq!((port.local, port.rx_checksum), (None, RxChecksum::Verify));
+    assert_eq!(port.offload, Offload::Auto);
     assert_eq!((port.rx_descriptors, port.tx_descriptors), (1024, 1024));
     let bridge = &wanted.bridges[0];
     assert_eq!(
@@ -218,6 +251,7 @@ fn what_is_left_out_has_its_default() {
         (Ttl::Fixed(Tunnel::TTL), Dscp::Fixed(0))
     );
     assert_eq!((tunnel.df, tunnel.accept), (Df::Set, Accept::Known));
+    assert!(!tunnel.udp_checksum);
     assert_eq!(tunnel.zero_checksum, ZeroChecksum::Accept);
     assert_eq!(
         (tunnel.reserved_bits, tunnel.learning),
@@ -232,6 +266,11 @@ fn words_stand_for_values() {
     let rx = |word: &str| good(&FULL.replace("recompute", word)).ports[0].rx_checksum;
     assert_eq!(rx("trust"), RxChecksum::Trust);
     assert_eq!(rx("verify"), RxChecksum::Verify);
+    for offload in Offload::ALL {
+        let word = format!("offload = \"{offload}\"");
+        let read = good(&FULL.replace("offload = \"t3\"", &word)).ports[0].offload;
+        assert_eq!(read, offload);
+    }
     let with = |from: &str, to: &str| good(&FULL.replace(from, to)).tunnels.remove(0);
     assert_eq!(with("ttl = 1", "ttl = 'inherit'").ttl, Ttl::Inherit);
     assert_eq!(with("dscp = 63", "dscp = 'inherit'").dscp, Dscp::Inherit);

@@ -3,6 +3,7 @@
 use super::model::{
     Accept, Bridge, Df, Dscp, Port, ReservedBits, SwitchSettings, Ttl, Tunnel, ZeroChecksum,
 };
+use crate::offload::Offload;
 use fastpath::snapshot::RxChecksum;
 use std::fmt;
 
@@ -98,6 +99,7 @@ impl Port {
                 RxChecksum::default(),
                 checksum,
             ),
+            other_than_default("offload", self.offload, Offload::default(), text),
             number("rx_queues", self.rx_queues, 1),
             (!self.rx_workers.is_empty()).then(|| ("rx_workers", numbers(&self.rx_workers))),
             self.tx_queues.map(|queues| ("tx_queues", queues.into())),
@@ -162,6 +164,7 @@ impl Tunnel {
                     Df::Inherit => "inherit",
                 })
             }),
+            other_than_default("udp_checksum", self.udp_checksum, false, Written::Bool),
             other_than_default("accept", self.accept, Accept::Known, |accept| {
                 text(match accept {
                     Accept::Known => "known",

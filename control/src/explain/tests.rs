@@ -4,7 +4,7 @@
 use super::*;
 use crate::fdb::Fdb;
 use fastpath::ids::BridgeId;
-use fastpath::snapshot::{Bridge, Member, Port, RxChecksum};
+use fastpath::snapshot::{Bridge, Member, Port, RxChecksum, TxChecksums};
 use fastpath::wire::Mac;
 use fastpath::wire::craft::Pair;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ fn port(number: usize) -> Port {
         uplink: None,
         tx_queues: 1,
         may_chain: false,
+        tx: TxChecksums::default(),
+        rx_open: false,
         rx_checksum: RxChecksum::Verify,
         rx_limit: None,
     }

@@ -2,14 +2,13 @@
 
 use super::Keeper;
 use crate::api::messages::{
-    Bridge, Changed, Checked, ConfigText, Differing, Exported, Method, NewRoute, Reply,
+    Changed, Checked, ConfigText, Differing, Exported, Method, NewRoute, Reply,
 };
 use crate::api::{Refused, Request};
 use crate::change::Done;
-use crate::config::{Command, Edit, Name, Wanted, Words};
+use crate::config::{Command, Edit, Wanted, Words};
 use crate::reconcile::steps;
 use serde_json::json;
-use std::collections::HashMap;
 use std::time::Duration;
 
 impl Keeper {
@@ -45,7 +44,6 @@ impl Keeper {
             }
             Method::ConfigConfirm => self.confirm()?,
             Method::ConfigRollback => self.roll_back()?,
-            Method::BridgeShow => return Ok(Reply::Bridges(bridges(&self.wanted))),
             Method::ConfigCheck(file) => {
                 let steps = steps(self.wanted(), &read(file)?).len();
                 return Ok(Reply::Checked(Checked { steps }));
@@ -60,6 +58,7 @@ impl Keeper {
                 return Ok(Reply::Exported(Exported {
                     text: self.wanted.to_toml(),
                     revision: self.revision,
+                    store_trouble: self.kept.ready().err(),
                 }));
             }
             // Those that state answers.
@@ -87,29 +86,9 @@ impl Keeper {
     }
 }
 
-fn bridges(wanted: &Wanted) -> Vec<Bridge> {
-    let mut entries: HashMap<Name, usize> = HashMap::new();
-    for entry in &wanted.fdb {
-        *entries.entry(entry.bridge).or_default() += 1;
-    }
-    let tunnels = |name| {
-        let tunnels = wanted.tunnels.iter();
-        tunnels.filter(move |tunnel| tunnel.bridge == name)
-    };
-    let shown = wanted.bridges.iter().map(|bridge| Bridge {
-        name: bridge.name.to_string(),
-        ports: bridge.ports.iter().map(Name::to_string).collect(),
-        tunnels: tunnels(bridge.name).map(|t| t.name.to_string()).collect(),
-        ageing: bridge.ageing.as_secs(),
-        learning: bridge.learning,
-        static_entries: entries.get(&bridge.name).copied().unwrap_or_default(),
-    });
-    shown.collect()
-}
-
 /// A whole file; errors have its lines.
 fn read(file: &ConfigText) -> Result<Wanted, Refused> {
-    let wanted = Wanted::parse(&file.text, &file.name);
+    let wanted = Wanted::parse_bounded(&file.text, &file.name);
     wanted.map_err(|errors| Refused(errors.to_string()))
 }
 

@@ -3,8 +3,7 @@
 use super::Kept;
 use crate::config::{ConfigErrors, Wanted};
 use crate::reconcile::steps;
-use crate::store::{Store, StoreError};
-use std::io;
+use crate::store::{Problem, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -31,6 +30,28 @@ pub struct Begun {
     pub revision: u64,
     /// Where it is kept.
     pub kept: Kept,
+    /// A file says so, which is not stored yet.
+    pub(crate) due: bool,
+}
+
+impl Begun {
+    /// Stores what a file says, if it counts. To be done when the switch has what it takes from the
+    /// start on: what cannot be had is not to be what each later start begins with. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be stored, and takes the place of something; or the disk is not what is wrong.
+    pub fn keep(mut self) -> Result<Self, KeeperError> {
+        if let Kept::Store(store) = &mut self.kept
+            && self.due
+        {
+            self.revision = match &self.previous {
+                None => first(store, &self.wanted)?,
+                Some(saved) => store.commit(saved, &self.wanted)?,
+            };
+        }
+        self.due = false;
+        Ok(self)
+    }
 }
 
 /// Why it is not known what is wanted.
@@ -44,12 +65,14 @@ pub enum KeeperError {
     Store(#[from] StoreError),
     /// The folder of the store cannot be made.
     #[error("the folder of the store, {}: {}", .0.display(), .1)]
-    Folder(PathBuf, #[source] io::Error),
+    Folder(PathBuf, #[source] Problem),
 }
 
 /// Finds out what is wanted. After the first start the store is the truth, and a file is only
-/// compared with it; a first file that wants nothing is not stored, so that it can be written later.
-/// Blocks while they are read.
+/// compared with it; a first file that wants nothing is not stored, so that it can be written later. A
+/// first file that finds no room, or a file system that is read-only, counts all the same: to forward
+/// matters more than to change, and the next start reads the same file. Nothing is stored before
+/// [`Begun::keep`]. Blocks while they are read.
 ///
 /// # Errors
 /// [`KeeperError`]; a file that does not count is no error.
@@ -61,15 +84,22 @@ pub fn begin(sources: Sources<'_>) -> Result<Begun, KeeperError> {
             previous: None,
             revision: 0,
             kept: Kept::Nothing,
+            due: false,
         });
     };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| KeeperError::Folder(folder.into(), e))?;
+    if let Some(folder) = path.parent()
+        && let Err(error) = std::fs::create_dir_all(folder)
+    {
+        match Problem::from(error) {
+            // The store knows what to do then.
+            problem if problem.may_pass() => {}
+            problem => return Err(KeeperError::Folder(folder.into(), problem)),
+        }
     }
     with_store(Store::open(path)?, file, sources.replace)
 }
 
-/// The same, of a store that is open. It may be one that can only be read, if nothing is to be stored.
+/// The same, of a store that is open. It may be one that can only be read.
 pub(crate) fn with_store(
     mut store: Store,
     file: Option<Result<Wanted, ConfigErrors>>,
@@ -89,20 +119,32 @@ pub(crate) fn with_store(
             previous: previous.map(|previous| Arc::new(previous.wanted)),
             revision,
             kept: Kept::Store(Box::new(store)),
+            due: false,
         });
     };
-    let revision = match &saved {
-        // There is nothing to keep yet, and the next start reads the file again.
-        None if wants_nothing(&wanted) => revision,
-        None => store.commit(&Wanted::default(), &wanted)?,
-        Some(saved) => store.commit(saved, &wanted)?,
-    };
+    // A first file that wants nothing is nothing to keep yet, and the next start reads it again.
+    let due = saved.is_some() || !wants_nothing(&wanted);
     Ok(Begun {
         wanted: Arc::new(wanted),
         previous: saved.map(Arc::new),
         revision,
         kept: Kept::Store(Box::new(store)),
+        due,
     })
+}
+
+/// Stores what a first file says, and returns its revision: 0 if that has to wait.
+fn first(store: &mut Store, wanted: &Wanted) -> Result<u64, StoreError> {
+    match store.commit(&Wanted::default(), wanted) {
+        Err(error) if error.problem().may_pass() => {
+            warn!(
+                "the configuration file counts and is not stored, and changes are refused until \
+                 there is a store: {error}"
+            );
+            Ok(0)
+        }
+        stored => stored,
+    }
 }
 
 /// What the file says, if that counts; else it is what the store has, or nothing.
@@ -157,17 +199,19 @@ fn choose(
 }
 
 /// Whether it has settings at most. Those of the switch alone forward nothing.
-fn wants_nothing(wanted: &Wanted) -> bool {
+pub(super) fn wants_nothing(wanted: &Wanted) -> bool {
     let Wanted {
         switch: _,
         ports,
         routes,
+        neighbours,
         bridges,
         tunnels,
         fdb,
     } = wanted;
     ports.is_empty()
         && routes.is_empty()
+        && neighbours.is_empty()
         && bridges.is_empty()
         && tunnels.is_empty()
         && fdb.is_empty()
@@ -204,8 +248,13 @@ mod tests {
             if let Some(text) = file {
                 std::fs::write(&path, text).unwrap();
             }
+            self.decide(&path, file.is_some(), replace)?.keep()
+        }
+
+        /// The same, and the daemon goes no further.
+        fn decide(&self, path: &Path, has: bool, replace: bool) -> Result<Begun, KeeperError> {
             begin(Sources {
-                config: file.map(|_| &*path),
+                config: has.then_some(path),
                 store: Some(&self.store()),
                 replace,
             })
@@ -224,6 +273,24 @@ mod tests {
         assert_eq!(place.wanted(Some(&text("one")), false), (with("one"), 1));
         assert_eq!(place.wanted(Some(&text("two")), false), (with("one"), 1));
         assert_eq!(place.wanted(None, false), (with("one"), 1));
+    }
+
+    /// A file that asks for more than there is can be mended, and is read again.
+    #[test]
+    fn what_cannot_be_had_from_the_start_on_is_not_stored() {
+        let place = Place::new();
+        let path = place.0.path().join("c.toml");
+        for (file, replace, kept) in [("one", false, None), ("two", true, Some("one"))] {
+            std::fs::write(&path, text("much")).unwrap();
+            let begun = place.decide(&path, true, replace).unwrap();
+            assert_eq!(begun.revision, u64::from(kept.is_some()));
+            drop(begun);
+            let revision = u64::from(kept.is_some()) + 1;
+            assert_eq!(
+                place.wanted(Some(&text(file)), replace),
+                (with(file), revision)
+            );
+        }
     }
 
     /// As in the package: a file of comments at first, which is written then.

@@ -25,9 +25,24 @@ pub struct Played {
     pub now: Option<Wanted>,
     /// There is no room for more.
     pub full: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    /// It can be seen before that nothing can be stored.
+    pub shut: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Kept {
+    /// Whether a change can be stored, as far as can be seen before.
+    pub(crate) fn ready(&mut self) -> Result<(), String> {
+        match self {
+            Kept::Nothing => Ok(()),
+            Kept::Store(store) => store.ready().map_err(|error| error.to_string()),
+            #[cfg(test)]
+            Kept::Played(played) => {
+                let shut = played.shut.load(std::sync::atomic::Ordering::Relaxed);
+                (!shut).then_some(()).ok_or_else(|| "read-only".to_owned())
+            }
+        }
+    }
+
     /// Stores durably that `after` is wanted, where `before` was, and returns its revision. The one
     /// before was `revision`.
     pub(crate) fn commit(

@@ -22,7 +22,7 @@ pub use begin::{Begun, KeeperError, Sources, begin};
 pub use kept::Kept;
 
 use crate::api::{Refused, RequestReceiver};
-use crate::change::{Change, ChangeSender, Done};
+use crate::change::{Answer, Change, ChangeSender, Done};
 use crate::config::Wanted;
 use crate::reconcile::{Step, steps};
 use crate::service::BEAT;
@@ -30,6 +30,7 @@ use crossbeam_channel::RecvTimeoutError;
 use fastpath::stats::Counter;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -50,8 +51,11 @@ pub struct Keeper {
     kept: Kept,
     changes: ChangeSender,
     unconfirmed: Option<Unconfirmed>,
+    /// What was not confirmed was taken back, and nobody has changed anything since.
+    expired: bool,
     tell: Box<Tell>,
     turns: Arc<Counter>,
+    storing: Arc<AtomicBool>,
 }
 
 /// Who hears of each change that was made: its revision, and the steps. Called on the keeper's thread.
@@ -74,8 +78,10 @@ impl Keeper {
             kept: begun.kept,
             changes,
             unconfirmed: None,
+            expired: false,
             tell: Box::new(|_, _| {}),
             turns: Arc::default(),
+            storing: Arc::default(),
         }
     }
 
@@ -107,10 +113,15 @@ impl Keeper {
         })
     }
 
-    /// Counts up at least each [`BEAT`] while there is nothing to do. While a change is made it stands
-    /// still: for as long as state and the disk take.
+    /// Counts up at least each [`BEAT`] while there is nothing to do, and before and after each part of a
+    /// change: while state carries it out, or goes back, and while the disk takes it, it stands still.
     pub fn turns(&self) -> Arc<Counter> {
         Arc::clone(&self.turns)
+    }
+
+    /// Whether the disk is waited for.
+    pub fn storing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.storing)
     }
 
     fn run(mut self, requests: &RequestReceiver) {
@@ -150,8 +161,10 @@ impl Keeper {
             "a change was not confirmed in time: going back to revision {}",
             self.revision
         );
+        self.expired = true;
         if let Err(refused) = self.take_back() {
             warn!("cannot go back, and tries again: {refused}");
+            self.expired = false;
             let deadline = now + AGAIN;
             self.unconfirmed = Some(Unconfirmed { deadline });
         }
@@ -171,49 +184,91 @@ impl Keeper {
         if next == *self.wanted {
             return self.keep_what_is();
         }
+        self.check_store()?;
         let (next, before) = (Arc::new(next), Arc::clone(&self.wanted));
-        let (done, steps) = self.carry_out(&next)?;
+        let (done, steps) = self.order(&next, Change::new)?;
         match self.keep(&next) {
             Ok(()) => {
                 (self.tell)(self.revision, &steps);
                 Ok(done)
             }
             Err(why) => {
-                let back = self.carry_out(&before);
-                let back = back.err().map_or_else(String::new, |refused| {
-                    format!("; the switch does not go back either: {refused}")
+                let stays = self.go_back(&before).err();
+                let stays = stays.map_or_else(String::new, |refused| {
+                    // It is carried out and not kept, as one that is to be confirmed.
+                    (self.tell)(self.revision, &steps);
+                    let deadline = Instant::now() + AGAIN;
+                    self.unconfirmed = Some(Unconfirmed { deadline });
+                    format!(
+                        "; it is in effect all the same, since the switch does not go back: {refused}: that \
+                         is tried again every {} s, by config rollback too; config confirm stores it",
+                        AGAIN.as_secs()
+                    )
                 });
-                Err(Refused(format!("the change cannot be stored: {why}{back}")))
+                Err(Refused(format!(
+                    "the change cannot be stored: {why}{stays}"
+                )))
             }
         }
     }
 
-    /// What is wanted already is stored too, unless that failed before and state did not go back.
+    /// Refuses before state has done anything, if it can be seen by now that nothing can be stored.
+    fn check_store(&mut self) -> Result<(), Refused> {
+        self.kept.ready().map_err(not_stored)
+    }
+
+    /// What is wanted already is stored too, unless the daemon began without a store that can be written.
     fn keep_what_is(&mut self) -> Result<Done, Refused> {
-        if self.wanted != self.stored {
+        if self.is_unkept() {
             let kept = self.keep(&Arc::clone(&self.wanted));
-            kept.map_err(|why| Refused(format!("the change cannot be stored: {why}")))?;
+            kept.map_err(not_stored)?;
             (self.tell)(self.revision, &[]);
         }
         Ok(Done::default())
     }
 
+    /// What is wanted came from a file, and was never stored.
+    fn is_unkept(&self) -> bool {
+        self.revision == 0
+            && matches!(self.kept, Kept::Store(_))
+            && !begin::wants_nothing(&self.wanted)
+    }
+
     /// Stores that `next` is wanted.
     fn keep(&mut self, next: &Arc<Wanted>) -> Result<(), String> {
-        self.revision = self.kept.commit(&self.stored, next, self.revision)?;
+        self.expired = false;
+        self.turns.add(1);
+        self.storing.store(true, Ordering::Relaxed);
+        let kept = self.kept.commit(&self.stored, next, self.revision);
+        // Counted first: nobody is to see one that waits for nothing and has stood still for long.
+        self.turns.add(1);
+        self.storing.store(false, Ordering::Release);
+        self.revision = kept?;
         self.previous = Some(std::mem::replace(&mut self.stored, Arc::clone(next)));
         Ok(())
     }
 
+    /// Has state go back to what was.
+    fn go_back(&mut self, next: &Arc<Wanted>) -> Result<(Done, Vec<Step>), Refused> {
+        self.order(next, Change::back)
+    }
+
     /// Has state carry out what lies between what is wanted and `next`, which is wanted then. If it
     /// is refused, nothing has changed.
-    fn carry_out(&mut self, next: &Arc<Wanted>) -> Result<(Done, Vec<Step>), Refused> {
+    fn order(
+        &mut self,
+        next: &Arc<Wanted>,
+        change: fn(Arc<Wanted>, Vec<Step>) -> (Change, Answer),
+    ) -> Result<(Done, Vec<Step>), Refused> {
         let stopping = || Refused("the daemon is stopping".to_owned());
         let steps = steps(&self.wanted, next);
         log(&steps);
-        let (change, answer) = Change::new(Arc::clone(next), steps.clone());
+        self.turns.add(1);
+        let (change, answer) = change(Arc::clone(next), steps.clone());
         self.changes.send(change).map_err(|_| stopping())?;
-        let done = answer.recv().map_err(|_| stopping())??;
+        let done = answer.recv().map_err(|_| stopping());
+        self.turns.add(1);
+        let done = done??;
         self.wanted = Arc::clone(next);
         Ok((done, steps))
     }
@@ -223,7 +278,8 @@ impl Keeper {
         if self.unconfirmed.is_some() || next == *self.wanted {
             return self.change(next);
         }
-        let (done, steps) = self.carry_out(&Arc::new(next))?;
+        self.check_store()?;
+        let (done, steps) = self.order(&Arc::new(next), Change::trial)?;
         (self.tell)(self.revision, &steps);
         let deadline = Instant::now() + patience;
         self.unconfirmed = Some(Unconfirmed { deadline });
@@ -237,7 +293,7 @@ impl Keeper {
         }
         // If it fails there is still time to make room.
         let kept = self.keep(&Arc::clone(&self.wanted));
-        kept.map_err(|why| Refused(format!("the change cannot be stored: {why}")))?;
+        kept.map_err(not_stored)?;
         self.unconfirmed = None;
         (self.tell)(self.revision, &[]);
         Ok(Done::default())
@@ -248,6 +304,12 @@ impl Keeper {
         if self.unconfirmed.is_some() {
             return self.take_back();
         }
+        // Who is a moment late means the one that is gone already.
+        if std::mem::take(&mut self.expired) {
+            let text = "the change that waited to be confirmed is taken back already; say it again to take \
+                back the one before it, too";
+            return Err(Refused(text.to_owned()));
+        }
         match &self.previous {
             Some(previous) => self.change(Wanted::clone(previous)),
             None => Err(Refused("there is nothing to go back to".to_owned())),
@@ -256,11 +318,15 @@ impl Keeper {
 
     /// Goes back to what was before what is tried out.
     fn take_back(&mut self) -> Result<Done, Refused> {
-        let (done, steps) = self.carry_out(&Arc::clone(&self.stored))?;
+        let (done, steps) = self.go_back(&Arc::clone(&self.stored))?;
         self.unconfirmed = None;
         (self.tell)(self.revision, &steps);
         Ok(done)
     }
+}
+
+fn not_stored(why: String) -> Refused {
+    Refused(format!("the change cannot be stored: {why}"))
 }
 
 fn log(steps: &[Step]) {

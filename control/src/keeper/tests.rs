@@ -2,7 +2,7 @@
 
 use super::kept::Played;
 use super::*;
-use crate::api::messages::{Bridge, Changed, ConfigText, Method, Reply};
+use crate::api::messages::{Changed, ConfigText, Method, Reply};
 use crate::api::{Request, RequestSender, requests};
 use crate::change::changes;
 use crate::config::{Command, Edit, Words};
@@ -10,6 +10,10 @@ use serde_json::json;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+mod confirm;
+mod shut;
+mod turns;
 
 /// What reached state: the steps of each change as text.
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -52,6 +56,7 @@ impl Stage {
             previous: None,
             revision: 7,
             kept: Kept::Played(store.clone()),
+            due: false,
         };
         let (requests, receiver) = requests(16);
         let told = Seen::default();
@@ -179,7 +184,7 @@ fn if_it_cannot_be_stored_state_goes_back() {
 }
 
 #[test]
-fn what_was_neither_stored_nor_taken_back_is_stored_when_it_is_asked_for_again() {
+fn what_was_neither_stored_nor_taken_back_waits_to_be_confirmed() {
     let (sender, receiver) = changes();
     // State takes the change, and does not go back.
     let state = std::thread::spawn(move || {
@@ -194,20 +199,27 @@ fn what_was_neither_stored_nor_taken_back_is_stored_when_it_is_asked_for_again()
         previous: None,
         revision: 7,
         kept: Kept::Played(store.clone()),
+        due: false,
     };
     let mut keeper = Keeper::new(begun, sender);
     let next = || Wanted::parse(&BASE.replace("d0'", "d0', mtu = 9000"), "next").unwrap();
     store.full.store(true, Ordering::Relaxed);
     let told = keeper.change(next()).unwrap_err().0;
-    assert!(told.ends_with("the switch does not go back either: it stays"));
-    let told = keeper.change(next()).unwrap_err().0;
+    let said = "the change cannot be stored: no room; it is in effect all the same, since the switch \
+        does not go back: it stays: that is tried again every 10 s, by config rollback too; config confirm \
+        stores it";
+    assert_eq!(told, said);
+    assert_eq!(*keeper.wanted, next());
+    let told = keeper.change(base()).unwrap_err().0;
+    assert!(told.starts_with("a change waits to be confirmed"), "{told}");
+    let told = keeper.confirm().unwrap_err().0;
     assert_eq!(told, "the change cannot be stored: no room");
     store.full.store(false, Ordering::Relaxed);
-    for _ in 0..2 {
-        keeper.change(next()).unwrap();
-        assert_eq!(keeper.revision, 8);
-        assert_eq!(*store.saved.lock().unwrap(), [next()]);
-    }
+    keeper.confirm().unwrap();
+    assert_eq!(keeper.revision, 8);
+    assert_eq!(*store.saved.lock().unwrap(), [next()]);
+    keeper.change(next()).unwrap();
+    assert_eq!(keeper.revision, 8);
     drop(keeper);
     state.join().unwrap();
 }
@@ -253,37 +265,6 @@ fn each_change_that_was_made_is_told() {
 }
 
 #[test]
-fn bridges_are_shown_as_they_are_wanted() {
-    let stage = Stage::new();
-    let text = "port = [{ name = 'up', device = 'd', addresses = ['192.0.2.2/24'] }, \
-        { name = 'a', device = 'd0' }]\n\
-        bridge = [{ name = 'b', ports = ['a'], ageing = 5 }, { name = 'c', learning = false }]\n\
-        tunnel = [{ name = 'vx', bridge = 'b', vni = 1, local = '192.0.2.2' }]\n\
-        fdb = [{ bridge = 'b', mac = '02:00:00:00:00:01', port = 'a' }]\n";
-    stage.change(apply(text, None)).unwrap();
-    let Ok(Reply::Bridges(bridges)) = stage.ask(Method::BridgeShow) else {
-        panic!("another answer")
-    };
-    let b = Bridge {
-        name: "b".to_owned(),
-        ports: vec!["a".to_owned()],
-        tunnels: vec!["vx".to_owned()],
-        ageing: 5,
-        learning: true,
-        static_entries: 1,
-    };
-    let c = Bridge {
-        name: "c".to_owned(),
-        ports: Vec::new(),
-        tunnels: Vec::new(),
-        ageing: 300,
-        learning: false,
-        static_entries: 0,
-    };
-    assert_eq!(bridges, [b, c]);
-}
-
-#[test]
 fn a_rollback_goes_one_change_back_and_is_a_change_itself() {
     let stage = Stage::new();
     let told = stage.change(Method::ConfigRollback).unwrap_err();
@@ -298,99 +279,6 @@ fn a_rollback_goes_one_change_back_and_is_a_change_itself() {
     assert_eq!(stage.saved(), [Wanted::default()], "and forth");
 }
 
-#[test]
-fn a_change_is_kept_only_once_it_is_confirmed() {
-    let stage = Stage::new();
-    let told = stage.change(Method::ConfigConfirm).unwrap_err();
-    assert_eq!(told, "no change waits to be confirmed");
-    let tried = stage.change(apply("", Some(600))).unwrap();
-    assert_eq!((tried.revision, tried.unconfirmed), (7, true));
-    assert_eq!((stage.seen().len(), stage.saved().len()), (1, 0));
-    let bridge = Words::from_iter([("name".to_owned(), json!("br1"))]);
-    let bridge = Method::Edit(Edit::Do(Command::BridgeAdd, bridge));
-    for other in [bridge, apply(BASE, None), apply(BASE, Some(1))] {
-        let told = stage.change(other).unwrap_err();
-        assert!(
-            told.starts_with("a change waits to be confirmed, for 5"),
-            "{told}"
-        );
-    }
-    stage.store.full.store(true, Ordering::Relaxed);
-    let told = stage.change(Method::ConfigConfirm).unwrap_err();
-    assert_eq!(told, "the change cannot be stored: no room");
-    stage.store.full.store(false, Ordering::Relaxed);
-    let kept = stage.change(Method::ConfigConfirm).unwrap();
-    assert_eq!((kept.revision, kept.unconfirmed), (8, false));
-    assert_eq!(stage.saved(), [Wanted::default()]);
-    assert!(stage.seen().is_empty());
-    stage.change(Method::ConfigRollback).unwrap();
-    assert_eq!(stage.saved(), [base()]);
-}
-
-#[test]
-fn what_is_not_confirmed_is_taken_back_though_the_client_is_gone() {
-    let stage = Stage::new();
-    let (request, answer) = Request::new(apply("", Some(1))).unwrap();
-    stage.requests.send(request).unwrap();
-    assert!(answer.blocking_recv().unwrap().is_ok());
-    let start = Instant::now();
-    let back = || stage.seen.lock().unwrap().len() == 2;
-    while !back() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{:?}",
-            stage.seen()
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(start.elapsed() >= Duration::from_millis(900), "too early");
-    assert_eq!(stage.seen()[1], "port add lan device d0; bridge add br0");
-    assert_eq!(stage.wanted().len(), 2);
-    assert!(stage.saved().is_empty());
-    assert_eq!(stage.change(mtu(9000)).unwrap().revision, 8);
-}
-
-#[test]
-fn what_is_tried_out_can_be_taken_back_at_once() {
-    let stage = Stage::new();
-    stage.change(apply("", Some(600))).unwrap();
-    let back = stage.change(Method::ConfigRollback).unwrap();
-    assert_eq!((back.revision, back.unconfirmed), (7, false));
-    assert_eq!(stage.wanted().len(), 2);
-    assert!(stage.saved().is_empty());
-    // Nothing that is so already needs to be confirmed.
-    assert!(!stage.change(apply(BASE, Some(600))).unwrap().unconfirmed);
-}
-
-/// What state does not take back is not taken for stored.
-#[test]
-fn what_cannot_be_taken_back_waits_on() {
-    let stage = Stage::new();
-    stage.change(apply("", Some(600))).unwrap();
-    stage.refuses.store(true, Ordering::Relaxed);
-    let told = stage.change(Method::ConfigRollback).unwrap_err();
-    assert_eq!(told, "the switch does not");
-    assert!(
-        stage
-            .change(mtu(9000))
-            .unwrap_err()
-            .starts_with("port.name: there is no")
-    );
-    stage.refuses.store(false, Ordering::Relaxed);
-    stage.change(Method::ConfigRollback).unwrap();
-    assert_eq!(stage.wanted().len(), 2);
-
-    let mut keeper = Keeper {
-        unconfirmed: Some(Unconfirmed {
-            deadline: Instant::now(),
-        }),
-        ..lone()
-    };
-    keeper.expire(Instant::now());
-    let left = keeper.unconfirmed.unwrap().deadline - Instant::now();
-    assert!(left > AGAIN / 2, "it tries again: {left:?}");
-}
-
 /// One whose state has ended.
 fn lone() -> Keeper {
     let (sender, receiver) = changes();
@@ -400,43 +288,9 @@ fn lone() -> Keeper {
         previous: None,
         revision: 0,
         kept: Kept::Nothing,
+        due: false,
     };
     Keeper::new(begun, sender)
-}
-
-#[test]
-fn a_confirmation_counts_when_it_is_asked_not_when_it_is_served() {
-    for in_time in [true, false] {
-        let (sender, receiver) = changes();
-        let state = std::thread::spawn(move || {
-            let changes = receiver.iter();
-            changes
-                .map(|change| change.answer(Ok(Done::default())))
-                .count()
-        });
-        let begun = Begun {
-            wanted: Arc::new(base()),
-            previous: None,
-            revision: 0,
-            kept: Kept::Nothing,
-        };
-        let (request, answer) = Request::new(Method::ConfigConfirm).unwrap();
-        let deadline = request.asked + Duration::from_millis(u64::from(in_time));
-        let keeper = Keeper {
-            unconfirmed: Some(Unconfirmed { deadline }),
-            stored: Arc::new(Wanted::default()),
-            ..Keeper::new(begun, sender)
-        };
-        let (sender, receiver) = requests(1);
-        sender.send(request).unwrap();
-        std::thread::sleep(Duration::from_millis(10));
-        let thread = keeper.start(receiver, None).unwrap();
-        assert_eq!(answer.blocking_recv().unwrap().is_ok(), in_time);
-        drop(sender);
-        thread.join().unwrap();
-        let taken_back = state.join().unwrap();
-        assert_eq!(taken_back, usize::from(!in_time));
-    }
 }
 
 #[test]

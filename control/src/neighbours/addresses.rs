@@ -200,6 +200,7 @@ impl Neighbours {
         let mut destinations = BTreeSet::new();
         for prefix in prefixes {
             self.forget_moved(*prefix);
+            self.follow_within(*prefix, now, out);
             for affected in self.routes.affected(*prefix) {
                 destinations.extend(self.ways.within(affected));
             }

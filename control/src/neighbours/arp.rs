@@ -158,6 +158,9 @@ impl Neighbours {
         neighbour.heard_at = now;
         let known = neighbour.hop() == Some((link, mac));
         let resolved = neighbour.state.is_resolved();
+        if neighbour.state.is_permanent() && !known {
+            return Err(Counter::ArpPermanent);
+        }
         if resolved && !known && now < neighbour.locked_until {
             return Err(Counter::ArpLocked);
         }

@@ -97,6 +97,8 @@ counters! {
     ArpUnasked = "arp_unasked",
     /// Refused: another link address than the one that the neighbour said less than a second ago.
     ArpLocked = "arp_locked",
+    /// Refused: another link address than the one that was set by hand.
+    ArpPermanent = "arp_permanent",
     /// Ignored: between others, and neither of them is known.
     ArpOther = "arp_other",
 

@@ -9,8 +9,9 @@
 //! ```text
 //!                 routes.rs          ways.rs             table.rs, state.rs
 //!  destination --> gateways --> next-hop neighbours --> link and MAC of each
-//!                     ^
-//!  links.rs, addresses.rs: links that are up, addresses that are ours alone
+//!                     ^                                           ^
+//!  links.rs, addresses.rs: links that are up,       permanent.rs: those that are
+//!           addresses that are ours alone           set by hand
 //! ```
 //!
 //! ```
@@ -45,6 +46,7 @@ mod frame;
 mod icmp;
 mod input;
 mod links;
+mod permanent;
 mod show;
 mod state;
 mod table;
@@ -52,6 +54,7 @@ mod ways;
 
 pub use counter::Counter;
 pub use icmp::TunnelError;
+pub use permanent::Permanent;
 pub use show::{Address, AddressState};
 
 use crate::bucket::Bucket;
@@ -64,6 +67,7 @@ use fastpath::ids::{LinkId, PortId};
 use fastpath::snapshot::{MAX_PATHS, Place};
 use fastpath::wire::Mac;
 use links::Links;
+use permanent::Permanents;
 use state::Event;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -172,6 +176,7 @@ pub struct Neighbours {
     routes: Routes,
     ways: Ways,
     table: Table,
+    permanent: Permanents,
     /// Neighbours whose request waits for its turn, each once.
     queue: VecDeque<Ipv4Addr>,
     limits: Limits,
@@ -193,9 +198,9 @@ impl Default for Neighbours {
 }
 
 impl Neighbours {
-    /// The most neighbours that are kept. When there is no room for another one, some give way that
-    /// nobody needs, those first that were heard least recently; if all are needed, the newcomer
-    /// waits.
+    /// The most neighbours that are kept of those that are found out. When there is no room for
+    /// another one, some give way that nobody needs, those first that were heard least recently; if
+    /// all are needed, the newcomer waits.
     pub const MAX: usize = 1024;
 
     /// No links, no neighbours.
@@ -205,6 +210,7 @@ impl Neighbours {
             routes: Routes::new(),
             ways: Ways::new(),
             table: Table::new(),
+            permanent: Permanents::new(),
             queue: VecDeque::new(),
             limits: Limits::new(),
             waiting: false,
@@ -230,6 +236,7 @@ impl Neighbours {
 
     /// Takes a link away. Its neighbours are forgotten.
     pub fn remove_link(&mut self, link: LinkId, now: u64, out: &mut Vec<Output>) {
+        self.tell_forgotten(link);
         if let Some(gone) = self.links.remove(link) {
             let changed = self.unlink(link, &gone);
             self.settle(&changed, now, out);

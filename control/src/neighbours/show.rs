@@ -54,19 +54,30 @@ impl From<Check> for AddressState {
 }
 
 impl Neighbours {
-    /// The answer to `neigh.show`, by address. `name` gives the names of ports.
+    /// The answer to `neigh.show`, by address. `name` gives the names of ports. Those that are set by
+    /// hand are there also while their link is not.
     pub fn show(&self, name: impl Fn(PortId) -> String) -> Vec<messages::Neighbour> {
-        let rows = self.table.iter().filter_map(|(address, neighbour)| {
+        let row = |place: Place, address, mac, state| messages::Neighbour {
+            port: name(place.port),
+            vlan: place.vlan.map(VlanId::get),
+            address,
+            mac,
+            state,
+        };
+        let found = self.table.iter();
+        let found = found.filter(|(_, neighbour)| !neighbour.state.is_permanent());
+        let found = found.filter_map(|(address, neighbour)| {
             let place = self.links.get(neighbour.link)?.place;
-            Some(messages::Neighbour {
-                port: name(place.port),
-                vlan: place.vlan.map(VlanId::get),
-                address: *address,
-                mac: neighbour.hop().map(|(_, mac)| mac),
-                state: neighbour.state.into(),
-            })
+            let mac = neighbour.hop().map(|(_, mac)| mac);
+            Some(row(place, *address, mac, neighbour.state.into()))
         });
-        rows.collect()
+        let set = self.permanent().map(|set| {
+            let state = NeighbourState::Permanent;
+            row(set.place, set.address, Some(set.mac), state)
+        });
+        let mut rows: Vec<_> = found.chain(set).collect();
+        rows.sort_by_key(|row| row.address);
+        rows
     }
 
     /// Somebody wants to hear what happens to neighbours, or nobody does any more.

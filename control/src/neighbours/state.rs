@@ -35,7 +35,10 @@ pub(super) const FAILED_INTERVAL: u64 = 5_000;
 ///     |   30 s, unwanted|      needed | | 1 s, unwanted
 ///     |                 v             | v
 ///     +------------------------------> Stale ---> (forgotten)
-///        claimed                             60 s
+///     |  claimed                             60 s     ^
+///     |                                               | unset
+///     +------------------------------> Permanent -----+
+///        set, from everywhere
 /// ```
 ///
 /// An answer leads from everywhere to `Reachable`; a claim, which is a link address that nobody
@@ -45,7 +48,11 @@ pub(super) const FAILED_INTERVAL: u64 = 5_000;
 /// that is known is asked first, and everybody only if it is silent. An unwanted neighbour is asked
 /// nothing: its timer leads to `Stale`, or to oblivion if its link address is not known.
 ///
-/// The link address is known in `Reachable`, `Stale` and `Probe`, and in no other state.
+/// A link address that is set by hand leads from everywhere to `Permanent`, and nothing but its being
+/// unset leads out of there: no timer, no need, and nothing that anybody says (Linux's
+/// NUD_PERMANENT). Then nothing is known any more, and who is wanted begins anew.
+///
+/// The link address is known in `Reachable`, `Stale`, `Probe` and `Permanent`, and in no other state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// Asked, and not answered yet.
@@ -64,6 +71,8 @@ pub(super) enum State {
     },
     /// Asked, and did not answer.
     Failed,
+    /// Set by hand: never asked, and nobody is believed who says otherwise.
+    Permanent,
 }
 
 /// What happens to a neighbour.
@@ -79,6 +88,10 @@ pub(super) enum Event {
     Claimed,
     /// Somebody answered in its name what was not asked, with a link address that we did not know.
     Doubted,
+    /// Its link address is set by hand.
+    Set,
+    /// It is not set by hand any more.
+    Unset,
 }
 
 /// A request to a neighbour.
@@ -106,6 +119,10 @@ impl State {
     /// What follows from `event`. `wanted`: somebody needs this neighbour.
     pub(super) const fn next(self, event: Event, wanted: bool) -> Step {
         match event {
+            Event::Set => quiet(State::Permanent),
+            Event::Unset if self.is_permanent() => FORGET,
+            Event::Unset => quiet(self),
+            _ if self.is_permanent() => quiet(self),
             Event::Expired => self.expired(wanted),
             Event::Needed => self.needed(),
             Event::Answered => quiet(State::Reachable),
@@ -120,6 +137,7 @@ impl State {
             return match self {
                 State::Reachable | State::Probe { .. } => quiet(State::Stale),
                 State::Incomplete { .. } | State::Stale | State::Failed => FORGET,
+                State::Permanent => quiet(self),
             };
         }
         match self {
@@ -136,6 +154,7 @@ impl State {
             }
             State::Incomplete { .. } | State::Probe { .. } => quiet(State::Failed),
             State::Failed => ask(State::Failed, Ask::Broadcast),
+            State::Permanent => quiet(self),
         }
     }
 
@@ -151,7 +170,10 @@ impl State {
         match self {
             State::Stale => PROBE,
             State::Failed => ask(State::Incomplete { asked: 1 }, Ask::Broadcast),
-            State::Incomplete { .. } | State::Reachable | State::Probe { .. } => quiet(self),
+            State::Incomplete { .. }
+            | State::Reachable
+            | State::Probe { .. }
+            | State::Permanent => quiet(self),
         }
     }
 
@@ -162,14 +184,20 @@ impl State {
             State::Reachable => REACHABLE_TIME,
             State::Stale => STALE_TIME,
             State::Failed => FAILED_INTERVAL,
+            State::Permanent => u64::MAX,
         }
+    }
+
+    /// Set by hand.
+    pub(super) const fn is_permanent(self) -> bool {
+        matches!(self, State::Permanent)
     }
 
     /// A request is out that an answer may be to.
     pub(super) const fn is_asking(self) -> bool {
         match self {
             State::Incomplete { .. } | State::Probe { .. } | State::Failed => true,
-            State::Reachable | State::Stale => false,
+            State::Reachable | State::Stale | State::Permanent => false,
         }
     }
 
@@ -181,7 +209,7 @@ impl State {
     /// The link address is known.
     pub(super) const fn is_resolved(self) -> bool {
         match self {
-            State::Reachable | State::Stale | State::Probe { .. } => true,
+            State::Reachable | State::Stale | State::Probe { .. } | State::Permanent => true,
             State::Incomplete { .. } | State::Failed => false,
         }
     }
@@ -194,6 +222,7 @@ impl From<State> for NeighbourState {
             State::Reachable => NeighbourState::Reachable,
             State::Stale | State::Probe { .. } => NeighbourState::Stale,
             State::Failed => NeighbourState::Failed,
+            State::Permanent => NeighbourState::Permanent,
         }
     }
 }
@@ -222,11 +251,11 @@ const fn ask(state: State, ask: Ask) -> Step {
 #[cfg(test)]
 mod tests {
     use super::Ask::{Broadcast, Unicast};
-    use super::Event::{Answered, Claimed, Doubted, Expired, Needed};
-    use super::State::{Failed, Incomplete, Probe, Reachable, Stale};
+    use super::Event::{Answered, Claimed, Doubted, Expired, Needed, Set, Unset};
+    use super::State::{Failed, Incomplete, Permanent, Probe, Reachable, Stale};
     use super::*;
 
-    const EVENTS: [Event; 5] = [Expired, Needed, Answered, Claimed, Doubted];
+    const EVENTS: [Event; 7] = [Expired, Needed, Answered, Claimed, Doubted, Set, Unset];
 
     fn incomplete(asked: u8) -> State {
         Incomplete { asked }
@@ -237,8 +266,8 @@ mod tests {
     }
 
     /// Every state, and what follows from the timer if it is wanted and if not, and from being
-    /// needed. The other events lead to the same from everywhere.
-    fn table() -> [(State, Step, Step, Step); 12] {
+    /// needed. The other events lead to the same from everywhere, but for `Permanent`.
+    fn table() -> [(State, Step, Step, Step); 13] {
         let new = ask(incomplete(1), Broadcast);
         let probing = ask(probe(1), Unicast);
         let stay = quiet;
@@ -291,6 +320,7 @@ mod tests {
             ),
             (probe(6), quiet(Failed), quiet(Stale), stay(probe(6))),
             (Failed, ask(Failed, Broadcast), FORGET, new),
+            (Permanent, stay(Permanent), stay(Permanent), stay(Permanent)),
         ]
     }
 
@@ -301,7 +331,14 @@ mod tests {
             assert_eq!(state.next(Expired, false), unwanted, "{state:?}");
             for by in [true, false] {
                 assert_eq!(state.next(Needed, by), needed, "{state:?}");
+                assert_eq!(state.next(Set, by), quiet(Permanent), "{state:?}");
+            }
+            if state == Permanent {
+                continue;
+            }
+            for by in [true, false] {
                 assert_eq!(state.next(Answered, by), quiet(Reachable), "{state:?}");
+                assert_eq!(state.next(Unset, by), quiet(state), "{state:?}");
             }
             assert_eq!(
                 state.next(Claimed, true),
@@ -315,6 +352,17 @@ mod tests {
             };
             assert_eq!(state.next(Doubted, true), doubt, "{state:?}");
             assert_eq!(state.next(Doubted, false), quiet(state), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn only_who_set_it_leads_out_of_permanent() {
+        for wanted in [true, false] {
+            for event in EVENTS.into_iter().filter(|event| *event != Unset) {
+                let step = Permanent.next(event, wanted);
+                assert_eq!(step, quiet(Permanent), "{event:?}");
+            }
+            assert_eq!(Permanent.next(Unset, wanted), FORGET);
         }
     }
 
@@ -361,6 +409,7 @@ mod tests {
             (Stale, 60_000, false, true, Shown::Stale),
             (probe(1), 1_000, true, true, Shown::Stale),
             (Failed, 5_000, true, false, Shown::Failed),
+            (Permanent, u64::MAX, false, true, Shown::Permanent),
         ] {
             assert_eq!(state.patience(), patience);
             assert_eq!((state.is_asking(), state.is_resolved()), (asking, resolved));

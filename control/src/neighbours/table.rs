@@ -8,6 +8,7 @@ use super::{Hop, Neighbours, Output};
 use crate::api::messages::NeighbourHappened;
 use crate::config::Prefix;
 use fastpath::ids::LinkId;
+use fastpath::snapshot::Place;
 use fastpath::wire::arp::Operation;
 use fastpath::wire::{EtherType, Mac};
 use std::collections::BTreeMap;
@@ -43,8 +44,35 @@ pub(super) struct Neighbour {
 }
 
 impl Neighbour {
+    /// Nothing is known of it yet.
+    pub(super) const fn new(link: LinkId, now: u64) -> Self {
+        Neighbour {
+            link,
+            state: State::NEW,
+            mac: Mac::ZERO,
+            deadline: u64::MAX,
+            asked_at: None,
+            open: false,
+            pending: None,
+            locked_until: 0,
+            heard_at: now,
+        }
+    }
+
     pub(super) fn hop(&self) -> Hop {
         self.state.is_resolved().then_some((self.link, self.mac))
+    }
+
+    /// What is told when it goes, if its link address was known.
+    fn forgotten(&self, address: Ipv4Addr, place: Place) -> Option<Change> {
+        let (_, mac) = self.hop()?;
+        Some(Change {
+            what: NeighbourHappened::Forgotten,
+            place,
+            address,
+            mac: Some(mac),
+            state: self.state.into(),
+        })
     }
 
     /// A reply would be an answer.
@@ -94,24 +122,15 @@ impl Neighbours {
         }
     }
 
-    /// Takes in a neighbour of which nothing is known yet. `false` if there is no room.
+    /// Takes in a neighbour of which nothing is known yet. `false` if there is no room: those that
+    /// are set by hand take none.
     pub(super) fn insert(&mut self, address: Ipv4Addr, link: LinkId, now: u64) -> bool {
-        if self.table.len() >= Self::MAX && !self.evict() {
+        let found_out = self.table.len() - self.permanent.placed;
+        if found_out >= Self::MAX && !self.evict() {
             self.counters.count(Counter::NeighbourTableFull);
             return false;
         }
-        let neighbour = Neighbour {
-            link,
-            state: State::NEW,
-            mac: Mac::ZERO,
-            deadline: u64::MAX,
-            asked_at: None,
-            open: false,
-            pending: None,
-            locked_until: 0,
-            heard_at: now,
-        };
-        self.table.insert(address, neighbour);
+        self.table.insert(address, Neighbour::new(link, now));
         true
     }
 
@@ -121,7 +140,8 @@ impl Neighbours {
             return false;
         }
         let table = self.table.iter();
-        let unwanted = table.filter(|(address, _)| !self.ways.needs(**address));
+        let unwanted =
+            table.filter(|(address, who)| !who.state.is_permanent() && !self.ways.needs(**address));
         let mut unwanted: Vec<_> = unwanted.map(|(at, who)| (who.heard_at, *at)).collect();
         unwanted.sort_unstable();
         for (_, address) in unwanted.iter().take(EVICTED_AT_ONCE) {
@@ -141,12 +161,29 @@ impl Neighbours {
     }
 
     fn remove(&mut self, address: Ipv4Addr) {
-        if self
-            .table
-            .remove(&address)
-            .is_some_and(|gone| gone.pending.is_some())
-        {
+        let Some(gone) = self.table.remove(&address) else {
+            return;
+        };
+        if gone.state.is_permanent() {
+            self.permanent.placed -= 1;
+        }
+        if gone.pending.is_some() {
             self.unqueue(address);
+        }
+        if let Some(link) = self.links.get(gone.link) {
+            let place = link.place;
+            self.news.note_some(|| gone.forgotten(address, place));
+        }
+    }
+
+    /// Tells those on a link that is about to go, while it has a name.
+    pub(super) fn tell_forgotten(&mut self, link: LinkId) {
+        let Some(place) = self.links.get(link).map(|link| link.place) else {
+            return;
+        };
+        let on_link = self.table.iter().filter(|(_, who)| who.link == link);
+        for (address, who) in on_link {
+            self.news.note_some(|| who.forgotten(*address, place));
         }
     }
 
@@ -196,6 +233,9 @@ impl Neighbours {
             return self.counters.count(Counter::ArpRequestSuppressed);
         }
         let (before, was_failed) = (neighbour.hop(), neighbour.state == State::Failed);
+        if state.is_permanent() && !neighbour.state.is_permanent() {
+            self.permanent.placed += 1;
+        }
         neighbour.state = state;
         neighbour.mac = mac.unwrap_or(neighbour.mac);
         neighbour.deadline = now.saturating_add(state.patience());

@@ -11,6 +11,7 @@ mod errors;
 mod frames;
 mod limits;
 mod noise;
+mod permanent;
 mod room;
 mod talk;
 mod vlans;

@@ -1,8 +1,10 @@
 //! From what is to what is wanted: the steps between, in the order in which they can be taken.
 //!
 //! ```text
-//! what goes:   fdb, routes, remotes, tunnels, members, local ports, addresses, bridges, ports
-//! what comes:  switch, ports, addresses, local ports, bridges, members, tunnels, remotes, routes, fdb
+//! what goes:   fdb, routes, remotes, tunnels, members, local ports, neighbours, addresses, bridges,
+//!              ports
+//! what comes:  switch, ports, addresses, neighbours, local ports, bridges, members, tunnels, remotes,
+//!              routes, fdb
 //! ```
 //!
 //! Nothing is ever there without what it rests on, and taken backwards the steps undo themselves.
@@ -13,7 +15,7 @@ mod step;
 
 pub use step::Step;
 
-use crate::config::{Bridge, FdbEntry, Name, Port, Tunnel, Wanted};
+use crate::config::{Bridge, FdbEntry, Name, Neighbour, Port, Tunnel, Wanted};
 use fastpath::wire::Mac;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -86,6 +88,10 @@ fn going(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
             steps.push(Step::Local(port.name, None));
         }
     }
+    let neighbours = by(&to.neighbours, Neighbour::key);
+    let gone = from.neighbours.iter();
+    let gone = gone.filter(|neighbour| !neighbours.contains_key(&neighbour.key()));
+    steps.extend(gone.map(|neighbour| Step::NeighbourDel(*neighbour)));
     for port in &from.ports {
         let stays = ports.get(&port.name);
         let left = |own| !stays.is_some_and(|port| port.addresses.contains(own));
@@ -125,6 +131,7 @@ fn coming(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
         let new = port.addresses.iter().filter(|own| !known(own));
         steps.extend(new.map(|own| Step::AddressAdd(port.name, *own)));
     }
+    coming_neighbours(from, to, steps);
     for port in to.ports.iter().filter(|port| port.local.is_some()) {
         let before = ports.get(&port.name).and_then(|before| before.local);
         if before != port.local {
@@ -162,6 +169,19 @@ fn coming(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
         match fdb.get(&station(entry)) {
             None => steps.push(Step::FdbAdd(*entry)),
             Some(before) if *before != entry => steps.push(Step::FdbReplace(*entry)),
+            Some(_) => {}
+        }
+    }
+}
+
+fn coming_neighbours(from: &Wanted, to: &Wanted, steps: &mut Vec<Step>) {
+    let neighbours = by(&from.neighbours, Neighbour::key);
+    for neighbour in &to.neighbours {
+        match neighbours.get(&neighbour.key()) {
+            None => steps.push(Step::NeighbourAdd(*neighbour)),
+            Some(before) if *before != neighbour => {
+                steps.push(Step::NeighbourReplace(*neighbour));
+            }
             Some(_) => {}
         }
     }

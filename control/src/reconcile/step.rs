@@ -1,9 +1,10 @@
 //! One step from what is to what is wanted, and the words of the command that takes it.
 
 use crate::config::{
-    Address, Bridge, FdbEntry, FdbTarget, Name, Port, Prefix, Remote, ReservedBits, Route, Setting,
-    SwitchSettings, Tunnel,
+    Address, Bridge, FdbEntry, FdbTarget, Name, Neighbour, Port, Prefix, Remote, ReservedBits,
+    Route, Setting, SwitchSettings, Tunnel,
 };
+use fastpath::wire::VlanId;
 use std::fmt;
 
 /// One step. Shown, it is the command that takes it, without the program's name.
@@ -29,6 +30,12 @@ pub enum Step {
     RouteReplace(Route),
     /// A route goes.
     RouteDel(Prefix),
+    /// A neighbour's link address is set.
+    NeighbourAdd(Neighbour),
+    /// Another link address of a neighbour is set.
+    NeighbourReplace(Neighbour),
+    /// A neighbour's link address is not set any more.
+    NeighbourDel(Neighbour),
     /// A bridge comes, without its ports.
     BridgeAdd(Bridge),
     /// Settings of a bridge, before and after; its ports are steps of their own.
@@ -100,15 +107,15 @@ impl fmt::Display for Step {
                 write!(f, "addr del ")?;
                 on_port(f, address, *port)
             }
-            Step::RouteAdd(route) => {
-                write!(f, "route add ")?;
-                via(f, route)
-            }
-            Step::RouteReplace(route) => {
-                write!(f, "route replace ")?;
-                via(f, route)
-            }
+            Step::RouteAdd(route) => via(f, "add", route),
+            Step::RouteReplace(route) => via(f, "replace", route),
             Step::RouteDel(to) => write!(f, "route del {to}"),
+            Step::NeighbourAdd(set) => neighbour(f, "add", set),
+            Step::NeighbourReplace(set) => neighbour(f, "replace", set),
+            Step::NeighbourDel(set) => {
+                write!(f, "neigh del {} ", set.address)?;
+                place(f, set.port, set.vlan)
+            }
             Step::BridgeAdd(bridge) => {
                 write!(f, "bridge add {}", bridge.name)?;
                 words(f, &bridge.settings())
@@ -176,14 +183,22 @@ fn changed(f: &mut fmt::Formatter<'_>, before: &[Setting], after: &[Setting]) ->
 }
 
 fn on_port(f: &mut fmt::Formatter<'_>, address: &Address, port: Name) -> fmt::Result {
-    write!(f, "{} port {port}", address.prefix)?;
-    address
-        .vlan
-        .map_or(Ok(()), |vlan| write!(f, " vlan {}", vlan.get()))
+    write!(f, "{} ", address.prefix)?;
+    place(f, port, address.vlan)
 }
 
-fn via(f: &mut fmt::Formatter<'_>, route: &Route) -> fmt::Result {
-    write!(f, "{}", route.to)?;
+fn place(f: &mut fmt::Formatter<'_>, port: Name, vlan: Option<VlanId>) -> fmt::Result {
+    write!(f, "port {port}")?;
+    vlan.map_or(Ok(()), |vlan| write!(f, " vlan {}", vlan.get()))
+}
+
+fn neighbour(f: &mut fmt::Formatter<'_>, verb: &str, set: &Neighbour) -> fmt::Result {
+    write!(f, "neigh {verb} {} lladdr {} ", set.address, set.mac)?;
+    place(f, set.port, set.vlan)
+}
+
+fn via(f: &mut fmt::Formatter<'_>, verb: &str, route: &Route) -> fmt::Result {
+    write!(f, "route {verb} {}", route.to)?;
     route
         .via
         .iter()

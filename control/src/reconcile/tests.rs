@@ -14,6 +14,15 @@ const BEFORE: &str = r#"
     [[route]]
     to = "default"
     via = ["192.0.2.1"]
+    [[neighbour]]
+    port = "up"
+    address = "192.0.2.1"
+    mac = "02:00:00:00:01:01"
+    [[neighbour]]
+    port = "up"
+    address = "192.0.3.1"
+    mac = "02:00:00:00:01:02"
+    vlan = 7
     [[bridge]]
     name = "br0"
     ports = ["a", "b"]
@@ -63,6 +72,8 @@ fn all_comes_before_what_rests_on_it_and_goes_after() {
             "port add b device d2",
             "addr add 192.0.2.2/24 port up",
             "addr add 192.0.3.2/24 port up vlan 7",
+            "neigh add 192.0.2.1 lladdr 02:00:00:00:01:01 port up",
+            "neigh add 192.0.3.1 lladdr 02:00:00:00:01:02 port up vlan 7",
             "bridge add br0",
             "port set a bridge br0",
             "port set b bridge br0",
@@ -85,6 +96,8 @@ fn all_comes_before_what_rests_on_it_and_goes_after() {
             "vxlan del vx0",
             "port set a nobridge",
             "port set b nobridge",
+            "neigh del 192.0.2.1 port up",
+            "neigh del 192.0.3.1 port up vlan 7",
             "addr del 192.0.2.2/24 port up",
             "addr del 192.0.3.2/24 port up vlan 7",
             "bridge del br0",
@@ -97,7 +110,7 @@ fn all_comes_before_what_rests_on_it_and_goes_after() {
 
 #[test]
 fn what_changes_is_set_and_what_stays_is_left_alone() {
-    let changes: [(&str, &str, &[&str]); 9] = [
+    let changes: [(&str, &str, &[&str]); 10] = [
         (
             r#"device = "d1""#,
             "device = \"d9\"\nmtu = 1400",
@@ -143,9 +156,16 @@ fn what_changes_is_set_and_what_stays_is_left_alone() {
             "vlan = 7",
             "vlan = 8",
             &[
+                "neigh del 192.0.3.1 port up vlan 7",
                 "addr del 192.0.3.2/24 port up vlan 7",
                 "addr add 192.0.3.2/24 port up vlan 8",
+                "neigh add 192.0.3.1 lladdr 02:00:00:00:01:02 port up vlan 8",
             ],
+        ),
+        (
+            "02:00:00:00:01:02",
+            "02:00:00:00:01:09",
+            &["neigh replace 192.0.3.1 lladdr 02:00:00:00:01:09 port up vlan 7"],
         ),
         (
             "[[port]]\n    name = \"up\"",
@@ -154,7 +174,10 @@ fn what_changes_is_set_and_what_stays_is_left_alone() {
         ),
     ];
     for (old, new, expected) in changes {
-        let mut after = BEFORE.replacen(old, new, 1);
+        let mut after = match old {
+            "vlan = 7" => BEFORE.replace(old, new),
+            _ => BEFORE.replacen(old, new, 1),
+        };
         if old == r#"["a", "b"]"# {
             let entry = "[[fdb]]\n    bridge = \"br0\"\n    mac = \"02:00:00:00:00:01\"\n    port = \"a\"\n";
             after = after.replace(entry, "");

@@ -4,11 +4,29 @@
 /// late knows nothing about the time between, and must not blame others for it.
 const LARGEST_GAP: u64 = 4;
 
+/// What a part says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Counted up each time that it comes round.
+    pub count: u64,
+    /// It waits for what a new start would wait for too. It may be late then, and is named, but the
+    /// watchdog gets its word.
+    pub excused: bool,
+}
+
+impl From<u64> for Pulse {
+    /// Of a part that has no excuse.
+    fn from(count: u64) -> Self {
+        let excused = false;
+        Pulse { count, excused }
+    }
+}
+
 /// Whether every part of the daemon comes round, told by counters that the parts count up.
 ///
 /// A part is late when it has stood still for an interval, or for its own patience if that is
-/// longer. The watchdog is due once an interval, and gets its word only while nobody is late. Times
-/// are milliseconds on any clock that does not run backwards.
+/// longer. The watchdog is due once an interval, and gets its word only while nobody is late without
+/// an excuse. Times are milliseconds on any clock that does not run backwards.
 #[derive(Debug)]
 pub struct Alive {
     interval: u64,
@@ -27,12 +45,13 @@ struct Part {
     /// When its counter was last seen to move, by `watched`.
     moved: u64,
     late: bool,
+    excused: bool,
 }
 
 /// What a look has found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// The watchdog is due, and everything goes on.
+    /// The watchdog is due, and everything goes on, or has an excuse.
     pub feed: bool,
     /// Who became late, or came back.
     pub news: Vec<News>,
@@ -67,18 +86,20 @@ impl Alive {
             count: 0,
             moved: self.watched,
             late: false,
+            excused: false,
         });
     }
 
-    /// A look at `now`, with the counter of each part in the order in which they were added.
-    pub fn look(&mut self, counts: impl IntoIterator<Item = u64>, now: u64) -> Look {
+    /// A look at `now`, with what each part says in the order in which they were added.
+    pub fn look<P: Into<Pulse>>(&mut self, pulses: impl IntoIterator<Item = P>, now: u64) -> Look {
         let gap = now.saturating_sub(self.looked.replace(now).unwrap_or(now));
         self.watched += gap.min(self.interval / LARGEST_GAP);
         let mut look = Look::default();
-        for (part, count) in self.parts.iter_mut().zip(counts) {
-            look.news.extend(part.look(count, self.watched));
+        for (part, pulse) in self.parts.iter_mut().zip(pulses) {
+            look.news.extend(part.look(pulse.into(), self.watched));
         }
-        if now >= self.next && self.late().next().is_none() {
+        let mut parts = self.parts.iter();
+        if now >= self.next && !parts.any(|part| part.late && !part.excused) {
             self.next = now + self.interval;
             look.feed = true;
         }
@@ -98,7 +119,8 @@ impl Alive {
 }
 
 impl Part {
-    fn look(&mut self, count: u64, watched: u64) -> Option<News> {
+    fn look(&mut self, Pulse { count, excused }: Pulse, watched: u64) -> Option<News> {
+        self.excused = excused;
         if count != self.count {
             (self.count, self.moved) = (count, watched);
         }
@@ -194,6 +216,26 @@ mod tests {
             let name = (*name).to_owned();
             assert_eq!(back.news, [News { name, still: None }]);
         }
+    }
+
+    #[test]
+    fn who_has_an_excuse_is_named_and_the_watchdog_is_fed_until_it_has_none() {
+        let mut bench = Bench::new();
+        bench.run(2 * INTERVAL);
+        let pulses = |bench: &mut Bench, excused: bool| {
+            bench.now += LOOK;
+            (0..3).for_each(|at| bench.counts[at] += 1);
+            let [a, b, c, d] = bench.counts.map(Pulse::from);
+            let pulses = [a, b, c, Pulse { excused, ..d }];
+            bench.alive.look(pulses, bench.now)
+        };
+        let looks = (0..5 * INTERVAL / LOOK).map(|_| pulses(&mut bench, true));
+        let looks: Vec<Look> = looks.collect();
+        assert_eq!(looks.iter().filter(|look| look.feed).count(), 5);
+        assert_eq!(looks.iter().flat_map(|look| &look.news).count(), 1);
+        assert_eq!(bench.alive.late().collect::<Vec<_>>(), ["worker 1"]);
+        let looks = (0..5 * INTERVAL / LOOK).map(|_| pulses(&mut bench, false));
+        assert_eq!(looks.filter(|look| look.feed).count(), 0);
     }
 
     #[test]

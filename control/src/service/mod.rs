@@ -1,7 +1,7 @@
 //! What a service manager is told: that the switch forwards, how it is, that everything goes on.
 //!
 //! ```text
-//! api, device, workers --count--> Service::turn, on the state thread --READY, STATUS, WATCHDOG--> manager
+//! api, device, keeper, workers --count--> Service::turn, on the state thread --READY, STATUS, WATCHDOG--> manager
 //! ```
 //!
 //! The state thread looks, so the word to the watchdog also says that state goes on: if state hangs,
@@ -9,9 +9,11 @@
 
 mod alive;
 mod notify;
+mod threads;
 
-pub use alive::{Alive, Look, News};
+pub use alive::{Alive, Look, News, Pulse};
 pub use notify::{Notifier, watchdog};
+pub use threads::Threads;
 
 use std::env;
 use std::io::ErrorKind;
@@ -22,11 +24,12 @@ use tracing::{info, warn};
 const LOOK: u64 = 50;
 /// Milliseconds for which a part may stand still where there is no watchdog: then it is only named.
 const UNWATCHED: u64 = 10_000;
-/// Milliseconds that the device thread may take for one call of a driver: a NIC with much to set up
-/// takes many seconds.
-pub const DEVICE_PATIENCE: u64 = 30_000;
-/// Milliseconds that the keeper may take for a change: state waits for workers and NICs, and a disk may
-/// be slow.
+/// Milliseconds that the device thread may take for one call of a driver: a NIC with much to set up takes
+/// many seconds, and so does the kernel where it waits for RCU. After this time Linux itself says that a
+/// task hangs.
+pub const DEVICE_PATIENCE: u64 = 120_000;
+/// Milliseconds that the keeper may take between two of its turns: it waits for state, which waits for
+/// workers and up to 45 s for NICs.
 pub const KEEPER_PATIENCE: u64 = 90_000;
 
 /// How often a thread of control that has nothing to do counts at least.
@@ -63,19 +66,21 @@ impl Manager {
 pub struct Ports {
     /// Started.
     pub open: usize,
-    /// Not tried yet, or being opened.
+    /// Being opened, for the first time. Those that failed once are tried again for ever.
     pub opening: usize,
     /// All.
     pub all: usize,
 }
 
-/// Reads a counter.
-type Source = Box<dyn Fn() -> u64>;
+/// Reads what a part says of itself.
+type Source = Box<dyn Fn() -> Pulse>;
 
 /// The daemon as a service. It belongs to the state thread.
 pub struct Service {
     manager: Manager,
     alive: Alive,
+    /// Milliseconds for which a manager is to wait on, while the start goes on.
+    extension: u64,
     sources: Vec<Source>,
     workers: usize,
     next_look: u64,
@@ -102,6 +107,7 @@ impl Service {
         Service {
             manager,
             alive: Alive::new(interval),
+            extension: 2 * interval,
             sources: Vec::new(),
             workers,
             next_look: 0,
@@ -112,14 +118,14 @@ impl Service {
 
     /// Watches a part by the counter that it counts up, at least each [`BEAT`]. It may stand still
     /// for `patience` milliseconds, or half the watchdog's time if that is longer.
-    pub fn watch(
+    pub fn watch<P: Into<Pulse>>(
         &mut self,
         name: impl Into<String>,
         patience: u64,
-        source: impl Fn() -> u64 + 'static,
+        source: impl Fn() -> P + 'static,
     ) {
         self.alive.add(name, patience);
-        self.sources.push(Box::new(source));
+        self.sources.push(Box::new(move || source().into()));
     }
 
     /// To be called in each turn of state, at a time in milliseconds. Never blocks; mostly a
@@ -178,6 +184,11 @@ impl Service {
         }
         if self.manager.watchdog.is_some() && self.told.owes_word {
             lines.push_str("WATCHDOG=1\n");
+        }
+        // As long as everything goes on, a start may take what time the ports need: some forward.
+        if !self.ready && self.told.owes_word {
+            let microseconds = 1_000 * self.extension;
+            lines.push_str(&format!("EXTEND_TIMEOUT_USEC={microseconds}\n"));
         }
         if !lines.is_empty() && self.send(&lines) {
             self.told.ready = self.ready;

@@ -1,7 +1,8 @@
 //! Clients that wait for their change to reach the workers.
 //!
 //! A change is made when every worker has passed it. A worker that is slow to does not hold up the
-//! client for long: after [`PATIENCE`] the answer names it.
+//! client for long: after [`PATIENCE`] the answer names it. That begins with the first look after the
+//! step that made the change, which may have taken long itself.
 
 use crate::api::Request;
 use crate::api::messages::{Changed, Reply};
@@ -18,8 +19,10 @@ const LIMIT: usize = 64;
 struct Pending {
     request: Request,
     change: Change,
-    /// In milliseconds.
-    deadline: u64,
+    /// When the step began that made it, in milliseconds.
+    made: u64,
+    /// In milliseconds; none before the first look at a later time.
+    deadline: Option<u64>,
 }
 
 /// Requests that are carried out and not answered yet, in the order of their changes.
@@ -34,14 +37,14 @@ impl Acks {
         self.pending.len() < LIMIT
     }
 
-    /// `request` was carried out by `change`, which is published. Changes come in their order, and
-    /// so do times: `now` is in milliseconds.
+    /// `request` was carried out by `change`, which is published, in the step that began at `now`, in
+    /// milliseconds. Changes come in their order, and so do times.
     pub(super) fn wait(&mut self, request: Request, change: Change, now: u64) {
-        let deadline = now + PATIENCE;
         self.pending.push_back(Pending {
             request,
             change,
-            deadline,
+            made: now,
+            deadline: None,
         });
     }
 
@@ -52,12 +55,18 @@ impl Acks {
         L: Iterator<Item = WorkerId>,
     {
         let mut settled = false;
+        for pending in &mut self.pending {
+            if pending.deadline.is_none() && now > pending.made {
+                pending.deadline = Some(now + PATIENCE);
+            }
+        }
         // Who comes later has the later change and the later deadline.
         while let Some(first) = self.pending.front() {
             let lagging: Vec<u16> = laggards(first.change)
                 .filter_map(|worker| worker.index().try_into().ok())
                 .collect();
-            if !lagging.is_empty() && now < first.deadline {
+            let late = first.deadline.is_some_and(|deadline| deadline <= now);
+            if !lagging.is_empty() && !late {
                 break;
             }
             if let Some(first) = self.pending.pop_front() {
@@ -142,7 +151,11 @@ mod tests {
         let mut bench = Bench::new(3);
         let mut answer = bench.change(100);
         bench.pass(1);
-        assert!(bench.settle(100 + PATIENCE));
+        // The step that made the change took 50 ms, of which the workers had nothing.
+        assert!(!bench.settle(100));
+        assert!(!bench.settle(150));
+        assert!(!bench.settle(150 + PATIENCE - 1));
+        assert!(bench.settle(150 + PATIENCE));
         assert_eq!(lagging(&mut answer), Some(vec![0, 2]));
     }
 
@@ -155,8 +168,9 @@ mod tests {
         assert!(bench.settle(105));
         assert_eq!(lagging(&mut first), Some(vec![]));
         assert_eq!(lagging(&mut second), None);
-        assert!(!bench.settle(105 + PATIENCE - 1));
-        assert!(bench.settle(105 + PATIENCE));
+        assert!(!bench.settle(106));
+        assert!(!bench.settle(106 + PATIENCE - 1));
+        assert!(bench.settle(106 + PATIENCE));
         assert_eq!(lagging(&mut second), Some(vec![0]));
     }
 

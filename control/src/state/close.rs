@@ -87,6 +87,7 @@ impl<I: Io> State<I> {
             | Report::Lost { .. }
             | Report::Note { .. }
             | Report::Mtu { .. }
+            | Report::Offload { .. }
             | Report::Counters { .. } => {}
         }
     }

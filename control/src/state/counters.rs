@@ -70,6 +70,7 @@ impl<I: Io> State<I> {
             tunnels,
             links,
             strays: self.stray_stats(),
+            hints: self.hint_stats(),
             remotes: self.remote_stats(),
             fdb: self.fdb_stats(),
             workers: self.worker_stats(),

@@ -3,14 +3,15 @@
 use super::{SECOND, State};
 use crate::api::Refused;
 use crate::api::messages::{Bytes, DropCount, DropPlace, Header, LastDrop};
-use crate::config::{Name, nearest};
+use crate::config::Name;
 use crate::explain::fields::fields;
-use crate::ports::Port;
 use fastpath::drop::DropReason;
 use fastpath::ids::PortId;
 use fastpath::io::Io;
 use fastpath::key::Mask;
+use fastpath::offload::Front;
 use fastpath::parse::parse;
+use fastpath::snapshot::UdpPorts;
 use fastpath::stats::{Drops, PortStats};
 use fastpath::trace::last::{self, Place};
 use std::cmp::Reverse;
@@ -51,11 +52,10 @@ impl<I: Io> State<I> {
     /// All counters of drops that are not zero, summed over workers: by port, place and reason, each
     /// in their order.
     pub(super) fn all_drops(&self) -> impl Iterator<Item = (DropKey, u64)> {
-        self.ports.iter().flat_map(|port| self.drops_of(port))
+        self.ports.iter().flat_map(|port| self.drops_of(port.id))
     }
 
-    fn drops_of(&self, port: &Port<I>) -> impl Iterator<Item = (DropKey, u64)> {
-        let port = port.id;
+    fn drops_of(&self, port: PortId) -> impl Iterator<Item = (DropKey, u64)> {
         let keys = DropPlace::ALL.into_iter().flat_map(move |place| {
             let reasons = DropReason::ALL.iter();
             reasons.map(move |&reason| DropKey {
@@ -105,12 +105,19 @@ impl<I: Io> State<I> {
 
     fn show_last(&self, last: &last::LastDrop, age: u64) -> LastDrop {
         let (head, len) = (last.headers.bytes(), last.headers.len());
-        let udp_ports = &self.world.current().udp_ports;
+        // What is inside a tunnel is looked into no further.
+        let inside = UdpPorts::default();
+        let bare = last.headers.front() != Front::Whole;
+        let udp_ports = match bare {
+            true => &inside,
+            false => &self.world.current().udp_ports,
+        };
         let parsed = parse(last.port, head, len, udp_ports);
         let found = fields(&parsed.key, &Mask::default()).into_iter();
         LastDrop {
             age,
             len,
+            bare: matches!(last.headers.front(), Front::Bare(_)),
             head: Bytes(head.to_vec()),
             fields: found
                 .map(|field| Header {
@@ -124,7 +131,7 @@ impl<I: Io> State<I> {
     /// Those of most packets first.
     pub(super) fn show_drops(&self, port: Option<Name>) -> Result<Vec<DropCount>, Refused> {
         let drops = match port {
-            Some(name) => self.drops_of(self.port_named(name)?).collect(),
+            Some(name) => self.drops_of(self.port_of_that_name(name)?).collect(),
             None => self.all_drops().collect::<Vec<_>>(),
         };
         let shown = drops.into_iter().map(|(key, packets)| DropCount {
@@ -140,15 +147,5 @@ impl<I: Io> State<I> {
         let mut shown: Vec<_> = shown.collect();
         shown.sort_by_key(|drop| Reverse(drop.packets));
         Ok(shown)
-    }
-
-    fn port_named(&self, name: Name) -> Result<&Port<I>, Refused> {
-        let port = self.ports.by_name(name).and_then(|id| self.ports.get(id));
-        port.ok_or_else(|| {
-            let names = self.ports.iter().map(|port| port.wanted.name.as_str());
-            let hint = nearest(name.as_str(), names);
-            let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            Refused(format!("port: there is no port {name}{hint}"))
-        })
     }
 }

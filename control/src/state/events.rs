@@ -31,6 +31,7 @@ impl<I: Io> State<I> {
             match *event {
                 Event::Seen { bridge, mac, from } => self.seen(bridge, mac, from),
                 Event::Unresolved { remote } => self.unresolved(remote),
+                Event::Lied { port, lie } => self.lied(port, lie),
             }
         }
         events.len()

@@ -3,11 +3,10 @@
 use super::State;
 use crate::api::Refused;
 use crate::api::messages::{self as api, Bytes, Question};
-use crate::config::{Name, nearest};
 use crate::explain::{Cycles, End, Fate, Step, Work, World, explain, fields};
 use fastpath::action::{Action, Inlet, Target, Verdict};
 use fastpath::event::{Event, Origin};
-use fastpath::ids::{BridgeId, PortId, RemoteId, TunnelId};
+use fastpath::ids::{BridgeId, RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::key::{Field, FlowKey, Mask};
 use fastpath::snapshot::EndPoint;
@@ -65,18 +64,6 @@ impl<I: Io> State<I> {
             fdb: self.fdb.reader(),
             unread: &self.explaining.unread,
         }
-    }
-
-    pub(super) fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {
-        if let Some(id) = self.ports.by_name(name) {
-            return Ok(id);
-        }
-        let names = self.ports.iter().map(|port| port.wanted.name.as_str());
-        let hint = match nearest(name.as_str(), names) {
-            Some(near) => format!("did you mean {near}?"),
-            None => "see port show".to_owned(),
-        };
-        Err(Refused(format!("port: there is no port {name}; {hint}")))
     }
 
     /// The tunnel that a frame names and the remote that it is from, if anybody asked.
@@ -200,6 +187,8 @@ impl<I: Io> State<I> {
                 })
             }
             Event::Seen { bridge, mac, from } => self.seen_from(*bridge, *mac, *from),
+            // A frame that is played comes from no NIC.
+            Event::Lied { .. } => None,
         }
     }
 

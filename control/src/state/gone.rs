@@ -3,11 +3,12 @@
 
 use super::State;
 use super::counters::port_counters;
+use super::groups::hint_counters;
 use super::traffic::{Both, add, less};
 use crate::api::messages as api;
-use fastpath::ids::{BridgeId, LinkId};
+use fastpath::ids::{BridgeId, LinkId, PortId};
 use fastpath::io::Io;
-use fastpath::stats::{BridgeStats, Counter, PortStats};
+use fastpath::stats::{BridgeStats, Counter, HintStats, PortStats};
 
 impl<I: Io> State<I> {
     /// Beside those that there are. While workers go on it may be a little too small.
@@ -31,12 +32,25 @@ impl<I: Io> State<I> {
         let [links_rx, links_tx] = less(all_links, sum(link));
         api::Gone {
             ports: port_counters(port),
+            hints: hint_counters(|counter| self.gone_hints(counter)),
             bridges: self.gone_bridges(bridges),
             tunnels_rx,
             tunnels_tx,
             links_rx,
             links_tx,
         }
+    }
+
+    fn gone_hints(&self, counter: fn(&HintStats) -> &Counter) -> u64 {
+        let of = |id| {
+            let all = self.all_stats();
+            all.map(move |stats| counter(stats.hints(id)).get())
+        };
+        let numbers = (0..self.ports.places().count()).map_while(PortId::new);
+        let all: u64 = numbers.flat_map(of).sum();
+        let there = self.ports.iter();
+        let there = there.map(|port| self.counted_of(|stats| counter(stats.hints(port.id)).get()));
+        all.saturating_sub(there.sum())
     }
 
     fn gone_bridges(&self, there: &[api::BridgeStats]) -> api::BridgeStats {

@@ -4,9 +4,10 @@ use super::State;
 use super::sampled::{Sampled, Way};
 use super::traffic::{Both, add};
 use crate::api::messages as api;
-use fastpath::ids::{BridgeId, QueueId};
+use crate::ports::Port;
+use fastpath::ids::{BridgeId, PortId, QueueId};
 use fastpath::io::Io;
-use fastpath::stats::{BridgeStats, Counter, QueueStats};
+use fastpath::stats::{BridgeStats, Counter, HintStats, QueueStats};
 use std::collections::BTreeMap;
 
 impl<I: Io> State<I> {
@@ -29,6 +30,21 @@ impl<I: Io> State<I> {
             }
         }
         all
+    }
+
+    pub(super) fn hint_stats(&self) -> Vec<api::HintStats> {
+        let of = |port: &Port<I>| api::HintStats {
+            port: port.wanted.name.to_string(),
+            ..hint_counters(|counter| self.counted_of(|stats| counter(stats.hints(port.id)).get()))
+        };
+        let hints = &self.world.current().hints;
+        let asked = |port: PortId| hints.get(port.index()).is_some_and(Option::is_some);
+        let said = |stats: &api::HintStats| {
+            stats.differed + stats.unknown + stats.stripped + stats.inspected > 0
+        };
+        let all = self.ports.iter().map(|port| (asked(port.id), of(port)));
+        let told = all.filter(|(asked, stats)| *asked || said(stats));
+        told.map(|(_, stats)| stats).collect()
     }
 
     fn of_bridge(&self, id: BridgeId, counter: fn(&BridgeStats) -> &Counter) -> u64 {
@@ -102,4 +118,17 @@ pub(super) fn vni_stats(tunnels: &[api::TunnelStats]) -> Vec<api::VniStats> {
     let vnis = vnis.into_iter();
     vnis.map(|(vni, [rx, tx])| api::VniStats { vni, rx, tx })
         .collect()
+}
+
+/// Counters of what NICs said, of no port in particular, each summed so.
+pub(super) fn hint_counters(sum: impl Fn(fn(&HintStats) -> &Counter) -> u64) -> api::HintStats {
+    api::HintStats {
+        port: String::new(),
+        confirmed: sum(|hints| &hints.confirmed),
+        differed: sum(|hints| &hints.differed),
+        unknown: sum(|hints| &hints.unknown),
+        stripped: sum(|hints| &hints.stripped),
+        inspected: sum(|hints| &hints.inspected),
+        lies: sum(|hints| &hints.lies),
+    }
 }

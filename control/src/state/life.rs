@@ -23,49 +23,8 @@ impl<I: Io> State<I> {
 
     fn report(&mut self, report: Report<I>) {
         match report {
-            Report::Opened(opened) => {
-                let id = opened.id;
-                let Some(port) = self.ports.get_mut(id) else {
-                    return;
-                };
-                port.opened(&opened);
-                if port.then != Then::Retry {
-                    return self.opened_in_vain(*opened);
-                }
-                port.changing = false;
-                info!(
-                    port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
-                    rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
-                );
-                for note in &opened.info.notes {
-                    info!(port = %port.wanted.name, "{note}");
-                }
-                self.tell_port(id, PortHappened::Started);
-                self.add_links(id);
-                self.distribute(id, opened.rx, opened.tx);
-                self.dirty = true;
-            }
-            Report::Failed { id, reason } => {
-                let Some(port) = self.ports.get_mut(id) else {
-                    return;
-                };
-                warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
-                if port.then == Then::Retry {
-                    let why = format!("port {}: {reason}", port.wanted.name);
-                    port.failed(reason, self.now);
-                    let device = port.holding.take();
-                    if std::mem::take(&mut port.changing) {
-                        self.change_failed.get_or_insert(Refused(why));
-                    }
-                    self.tell_port(id, PortHappened::Failed);
-                    self.open_deferred(device);
-                } else {
-                    // As if it had been open and closed.
-                    port.life = Life::Closing(reason);
-                    self.closed(id, DriverCounters::default());
-                }
-                (self.dirty, self.lower_changed) = (true, true);
-            }
+            Report::Opened(opened) => self.opened(*opened),
+            Report::Failed { id, reason } => self.failed(id, reason),
             Report::Link { id, up } => self.link(id, up),
             Report::Note { id, text } => {
                 let port = self.ports.get(id);
@@ -78,11 +37,70 @@ impl<I: Io> State<I> {
             Report::Mtu { id, mtu } => self.mtu_changed(id, mtu),
             Report::Counters { id, counters } => {
                 if let Some(port) = self.ports.get_mut(id) {
-                    port.counters = counters;
+                    port.counters.read(counters);
                 }
             }
+            Report::Offload { changes, ports } => self.offload_reported(changes, ports),
             Report::Closed { id, counters } => self.closed(id, counters),
         }
+    }
+
+    /// A port is open. What is known of its NIC is known whatever becomes of the port.
+    fn opened(&mut self, opened: Opened<I>) {
+        let id = opened.id;
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        port.opened(&opened);
+        let in_vain = port.then != Then::Retry;
+        let device = port.holding.clone().unwrap_or_default();
+        self.offloads.opened(id, &device, &opened.known);
+        self.tested(id, &device, opened.tested.as_deref());
+        if in_vain {
+            return self.opened_in_vain(opened);
+        }
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        port.changing = false;
+        info!(
+            port = %port.wanted.name, driver = %opened.info.driver, mac = %opened.info.mac,
+            rx_queues = opened.rx.len(), tx_queues = opened.tx.len(), "port started"
+        );
+        for note in &opened.info.notes {
+            info!(port = %port.wanted.name, "{note}");
+        }
+        self.tell_port(id, PortHappened::Started);
+        self.add_links(id);
+        self.distribute(id, opened.rx, opened.tx);
+        self.dirty = true;
+    }
+
+    /// A port could not be opened.
+    fn failed(&mut self, id: PortId, reason: String) {
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
+        warn!(port = %port.wanted.name, device = port.wanted.device.devargs(), "{reason}");
+        self.not_tested(id, &reason);
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        if port.then == Then::Retry {
+            let why = format!("port {}: {reason}", port.wanted.name);
+            port.failed(reason, self.now);
+            let device = port.holding.take();
+            if std::mem::take(&mut port.changing) && !port.failed_before {
+                self.change_failed.get_or_insert(Refused(why));
+            }
+            self.tell_port(id, PortHappened::Failed);
+            self.open_deferred(device);
+        } else {
+            // As if it had been open and closed.
+            port.life = Life::Closing(reason);
+            self.closed(id, DriverCounters::default());
+        }
+        (self.dirty, self.lower_changed) = (true, true);
     }
 
     /// A port is open, and wanted otherwise or not at all meanwhile.
@@ -91,6 +109,7 @@ impl<I: Io> State<I> {
             return;
         };
         port.life = Life::Closing("it is wanted otherwise".to_owned());
+        port.queues = (0, 0);
         let rx = opened.rx.into_iter().map(Returned::Rx);
         let queues = rx.chain(opened.tx.into_iter().map(Returned::Tx)).collect();
         let id = opened.id;
@@ -103,13 +122,22 @@ impl<I: Io> State<I> {
         let Some(port) = self.ports.get_mut(id) else {
             return;
         };
-        port.counters = counters;
+        port.counters.close(counters);
         let Life::Closing(reason) = &mut port.life else {
             return;
         };
         let reason = std::mem::take(reason);
         let device = port.holding.take();
-        match std::mem::take(&mut port.then) {
+        let then = std::mem::take(&mut port.then);
+        match then {
+            Then::Retry => self.not_tested(id, &reason),
+            Then::Leave => self.not_tested(id, "it is removed"),
+            Then::Reopen => {}
+        }
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        match then {
             Then::Retry => {
                 port.failed(reason, self.now);
                 self.tell_port(id, PortHappened::Closed);
@@ -135,29 +163,37 @@ impl<I: Io> State<I> {
         let Some(port) = self.ports.get(id) else {
             return;
         };
-        let wanted = Box::new(port.wanted.clone());
+        let mut wanted = Box::new(port.wanted.clone());
+        wanted.mtu = wanted.mtu.min(self.largest_mtu);
         let device = wanted.device.name();
         let holds = |other: &Port<I>| other.id != id && other.holding.as_deref() == Some(device);
         let taken = self.ports.iter().any(holds);
         let device = device.to_owned();
+        let test = self.test_of(id);
         let Some(port) = self.ports.get_mut(id) else {
             return;
         };
+        port.deferred = taken;
         if taken {
-            port.failed("its device is another port's".to_owned(), self.now);
-            return;
+            let why = "its device is another port's";
+            port.failed(why.to_owned(), self.now);
+            return self.not_tested(id, why);
         }
-        port.life = Life::Opening;
+        port.ordered();
         port.holding = Some(device);
         // The queue has room for every port; if the device thread is gone the daemon is ending.
-        drop(self.device.orders.try_send(Order::Open { id, wanted }));
+        drop(
+            self.device
+                .orders
+                .try_send(Order::Open { id, wanted, test }),
+        );
     }
 
     /// A device is nobody's: whoever waits for it gets it.
     fn open_deferred(&mut self, device: Option<String>) {
         let waits = |port: &&Port<I>| {
             let here = Some(port.wanted.device.name()) == device.as_deref();
-            here && port.changing && matches!(port.life, Life::Waiting { .. })
+            here && port.deferred && matches!(port.life, Life::Waiting { .. })
         };
         let id = self.ports.iter().find(waits).map(|port| port.id);
         if let Some(id) = id {

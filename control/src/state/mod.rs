@@ -8,7 +8,9 @@
 //! ```
 
 mod acks;
+mod bare;
 mod behind;
+mod bridges;
 mod cache;
 mod capture;
 mod change;
@@ -22,10 +24,15 @@ mod gone;
 mod groups;
 mod life;
 mod links;
+mod offload;
+mod offloaded;
+mod opening;
 mod parked;
 mod requests;
+mod room;
 mod routes;
 mod sampled;
+mod selftest;
 mod stations;
 mod sync;
 mod told;
@@ -38,6 +45,7 @@ use cache::Surveys;
 use change::Carrying;
 use drops::{DropKey, Noticed};
 use explaining::Explaining;
+use offload::Offloads;
 use sampled::{Pace, Sampled};
 use told::Listeners;
 pub use told::Teller;
@@ -52,7 +60,7 @@ use crate::device::{DeviceEnd, Order};
 use crate::fdb::Fdb;
 use crate::links::Links;
 use crate::neighbours::{Neighbours, Output};
-use crate::ports::{Life, Ports};
+use crate::ports::{Life, Port, Ports};
 use crate::rates::Rates;
 use crate::snapshot::{Parts, build};
 use crate::tunnels::Tunnels;
@@ -90,6 +98,9 @@ pub struct State<I: Io> {
     lower_changed: bool,
     /// ICMP errors about packets that no tunnel can have sent.
     errors_unmatched: u64,
+    offloads: Offloads,
+    /// A port whose NIC is being tested, and who asked for it.
+    testing: Option<selftest::Testing>,
     /// What neighbours wants done at the end of the step.
     outbox: Vec<Output>,
     /// Frames of our own that wait for the workers to have passed `published`; at most
@@ -125,6 +136,10 @@ pub struct State<I: Io> {
     carrying: Option<Carrying>,
     /// Why a port that is part of it does not open.
     change_failed: Option<Refused>,
+    /// Something that was to be had back after a change is still missing.
+    amiss: bool,
+    /// The largest MTU that packets have room for, in bytes.
+    largest_mtu: u16,
     /// A client's change of this step.
     carried_out: Option<Request>,
     acks: Acks,
@@ -153,6 +168,7 @@ impl<I: Io> State<I> {
         self.time();
         busy |= self.requests();
         busy |= self.change();
+        self.order_offload();
         self.publish();
         self.start_polling();
         self.carry_out();
@@ -192,6 +208,7 @@ impl<I: Io> State<I> {
                 let id = port.id;
                 if port.is_whole() && matches!(port.life, Life::Closing(_)) {
                     let queues = std::mem::take(&mut port.back);
+                    port.queues = (0, 0);
                     drop(self.device.orders.try_send(Order::Close { id, queues }));
                 }
             }
@@ -206,7 +223,9 @@ impl<I: Io> State<I> {
             return;
         }
         self.next_second = self.now + SECOND;
+        self.tell_caps();
         self.sample_drops();
+        self.look_at_bare();
         self.sample_rates();
         let bridges = &self.bridges;
         self.fdb.expire(|bridge| {
@@ -262,6 +281,7 @@ impl<I: Io> State<I> {
 
     fn publish(&mut self) {
         if std::mem::take(&mut self.dirty) {
+            self.forget_offloads();
             self.generation = self.generation.wrapping_add(1);
             let (before, number) = (self.world.current(), self.generation);
             let parts = Parts {
@@ -269,9 +289,11 @@ impl<I: Io> State<I> {
                 links: &self.links,
                 bridges: &self.bridges,
                 tunnels: &self.tunnels,
+                beliefs: &self.offloads.beliefs,
             };
             let snapshot = build(&parts, before, number);
             self.published = self.world.publish(snapshot);
+            self.offloads.publish(self.published);
             self.seal();
         }
         self.fdb.reclaim(&mut self.world);
@@ -288,12 +310,11 @@ impl<I: Io> State<I> {
         names.collect()
     }
 
-    /// Ports that are started, ports that are still being opened, and all ports.
+    /// Ports that are started, ports that are being opened for the first time, and all ports.
     pub fn progress(&self) -> (usize, usize, usize) {
-        let count =
-            |wanted: fn(&Life) -> bool| self.ports.iter().filter(|port| wanted(&port.life)).count();
-        let open = count(|life| matches!(life, Life::Open(_)));
-        let opening = count(|life| *life == Life::Opening);
+        let count = |wanted: fn(&Port<I>) -> bool| self.ports.iter().filter(|p| wanted(p)).count();
+        let open = count(|port| matches!(port.life, Life::Open(_)));
+        let opening = count(Port::is_untried);
         (open, opening, self.ports.iter().count())
     }
 }

@@ -4,6 +4,7 @@ use super::{SECOND, State};
 use crate::ageing::age;
 use crate::api::messages::{self as api, Method, Reply};
 use crate::api::{API_VERSION, Refused, Request};
+use crate::config::{Name, no_such};
 use crate::ports::{Life, Port};
 use fastpath::fdb::{Destination, FdbEntry, Kind};
 use fastpath::ids::PortId;
@@ -57,9 +58,10 @@ impl<I: Io> State<I> {
                 self.explaining.take(request);
                 return true;
             }
-            Method::RouteAdd(route) => Some(self.route_add(route)),
-            Method::RouteReplace(route) => Some(self.route_replace(route)),
-            Method::RouteDel(to) => Some(self.route_del(*to)),
+            Method::OffloadSelftest(_) => {
+                self.test_nic(request);
+                return true;
+            }
             Method::FdbFlush(which) => Some(self.flush_learned(which)),
             _ => None,
         };
@@ -79,6 +81,7 @@ impl<I: Io> State<I> {
             Method::StatsShow => Reply::Stats(Box::new(self.stats())),
             Method::RouteShow => Reply::Routes(self.show_routes()),
             Method::AddrShow => Reply::Addresses(self.show_addresses()),
+            Method::BridgeShow => Reply::Bridges(self.show_bridges()),
             Method::VxlanShow => Reply::Tunnels(self.show_tunnels()),
             Method::FdbShow(stations) => match self.show_fdb(stations) {
                 Ok(page) => Reply::Fdb(page),
@@ -88,11 +91,13 @@ impl<I: Io> State<I> {
                 Ok(drops) => Reply::Drops(drops),
                 Err(refused) => return request.refuse(refused),
             },
+            Method::OffloadShow(port) => match self.show_offload(*port) {
+                Ok(ports) => Reply::Offload(ports),
+                Err(refused) => return request.refuse(refused),
+            },
             // What is answered elsewhere.
-            Method::RouteAdd(_)
-            | Method::RouteReplace(_)
-            | Method::RouteDel(_)
-            | Method::FdbFlush(_)
+            Method::FdbFlush(_)
+            | Method::OffloadSelftest(_)
             | Method::CacheShow(_)
             | Method::CacheFlush
             | Method::Explain(_)
@@ -104,7 +109,9 @@ impl<I: Io> State<I> {
             | Method::EventsSubscribe(_) => return,
             // What the keeper has.
             Method::Edit(_)
-            | Method::BridgeShow
+            | Method::RouteAdd(_)
+            | Method::RouteReplace(_)
+            | Method::RouteDel(_)
             | Method::ConfigCheck(_)
             | Method::ConfigDiff(_)
             | Method::ConfigApply { .. }
@@ -153,6 +160,7 @@ impl<I: Io> State<I> {
             _ => api::PortState::Down,
         };
         let sum = |counter: fn(&PortStats) -> u64| self.sum(port.id, counter);
+        let driver = port.counters.sum();
         api::Port {
             name: port.wanted.name.to_string(),
             device: port.wanted.device.devargs().to_owned(),
@@ -166,15 +174,15 @@ impl<I: Io> State<I> {
             rx: api::RxCounters {
                 packets: sum(|p| p.received.get()),
                 bytes: sum(|p| p.received_bytes.get()),
-                missed: port.counters.rx_missed,
-                no_mbuf: port.counters.rx_no_mbuf,
-                errors: port.counters.rx_errors,
+                missed: driver.rx_missed,
+                no_mbuf: driver.rx_no_mbuf,
+                errors: driver.rx_errors,
             },
             tx: api::TxCounters {
                 packets: sum(|p| p.sent.get()),
                 bytes: sum(|p| p.sent_bytes.get()),
                 dropped: sum(|p| p.tx_dropped.total()),
-                errors: port.counters.tx_errors,
+                errors: driver.tx_errors,
             },
         }
     }
@@ -207,6 +215,13 @@ impl<I: Io> State<I> {
 
     pub(super) fn port_name(&self, id: PortId) -> Option<String> {
         self.ports.get(id).map(|port| port.wanted.name.to_string())
+    }
+
+    pub(super) fn port_of_that_name(&self, name: Name) -> Result<PortId, Refused> {
+        self.ports.by_name(name).ok_or_else(|| {
+            let names = self.ports.iter().map(|port| &port.wanted.name);
+            Refused(format!("port: {}", no_such("port", name, names)))
+        })
     }
 
     fn show_neighbours(&self) -> Vec<api::Neighbour> {

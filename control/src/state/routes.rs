@@ -1,8 +1,7 @@
-//! Routes, addresses and tunnels: what clients see of them, and what they change.
+//! Routes, addresses and tunnels, as clients see them.
 
 use super::{SECOND, State};
-use crate::api::Refused;
-use crate::api::messages::{self as api, Network, NewRoute};
+use crate::api::messages::{self as api, Network};
 use crate::config;
 use crate::neighbours::{AddressState, OnLink};
 use fastpath::ids::{RemoteId, TunnelId};
@@ -173,45 +172,5 @@ impl<I: Io> State<I> {
             count: error.count,
             age: (self.now / SECOND).saturating_sub(error.at),
         })
-    }
-
-    /// Adds a route to a network that has none.
-    pub(super) fn route_add(&mut self, route: &NewRoute) -> Result<(), Refused> {
-        let to = route.to.prefix();
-        if self.neighbours.routes().any(|known| known.to == to) {
-            let text = format!(
-                "there is a route to {} already: route replace, or route del first",
-                route.to
-            );
-            return Err(Refused(text));
-        }
-        self.route_replace(route)
-    }
-
-    /// Adds a route, in place of one to the same network.
-    pub(super) fn route_replace(&mut self, route: &NewRoute) -> Result<(), Refused> {
-        let ports = self.wanted.ports.iter();
-        let own = ports.flat_map(|port| port.addresses.iter().map(|own| own.prefix));
-        let wanted = config::Route {
-            to: route.to.prefix(),
-            via: route.via.as_slice().to_vec(),
-        };
-        wanted
-            .check(&own.collect::<Vec<_>>())
-            .map_err(|refused| Refused(refused.to_string()))?;
-        let (now, out) = (self.now, &mut self.outbox);
-        let added = self.neighbours.add_route(wanted.to, &wanted.via, now, out);
-        added.map_err(|error| Refused(error.to_string()))
-    }
-
-    /// Removes the static route to a network.
-    pub(super) fn route_del(&mut self, to: Network) -> Result<(), Refused> {
-        let (now, out) = (self.now, &mut self.outbox);
-        if self.neighbours.del_route(to.prefix(), now, out) {
-            Ok(())
-        } else {
-            let text = format!("there is no route to {to}: see route show");
-            Err(Refused(text))
-        }
     }
 }

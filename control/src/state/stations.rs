@@ -8,7 +8,7 @@
 use super::State;
 use crate::api::Refused;
 use crate::api::messages::{FdbPage, Learned, Stations};
-use crate::config::{Name, nearest};
+use crate::config::{Name, no_such};
 use crate::tunnels::Tunnels;
 use fastpath::fdb::{Destination, FdbEntry};
 use fastpath::ids::{BridgeId, TunnelId};
@@ -133,7 +133,5 @@ fn known<'n, T>(
     if let Some(found) = find(name) {
         return Ok(Some(found));
     }
-    let hint = nearest(name.as_str(), names.map(Name::as_str));
-    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    Err(Refused(format!("{kind}: there is no {kind} {name}{hint}")))
+    Err(Refused(format!("{kind}: {}", no_such(kind, name, names))))
 }

@@ -3,10 +3,15 @@
 //! All of it happens in one step of state, so that workers see it as one snapshot; static entries
 //! alone are stored into the forwarding table that they read. To go back is the same, the other way.
 
+mod leaving;
+mod neighbours;
 mod ports;
 mod tunnels;
 
+pub(super) use ports::opens_once;
+
 use super::State;
+use super::room::{full, led_to, no_room};
 use crate::api::Refused;
 use crate::config::{FdbEntry, FdbTarget, Wanted};
 use crate::reconcile::{Step, steps};
@@ -15,7 +20,7 @@ use fastpath::ids::{BridgeId, PortId, RemoteId};
 use fastpath::io::Io;
 use std::collections::HashSet;
 use std::sync::Arc;
-use tracing::warn;
+use tracing::{error, warn};
 
 /// What learned entries are to be forgotten with.
 #[derive(Debug, Default)]
@@ -26,30 +31,15 @@ struct Gone {
     members: HashSet<(BridgeId, PortId)>,
 }
 
-/// Something is full.
-pub(super) fn full(what: &str, limit: usize) -> Refused {
-    Refused(format!(
-        "{what}: all {limit} numbers are in use, or were until a moment ago; try again"
-    ))
-}
-
-/// A static entry finds no place.
-pub(super) fn no_room(entry: &FdbEntry) -> Refused {
-    let FdbEntry { bridge, mac, .. } = entry;
-    Refused(format!(
-        "fdb: no room for {mac} in bridge {bridge}; flush what is learned, or raise \
-         switch.fdb_entries and restart"
-    ))
-}
-
 impl<I: Io> State<I> {
     /// Begins with what is wanted: every port is ordered. Called once, before the first step.
     pub fn begin(&mut self, wanted: Arc<Wanted>) {
         let steps = steps(&self.wanted, &wanted);
-        // They fit: what is wanted was checked, and nothing is there yet.
+        // They fit, but for a static entry of millions that finds its places in the table taken.
         let added = self.add_ports(&wanted);
-        if let Err(refused) = added.and_then(|()| self.sync(wanted, &steps)) {
+        if let Err(refused) = added.and_then(|()| self.sync(Arc::clone(&wanted), &steps)) {
             warn!("{refused}");
+            self.pin_all(&wanted);
         }
         for port in self.ports.iter_mut() {
             // Nobody waits for it, and nothing is undone if it fails.
@@ -62,8 +52,10 @@ impl<I: Io> State<I> {
     pub(super) fn sync(&mut self, next: Arc<Wanted>, steps: &[Step]) -> Result<(), Refused> {
         // While what they name is there.
         self.tell_news();
+        self.part(&next);
         let before = std::mem::replace(&mut self.wanted, Arc::clone(&next));
         (self.dirty, self.lower_changed) = (true, true);
+        self.want_offload(&[&*next]);
         let mut gone = Gone::default();
         let synced = self.sync_tables(&before, &next, steps, &mut gone);
         // Also if something failed: nothing may lead to a number that is nobody's.
@@ -87,8 +79,9 @@ impl<I: Io> State<I> {
         self.remove_tunnels(next, gone);
         self.sync_bridges(next, gone)?;
         self.sync_ports(next, gone);
+        self.sync_neighbours(next)?;
         self.sync_links(before, next)?;
-        self.sync_tunnels(next, gone)?;
+        self.sync_tunnels(next, &led_to(steps), gone)?;
         self.add_routes(next)?;
         let mut replaced = false;
         for step in steps {
@@ -97,9 +90,13 @@ impl<I: Io> State<I> {
                 replaced |= matches!(step, Step::FdbReplace(_));
             }
         }
+        if self.amiss {
+            // When something was to be had back and was not, no step leads to it.
+            self.pin_all(next);
+        }
         if replaced {
             // Nothing may lead to some remotes any more.
-            self.sync_tunnels(next, gone)?;
+            self.sync_tunnels(next, &HashSet::new(), gone)?;
         }
         Ok(())
     }
@@ -176,6 +173,23 @@ impl<I: Io> State<I> {
         };
         if let Some(Destination::Remote(id)) = self.fdb.del_static(bridge, entry.mac) {
             self.tunnels.pin(id, false);
+        }
+    }
+
+    /// Static entries that are wanted, as far as there is room for them. The others are `amiss`, and tried
+    /// with each change.
+    fn pin_all(&mut self, wanted: &Wanted) {
+        let entries = wanted.fdb.iter();
+        let missing: Vec<_> = entries.filter(|entry| self.pin(entry).is_err()).collect();
+        self.amiss = !missing.is_empty();
+        if let Some(first) = missing.first() {
+            error!(
+                "{} static entries find no room in the forwarding table and are tried with the next change, \
+                 first {} of bridge {}",
+                missing.len(),
+                first.mac,
+                first.bridge
+            );
         }
     }
 

@@ -5,11 +5,12 @@
 
 use super::State;
 use crate::api::messages::{
-    ConfigEvent, Event, EventKind, EventKinds, PortEvent, PortHappened, StationEvent, StationPlace,
-    TunnelEvent, TunnelHappened, What,
+    ConfigEvent, Event, EventKind, EventKinds, OffloadEvent, PortEvent, PortHappened,
+    SelfTestFound, StationEvent, StationPlace, TunnelEvent, TunnelHappened, What,
 };
-use crate::api::{Refused, Subscriber, Subscription, subscription};
+use crate::api::{LISTENERS, Refused, Subscriber, Subscription, subscription};
 use crate::fdb::FdbChange;
+use crate::offload::Tier;
 use crate::ports::Life;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use fastpath::fdb::Destination;
@@ -18,8 +19,6 @@ use fastpath::io::Io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Most that listen.
-const LISTENERS: usize = 8;
 /// Events that wait for one of them.
 const QUEUE: usize = 4096;
 /// Changes of what is wanted that wait to be told; more are missed.
@@ -189,6 +188,45 @@ impl<I: Io> State<I> {
             reason: down.map(str::to_owned),
         };
         self.listeners.tell(EventKind::Tunnel, What::Tunnel(told));
+    }
+
+    /// A port does more or less for tunnels than was told last, or for another reason. What it did
+    /// before is kept here.
+    pub(super) fn tell_offload(&mut self, id: PortId, tier: Tier, reason: Option<String>) {
+        let Some(port) = self.ports.get_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut port.tier, tier);
+        let name = port.wanted.name;
+        if !self.listeners.kinds.contains(EventKind::Offload) {
+            return;
+        }
+        let told = OffloadEvent {
+            port: name.to_string(),
+            tier,
+            before,
+            reason,
+            selftest: None,
+        };
+        self.listeners.tell(EventKind::Offload, What::Offload(told));
+    }
+
+    /// The NIC of a port was tested.
+    pub(super) fn tell_selftest(&mut self, id: PortId, found: &SelfTestFound) {
+        if !self.listeners.kinds.contains(EventKind::Offload) {
+            return;
+        }
+        let Some(port) = self.ports.get(id) else {
+            return;
+        };
+        let told = OffloadEvent {
+            port: port.wanted.name.to_string(),
+            tier: port.tier,
+            before: port.tier,
+            reason: None,
+            selftest: Some(Box::new(found.clone())),
+        };
+        self.listeners.tell(EventKind::Offload, What::Offload(told));
     }
 
     /// Tells what happened in the tables. To be called before what that names is forgotten.

@@ -7,6 +7,10 @@ use fastpath::ids::{LinkId, RemoteId, TunnelId};
 use fastpath::io::Io;
 use fastpath::stats::{TunnelStats, WorkerStats};
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+/// The tunnel and the address of a remote.
+type Owner = (TunnelId, Ipv4Addr);
 
 /// Received, sent.
 pub(super) type Both = [Traffic; 2];
@@ -16,7 +20,7 @@ pub(super) type Both = [Traffic; 2];
 pub(super) struct Ledger {
     /// Who had the number last, and what stood in the counters before. As many as there are numbers
     /// at most.
-    owners: HashMap<RemoteId, (TunnelId, Both)>,
+    owners: HashMap<RemoteId, (Owner, Both)>,
     /// What those before them exchanged. As many as there are tunnels at most.
     past: HashMap<TunnelId, Both>,
     /// What tunnels exchanged whose numbers are others' now.
@@ -24,9 +28,12 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// A remote of `tunnel` has this number now, whose counters say `counted`.
-    pub(super) fn take_over(&mut self, id: RemoteId, tunnel: TunnelId, counted: Both) {
-        if let Some((former, before)) = self.owners.insert(id, (tunnel, counted)) {
+    /// A remote has this number now, whose counters say `counted`. One that had it last goes on.
+    pub(super) fn take_over(&mut self, id: RemoteId, owner: Owner, counted: Both) {
+        if self.owners.get(&id).is_some_and(|(last, _)| *last == owner) {
+            return;
+        }
+        if let Some(((former, _), before)) = self.owners.insert(id, (owner, counted)) {
             let past = self.past.entry(former).or_default();
             *past = add(*past, less(counted, before));
         }
@@ -37,7 +44,7 @@ impl Ledger {
     pub(super) fn forget(&mut self, tunnel: TunnelId, sum: Both) {
         self.gone = add(self.gone, sum);
         self.past.remove(&tunnel);
-        self.owners.retain(|_, (owner, _)| *owner != tunnel);
+        self.owners.retain(|_, ((owner, _), _)| *owner != tunnel);
     }
 
     /// What of `counted` is that of who had the number last.
@@ -90,8 +97,9 @@ impl<I: Io> State<I> {
     /// A learned remote has a number that another one may have had: workers count on from there.
     pub(super) fn count_anew(&mut self, id: RemoteId) {
         let counted = self.counted(id);
-        if let Some(tunnel) = self.tunnels.remote(id).map(|remote| remote.tunnel) {
-            self.ledger.take_over(id, tunnel, counted);
+        if let Some(remote) = self.tunnels.remote(id) {
+            let owner = (remote.tunnel, remote.address);
+            self.ledger.take_over(id, owner, counted);
         }
     }
 
@@ -135,7 +143,7 @@ impl<I: Io> State<I> {
         for remote in self.tunnels.remotes() {
             count(remote.tunnel, self.traffic(remote.id));
         }
-        for (id, (tunnel, _)) in &self.ledger.owners {
+        for (id, ((tunnel, _), _)) in &self.ledger.owners {
             if self.tunnels.remote(*id).is_none() {
                 count(*tunnel, self.traffic(*id));
             }
@@ -164,10 +172,12 @@ mod tests {
         let mut ledger = Ledger::default();
         let (id, other) = (RemoteId::modulo(7), RemoteId::modulo(8));
         let [first, second] = [0, 1].map(TunnelId::modulo);
+        let at = |tunnel, number: u8| (tunnel, Ipv4Addr::from([192, 0, 2, number]));
         assert_eq!(ledger.own(id, both(1, 2)), both(1, 2), "configured");
-        ledger.take_over(id, first, both(0, 0));
-        ledger.take_over(id, second, both(10, 4));
-        ledger.take_over(id, first, both(15, 4));
+        ledger.take_over(id, at(first, 1), both(0, 0));
+        ledger.take_over(id, at(second, 1), both(10, 4));
+        ledger.take_over(id, at(first, 2), both(15, 4));
+        ledger.take_over(id, at(first, 2), both(16, 6));
         assert_eq!(ledger.own(id, both(16, 9)), both(1, 5));
         assert_eq!(ledger.own(other, both(3, 3)), both(3, 3));
         assert_eq!(ledger.past[&first], both(10, 4));

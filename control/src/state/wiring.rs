@@ -5,6 +5,7 @@ use super::acks::Acks;
 use super::cache::Surveys;
 use super::drops::Noticed;
 use super::explaining::Explaining;
+use super::offload::Offloads;
 use super::sampled::Pace;
 use super::told::Listeners;
 use super::traffic::Ledger;
@@ -76,6 +77,8 @@ pub struct Settings<I: Io> {
     pub version: String,
     /// For state, and one for each worker.
     pub pool: I::Pool,
+    /// The largest MTU that its packets have room for, in bytes.
+    pub largest_mtu: u16,
     /// How many workers, at least one.
     pub workers: usize,
     /// The device thread.
@@ -188,6 +191,7 @@ fn state<I: Io>(
         links: Links::default(),
         lower_changed: true,
         errors_unmatched: 0,
+        offloads: Offloads::default(),
         outbox: Vec::new(),
         unsent: Vec::new(),
         published: Change::INITIAL,
@@ -211,6 +215,8 @@ fn state<I: Io>(
         changes: settings.changes,
         carrying: None,
         change_failed: None,
+        amiss: false,
+        largest_mtu: settings.largest_mtu,
         carried_out: None,
         acks: Acks::default(),
         surveys: Surveys::default(),
@@ -221,6 +227,7 @@ fn state<I: Io>(
         now: 0,
         next_second: 0,
         originated_lost: 0,
+        testing: None,
         version: settings.version,
         wanted: Arc::default(),
     }

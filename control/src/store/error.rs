@@ -6,28 +6,51 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+/// What is said of a change that is refused and may come back.
+const LEFT: &str =
+    "; until the store can be written again, a restart may bring the refused change back";
+
 /// A store cannot be opened, read or written. Shown it says which one, why, and what to do.
 #[derive(Debug)]
 pub struct StoreError {
     path: PathBuf,
     problem: Problem,
+    left: bool,
 }
 
 impl StoreError {
     pub(super) fn new(path: &Path, problem: Problem) -> Self {
-        let path = path.to_path_buf();
-        StoreError { path, problem }
+        StoreError {
+            path: path.to_path_buf(),
+            problem,
+            left: false,
+        }
+    }
+
+    /// A commit that failed, and could not be taken back either.
+    pub(super) fn left(self) -> Self {
+        StoreError { left: true, ..self }
     }
 
     /// Why.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
+
+    /// Whether the change that was refused may be what a daemon finds that starts now. The next call of
+    /// the store that succeeds takes it back. If not, the store has what it had before.
+    pub fn is_left(&self) -> bool {
+        self.left
+    }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "store {}: {}", self.path.display(), self.problem)
+        write!(f, "store {}: {}", self.path.display(), self.problem)?;
+        if self.left {
+            f.write_str(LEFT)?;
+        }
+        Ok(())
     }
 }
 
@@ -37,7 +60,7 @@ impl std::error::Error for StoreError {}
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The disk or a quota is full.
-    #[error("the disk is full, nothing was changed: make room and try again")]
+    #[error("the disk is full: make room and try again")]
     Full,
     /// The file system is mounted read-only.
     #[error("its file system is read-only: mount it writable, or place the store elsewhere")]
@@ -47,6 +70,13 @@ pub enum Problem {
         "no permission: overpathd must be allowed to read and write the file and its directory"
     )]
     Permission,
+    /// The file that is open has its name no more: what is written to it is not there at the next
+    /// start.
+    #[error(
+        "moved, replaced or deleted under the running overpathd: move it back and try again; if it is \
+         gone, keep what `overpath config export` says, and start overpathd anew with that as --config"
+    )]
+    Gone,
     /// Another process has it.
     #[error("another overpathd has it open: stop that one, or give this one a store of its own")]
     InUse,
@@ -72,6 +102,12 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// It lies with the disk and not with the store: it passes when somebody makes room or mounts it to
+    /// be written. A daemon can start meanwhile, and changes nothing.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Problem::Full | Problem::ReadOnly)
+    }
+
     pub(super) fn damaged(what: impl ToString) -> Self {
         Problem::Damaged(what.to_string())
     }

@@ -14,12 +14,12 @@ use super::Saved;
 use super::error::Problem;
 use super::medium::Medium;
 use super::migrate;
+use super::overlay::Overlay;
 use super::read::read;
 use super::rows::{self, Key, UndoKey, Value};
-use redb::backends::InMemoryBackend;
 use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
-    WriteTransaction,
+    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, WriteTransaction,
 };
 
 /// The version of all this that we write.
@@ -66,28 +66,48 @@ pub(super) fn create(medium: Medium) -> Result<(), Problem> {
     Ok(database.close()?)
 }
 
-/// What a medium holds, and its revision. All of it is tried on a copy in memory, since opening a
-/// database writes to it.
+/// What a medium holds, and its revision.
 pub(super) fn judge(medium: &Medium) -> Result<(Option<Saved>, u64), Problem> {
-    let database = open(copy(medium)?)?;
-    migrate(&database)?;
+    let database = look(medium)?;
     let revision = revision(&database)?;
     Ok((read(&database, 0)?, revision))
 }
 
-fn copy(medium: &Medium) -> Result<InMemoryBackend, Problem> {
+/// The database in a file, in the present format, without a write to the file: opening writes, and so
+/// does whatever is done with it then, in memory.
+pub(super) fn look(medium: &Medium) -> Result<Database, Problem> {
     let length = medium.len()?;
     if length == 0 || length > LONGEST {
         return Err(Problem::Damaged(format!("it is {length} bytes long")));
     }
-    let (copy, mut buffer) = (InMemoryBackend::new(), vec![0; 1 << 20]);
-    copy.set_len(length)?;
-    for offset in (0..length).step_by(buffer.len()) {
-        let part = buffer.len().min((length - offset) as usize);
-        medium.read(offset, &mut buffer[..part])?;
-        copy.write(offset, &buffer[..part])?;
+    let database = open(Overlay::new(medium.clone())?)?;
+    migrate(&database)?;
+    Ok(database)
+}
+
+/// Makes a store with the rows of another in an empty file.
+pub(super) fn copy(from: &Database, medium: Medium) -> Result<Database, Problem> {
+    let database = open(medium)?;
+    let (from, to) = (from.begin_read()?, begin(&database)?);
+    copy_table(&from, &to, META)?;
+    copy_table(&from, &to, THINGS)?;
+    copy_table(&from, &to, FDB)?;
+    copy_table(&from, &to, UNDO)?;
+    to.commit()?;
+    Ok(database)
+}
+
+fn copy_table<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<(), Problem> {
+    let mut to = to.open_table(table)?;
+    for row in from.open_table(table)?.iter()? {
+        let (key, value) = row?;
+        to.insert(key.value(), value.value())?;
     }
-    Ok(copy)
+    Ok(())
 }
 
 /// A transaction that is on the disk when its commit returns. The second phase makes damage to the last

@@ -3,7 +3,10 @@
 mod broken;
 mod disk;
 mod full;
+mod gone;
 mod kill;
+mod mounted;
+mod overlay;
 mod power;
 mod rows;
 
@@ -87,6 +90,34 @@ fn only_what_is_needed_for_the_previous_state_is_kept() {
         assert_eq!(store.previous().unwrap(), saved(next - 1));
         let (texts, rows) = store.with(read::kept).unwrap();
         assert!(texts <= 3 && rows <= 2 * undo, "{texts} texts, {rows} rows");
+    }
+}
+
+#[test]
+fn a_change_of_one_kind_of_things_is_stored() {
+    let text = |neighbour: &str| {
+        format!(
+            "port = [{{ name = 'up', device = 'd0', addresses = ['192.0.2.2/24'] }}]
+            neighbour = [{neighbour}]"
+        )
+    };
+    let wanted = |mac: &str| {
+        let set = format!("{{ port = 'up', address = '192.0.2.1', mac = '{mac}' }}");
+        Wanted::parse(&text(&set), "test").unwrap()
+    };
+    let none = Wanted::parse(&text(""), "test").unwrap();
+    let disk = Disk::new();
+    let mut last = Wanted::default();
+    for next in [
+        none.clone(),
+        wanted("02:00:00:00:00:01"),
+        wanted("02:00:00:00:00:02"),
+        none,
+    ] {
+        let revision = disk.store().unwrap().commit(&last, &next).unwrap();
+        let saved = disk.store().unwrap().load().unwrap().unwrap();
+        assert_eq!((&saved.wanted, saved.revision), (&next, revision));
+        last = next;
     }
 }
 

@@ -39,6 +39,7 @@ fn same_things(before: &Wanted, after: &Wanted) -> bool {
     before.switch == after.switch
         && before.ports == after.ports
         && before.routes == after.routes
+        && before.neighbours == after.neighbours
         && before.bridges == after.bridges
         && before.tunnels == after.tunnels
 }

@@ -3,6 +3,7 @@
 
 use fastpath::action::Verdict;
 use fastpath::ids::{QueueId, WorkerId};
+use fastpath::offload::Front;
 use fastpath::trace::note::{Decided, Note, Side};
 use std::fmt;
 
@@ -33,6 +34,9 @@ impl fmt::Display for Comment<'_> {
             Side::Received => "received",
             Side::Sent => "sent",
         })?;
+        if matches!(moment.front, Front::Bare(_)) {
+            f.write_str(", outer headers taken off by the NIC")?;
+        }
         match moment.verdict {
             None => {}
             Some(Verdict::Forwarded) => f.write_str(", verdict forwarded")?,
@@ -140,9 +144,10 @@ mod tests {
             .collect();
         note.moment.queue = QueueId::new(2);
         note.lost = 3;
+        note.moment.front = Front::Bare(None);
         assert_eq!(
             said(&note),
-            "sent, verdict forwarded, a copy dropped, reason port_down, a copy dropped, \
+            "sent, outer headers taken off by the NIC, verdict forwarded, a copy dropped, reason port_down, a copy dropped, \
              reason no_route, decided by entry 1:7, queue 2, worker 1, 3 copies lost before it"
         );
         let worker = None;

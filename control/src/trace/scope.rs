@@ -3,7 +3,7 @@
 use super::filter::{ExpressionError, Program, outer};
 use crate::api::Refused;
 use crate::api::messages::Subject;
-use crate::config::{Bridge, Name, Tunnel, Wanted, nearest};
+use crate::config::{Bridge, Name, Tunnel, Wanted, no_such};
 use fastpath::ids::PortId;
 use fastpath::trace::wish::{Only, PortSet, Wish};
 
@@ -78,7 +78,7 @@ fn meant(there: Switch<'_>, name: Name) -> Result<Subject, Refused> {
             let bridges = there.wanted.bridges.iter().map(|bridge| &bridge.name);
             let tunnels = there.wanted.tunnels.iter().map(|tunnel| &tunnel.name);
             let names = ports.chain(bridges).chain(tunnels);
-            Err(missing("port, bridge or tunnel", name, names))
+            Err(Refused(no_such("port, bridge or tunnel", name, names)))
         }
         _ => {
             let kinds: Vec<_> = found.iter().map(Subject::to_string).collect();
@@ -88,12 +88,6 @@ fn meant(there: Switch<'_>, name: Name) -> Result<Subject, Refused> {
             )))
         }
     }
-}
-
-fn missing<'n>(kind: &str, name: Name, names: impl Iterator<Item = &'n Name>) -> Refused {
-    let hint = nearest(name.as_str(), names.map(Name::as_str));
-    let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    Refused(format!("there is no {kind} {name}{hint}"))
 }
 
 fn refused(error: ExpressionError) -> Refused {
@@ -113,7 +107,7 @@ fn port(there: Switch<'_>, name: Name) -> Result<PortSet, Refused> {
     let ports = set(there, |port| port == name);
     if ports.is_empty() {
         let names = there.wanted.ports.iter().map(|port| &port.name);
-        return Err(missing("port", name, names));
+        return Err(Refused(no_such("port", name, names)));
     }
     Ok(ports)
 }
@@ -121,7 +115,7 @@ fn port(there: Switch<'_>, name: Name) -> Result<PortSet, Refused> {
 fn tunnel<'a>(there: Switch<'a>, name: Name) -> Result<&'a Tunnel, Refused> {
     there.wanted.tunnel(name).ok_or_else(|| {
         let names = there.wanted.tunnels.iter().map(|tunnel| &tunnel.name);
-        missing("tunnel", name, names)
+        Refused(no_such("tunnel", name, names))
     })
 }
 
@@ -129,7 +123,7 @@ fn tunnel<'a>(there: Switch<'a>, name: Name) -> Result<&'a Tunnel, Refused> {
 fn bridge(there: Switch<'_>, name: Name, user: &Program) -> Result<Vec<Wish>, Refused> {
     let bridge = there.wanted.bridge(name).ok_or_else(|| {
         let names = there.wanted.bridges.iter().map(|bridge| &bridge.name);
-        missing("bridge", name, names)
+        Refused(no_such("bridge", name, names))
     })?;
     let own = set(there, |port| bridge.ports.contains(&port));
     let others = set(there, |port| {

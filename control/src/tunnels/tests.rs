@@ -1,5 +1,6 @@
 //! Records of remotes: who has one, for how long, and under which number.
 
+use super::learned::GRACE;
 use super::*;
 use crate::config::Wanted;
 use fastpath::publish::Publisher;
@@ -13,7 +14,7 @@ impl Tunnels {
             let bridge = bridges.position(|bridge| bridge.name == tunnel.bridge);
             let given = tunnels.free(tunnel.name, 0, |_| true).unwrap();
             tunnels.put(given, tunnel, bridge.and_then(BridgeId::new).unwrap());
-            tunnels.settle(tunnel.name).unwrap();
+            tunnels.settle(tunnel.name, |_| false).unwrap();
         }
         for entry in &wanted.fdb {
             if let config::FdbTarget::Remote { tunnel, remote } = entry.target {
@@ -164,9 +165,8 @@ fn no_more_are_learned_than_a_tunnel_may_have() {
 #[test]
 fn without_numbers_nobody_is_learned() {
     let mut tunnels = tunnels();
-    while tunnels.remotes.len() < RemoteId::LIMIT {
-        tunnels.remotes.push(None);
-    }
+    while tunnels.spare.take((id(0), address(9))).is_some() {}
+    assert_eq!(tunnels.room(), 0);
     assert!(!learns(&mut tunnels, id(1), address(1), 0));
     assert_eq!(
         (
@@ -200,6 +200,18 @@ fn who_is_used_or_fresh_or_configured_stays() {
     assert_eq!(tunnels.remotes().count(), 4);
     let unasked = || panic!("nothing was learned");
     assert!(tunnels.forget_idle(u32::MAX, unasked).is_empty());
+}
+
+#[test]
+fn who_was_learned_and_is_led_to_by_a_static_entry_is_configured() {
+    let mut tunnels = tunnels();
+    assert!(learns(&mut tunnels, id(1), address(1), 0));
+    let remote = id_at(&tunnels, 1);
+    assert!(tunnels.is_learned(remote));
+    for (pinned, learned) in [(true, false), (true, false), (false, false), (false, true)] {
+        tunnels.pin(remote, pinned);
+        assert_eq!(tunnels.is_learned(remote), learned);
+    }
 }
 
 #[test]

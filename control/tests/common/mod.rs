@@ -223,6 +223,28 @@ impl Switch {
         Ok(done)
     }
 
+    /// The same while `meanwhile` happens in each millisecond. What has left by ports that go is to be
+    /// looked at there.
+    pub(crate) fn apply_while(
+        &mut self,
+        config: &str,
+        mut meanwhile: impl FnMut(&mut Self),
+    ) -> Result<Done, Refused> {
+        let wanted = Wanted::parse(config, "test").unwrap();
+        let names = wanted.ports.iter().map(|port| port.name.to_string());
+        let names = names.collect();
+        let answer = self.rig.apply_later(wanted);
+        loop {
+            meanwhile(self);
+            if !answer.is_empty() {
+                break;
+            }
+            self.rig.run(1);
+        }
+        self.names = names;
+        answer.recv().unwrap()
+    }
+
     /// Answers every ARP request of the switch as the [`peer`] of that number, and forgets what
     /// moved.
     pub(crate) fn answer_all(&mut self) {

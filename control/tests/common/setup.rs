@@ -17,6 +17,8 @@ pub(crate) struct Setup {
     fdb_entries: u32,
     zero_checksum: &'static str,
     routed: bool,
+    /// The link address of a remote is set, to another one than it says it has.
+    set: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -26,6 +28,7 @@ struct PortSpec {
     mtu: u16,
     tx_queues: Option<u16>,
     rx_checksum: &'static str,
+    offload: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -52,10 +55,11 @@ impl Setup {
             write!(
                 text,
                 "[[port]]\nname = \"p{at}\"\ndevice = \"heap{at}\"\nmtu = {}\naddresses = [{}]\n\
-                 rx_checksum = \"{}\"\n{}",
+                 rx_checksum = \"{}\"\noffload = \"{}\"\n{}",
                 port.mtu,
                 addresses.unwrap_or_default(),
                 port.rx_checksum,
+                port.offload,
                 queues.unwrap_or_default(),
             )
             .unwrap();
@@ -65,6 +69,14 @@ impl Setup {
             write!(
                 text,
                 "[[route]]\nto = \"{remote}/32\"\nvia = [\"{gateway}\", \"{second}\"]\n"
+            )
+            .unwrap();
+        }
+        if self.set && self.address(0).is_some() {
+            let (address, mac) = (REMOTES[1], MACS[1]);
+            write!(
+                text,
+                "[[neighbour]]\nport = \"p0\"\naddress = \"{address}\"\nmac = \"{mac}\"\n"
             )
             .unwrap();
         }
@@ -173,15 +185,21 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         prop_oneof![5 => Just(0_usize), 1 => 0..4_usize],
         select(&[1500_u16, 1600, 1600, 600][..]),
         prop_oneof![Just(None), Just(Some(1)), Just(Some(2))],
-        select(&["verify", "verify", "trust", "recompute"][..]),
+        (
+            select(&["verify", "verify", "trust", "recompute"][..]),
+            select(&["auto", "auto", "off", "t1", "t3"][..]),
+        ),
     )
-        .prop_map(|(underlay, bridge, mtu, tx_queues, rx_checksum)| PortSpec {
-            underlay,
-            bridge,
-            mtu,
-            tx_queues,
-            rx_checksum,
-        });
+        .prop_map(
+            |(underlay, bridge, mtu, tx_queues, (rx_checksum, offload))| PortSpec {
+                underlay,
+                bridge,
+                mtu,
+                tx_queues,
+                rx_checksum,
+                offload,
+            },
+        );
     let bridge = (select(&[0_u32, 2, 300, 300][..]), prop::bool::weighted(0.9));
     let fixed = (0..6_usize, 0..4_usize, 0..3_usize, any::<bool>());
     (
@@ -190,10 +208,14 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
         prop_oneof![1 => vec(tunnel(), 0..=3), 4 => vec(tunnel(), 1..=2)],
         vec(fixed, 0..=2),
         select(&[2_u32, 1024, 1024][..]),
-        (select(&["accept", "accept", "refuse"][..]), any::<bool>()),
+        (
+            select(&["accept", "accept", "refuse"][..]),
+            any::<bool>(),
+            any::<bool>(),
+        ),
     )
         .prop_map(
-            |(ports, bridges, tunnels, fixed, fdb_entries, (zero_checksum, routed))| Setup {
+            |(ports, bridges, tunnels, fixed, fdb_entries, (zero_checksum, routed, set))| Setup {
                 ports,
                 bridges,
                 tunnels,
@@ -201,6 +223,7 @@ pub(crate) fn setup() -> impl Strategy<Value = Setup> {
                 fdb_entries,
                 zero_checksum,
                 routed,
+                set,
             },
         )
 }

@@ -32,6 +32,7 @@ pub(super) fn played(method: &Method) -> Result<Reply, Refused> {
         Method::ConfigExport => Reply::Exported(Exported {
             text: "[switch]\n".to_owned(),
             revision: 7,
+            store_trouble: None,
         }),
         _ => Reply::Changed(Changed::default()),
     })
@@ -106,7 +107,10 @@ fn a_file_is_compared_applied_and_exported() {
     assert_eq!(says(&["config", "rollback"]), "");
     assert_eq!(says(&["config", "export"]), "[switch]\n");
     let json = says(&["config", "export", "--json"]);
-    assert_eq!(json, "{\"text\":\"[switch]\\n\",\"revision\":7}\n");
+    assert_eq!(
+        json,
+        "{\"text\":\"[switch]\\n\",\"revision\":7,\"store_trouble\":null}\n"
+    );
 
     std::fs::write(file, "[[bridge]]\n").unwrap();
     let wrong = run(folder.path(), &["config", "check", file]);
@@ -170,8 +174,11 @@ fn entries_are_loaded_from_a_file_or_a_pipe() {
 #[test]
 fn manual_pages_are_written() {
     let folder = tempfile::tempdir().unwrap();
-    let man = folder.path().join("man1");
+    let man = folder.path().join("man");
     assert_eq!(printed(folder.path(), &["man", man.to_str().unwrap()]), "");
-    let page = std::fs::read_to_string(man.join("overpath-fdb-load.1")).unwrap();
-    assert!(page.contains("standard input"), "{page}");
+    let page = |name| std::fs::read_to_string(man.join(name)).unwrap();
+    let load = page("man1/overpath-fdb-load.1");
+    assert!(load.contains("standard input"), "{load}");
+    let daemon = page("man8/overpathd.8");
+    assert!(daemon.contains("EAL"), "{daemon}");
 }

@@ -3,7 +3,7 @@
 
 use crate::common::{LAN, Switch, broadcast, from_peer, from_to, vxlan};
 use control::api::Refused;
-use control::api::messages::{CacheEntry, Caches, Entries, Method, PortState, Reply};
+use control::api::messages::{CacheEntry, Caches, Entries, Learned, Method, PortState, Reply};
 use control::change::Done;
 use control::config::Wanted;
 
@@ -307,14 +307,12 @@ fn a_change_that_fails_leaves_everything_as_it_was() {
     switch.bridges("a", &broadcast(1), &["b", "c"], "received copied sent=2");
     // A port that is there gets a device that cannot be had: it has the old one again.
     let refused = switch.apply(&with(LAN, "heap1", "heapbroken"));
-    assert_eq!(
-        refused,
-        Ok(Done::default()),
-        "the rig knows it by its number"
-    );
+    assert_eq!(refused, Err(Refused("port b: no such device".to_owned())));
+    assert_eq!(ports(&mut switch), up(&["a", "b", "c"]));
+    // The same with a device that was there.
     switch.rig.set_broken("b", true);
     let refused = switch
-        .apply(&with(LAN, "\"heap1\"", "\"heap1\"\nmtu = 1400"))
+        .apply(&with(LAN, "\"heap1\"", "\"heap1\"\nrx_queues = 2"))
         .unwrap_err();
     assert_eq!(refused, Refused("port b: no such device".to_owned()));
     switch.settle();
@@ -381,22 +379,73 @@ fn a_device_passes_from_port_to_port() {
     switch.close();
 }
 
-/// A worker that does not come round is named, and nothing is taken from it.
-#[test]
-fn a_worker_that_lags_is_named() {
+/// What is said of a change while the second of two workers does not come round.
+fn with_one_worker_of_two(next: &str) -> (Switch, Done) {
     let mut switch = Switch::cold(Wanted::parse(LAN, "test").unwrap(), 2);
-    let next = with(LAN, r#""b", "c"]"#, r#""b"]"#);
-    let answer = switch
-        .rig
-        .apply_later(Wanted::parse(&next, "test").unwrap());
-    for _ in 0..20 {
+    let answer = switch.rig.apply_later(Wanted::parse(next, "test").unwrap());
+    for _ in 0..40 {
         switch.rig.wait(1);
         switch.rig.step();
         switch.rig.poll(0);
     }
-    let done = answer.try_recv().unwrap().unwrap();
-    let lagging: Vec<_> = done.lagging.iter().map(|worker| worker.index()).collect();
-    assert_eq!(lagging, [1]);
+    (switch, answer.try_recv().unwrap().unwrap())
+}
+
+fn lagging(done: &Done) -> Vec<usize> {
+    done.lagging.iter().map(|worker| worker.index()).collect()
+}
+
+/// A worker that does not come round is named, and nothing is taken from it.
+#[test]
+fn a_worker_that_lags_is_named() {
+    let next = with(LAN, r#""b", "c"]"#, r#""b"]"#);
+    let (mut switch, done) = with_one_worker_of_two(&next);
+    assert_eq!(lagging(&done), [1]);
+    switch.settle();
+    switch.close();
+}
+
+/// A port that goes waits for its queues, and who has them does not come round: that is said, and not
+/// waited for until devices would be given up on.
+#[test]
+fn a_worker_that_keeps_queues_is_named_soon() {
+    let next = with(LAN, "[[port]]\nname = \"b\"\ndevice = \"heap1\"\n", "");
+    let (mut switch, done) = with_one_worker_of_two(&with(&next, r#""b", "#, ""));
+    assert_eq!(lagging(&done), [1]);
+    let said = "port b: not all workers have given back its queues yet";
+    assert_eq!(done.later, [said]);
+    switch.settle();
+    switch.close();
+}
+
+/// A step of state that takes long takes nothing of the time that workers have.
+#[test]
+fn workers_have_their_time_after_the_step_that_made_the_change() {
+    let mut switch = Switch::cold(Wanted::parse(LAN, "test").unwrap(), 1);
+    let next = with(LAN, r#""b", "c"]"#, r#""b"]"#);
+    let answer = switch
+        .rig
+        .apply_later(Wanted::parse(&next, "test").unwrap());
+    switch.rig.step();
+    // The next one begins after this one has taken 50 ms, and before the worker has come round.
+    switch.rig.wait(50);
+    switch.rig.step();
+    switch.rig.poll(0);
+    switch.rig.run(2);
+    assert_eq!(answer.try_recv().unwrap().unwrap().lagging, []);
+    let mut answer = switch
+        .rig
+        .ask_later(Method::FdbFlush(Learned::default()))
+        .unwrap();
+    switch.rig.step();
+    switch.rig.wait(50);
+    switch.rig.step();
+    switch.rig.poll(0);
+    switch.rig.run(2);
+    match answer.try_recv().unwrap().unwrap() {
+        Reply::Changed(changed) => assert!(changed.lagging.is_empty(), "{changed:?}"),
+        other => panic!("{other:?}"),
+    }
     switch.settle();
     switch.close();
 }

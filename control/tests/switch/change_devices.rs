@@ -207,6 +207,42 @@ fn a_device_that_does_not_answer_is_given_up_on() {
     switch.close();
 }
 
+/// Each may be tested before it has traffic: one that came is a reason to wait for the next, not for ever.
+#[test]
+fn devices_that_come_one_after_the_other_are_waited_for() {
+    for answers in [true, false] {
+        let mut switch = Switch::new(LAN);
+        let next = format!(
+            "{LAN}[[port]]\nname = \"d\"\ndevice = \"heap3\"\n\
+             [[port]]\nname = \"e\"\ndevice = \"heap4\"\n"
+        );
+        switch.rig.set_stuck(fastpath::ids::PortId::new(4));
+        switch.rig.set_busy(true);
+        let answer = switch
+            .rig
+            .apply_later(Wanted::parse(&next, "test").unwrap());
+        switch.rig.run(5);
+        switch.rig.leap(14_000);
+        switch.rig.set_busy(false);
+        switch.rig.run(5);
+        switch.rig.leap(10_000);
+        assert!(answer.is_empty(), "the first came ten seconds ago");
+        if answers {
+            switch.rig.set_stuck(None);
+            switch.rig.run(20);
+            assert!(answer.try_recv().unwrap().is_ok());
+        } else {
+            switch.rig.leap(2_000);
+            // What was made is undone.
+            switch.rig.leap(15_000);
+            let refused = answer.try_recv().unwrap().unwrap_err();
+            assert_eq!(refused.0, "port e: its device did not open in 25 s");
+        }
+        switch.settle();
+        switch.close();
+    }
+}
+
 /// Who was let in by `accept = "any"` is a stranger when only those listed may send.
 #[test]
 fn those_who_were_let_in_are_strangers_again() {
@@ -219,5 +255,112 @@ fn those_who_were_let_in_are_strangers_again() {
     applied(&mut switch, &vxlan(""));
     switch.drops("uplink", &from_peer(9, &from_to(7, 1)), "remote_unknown");
     assert_eq!(switch.place(7), "");
+    switch.close();
+}
+
+/// The numbers at the ends of the MACs that ports have from their devices.
+fn devices(switch: &mut Switch) -> Vec<Option<u8>> {
+    match switch.rig.ask(Method::PortShow) {
+        Some(Reply::Ports(ports)) => ports
+            .iter()
+            .map(|port| port.mac.map(|mac| mac.bytes()[5]))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The devices of these numbers for the ports of [`LAN`].
+fn on(numbers: [&str; 3]) -> String {
+    let config = ["\"heap0\"", "\"heap1\"", "\"heap2\""]
+        .into_iter()
+        .zip(["A", "B", "C"])
+        .fold(LAN.to_owned(), |config, (old, new)| {
+            config.replace(old, new)
+        });
+    ["A", "B", "C"]
+        .into_iter()
+        .zip(numbers)
+        .fold(config, |config, (old, number)| {
+            config.replace(
+                &format!("device = {old}"),
+                &format!("device = \"heap{number}\""),
+            )
+        })
+}
+
+/// Ports that swap their devices have each other's then; nobody opens what is open.
+#[test]
+fn devices_are_swapped_in_one_change() {
+    let mut switch = Switch::new(LAN);
+    for (numbers, places) in [
+        (["1", "0", "2"], [1, 0, 2]),
+        (["2", "1", "0"], [2, 1, 0]),
+        (["0", "2", "1"], [0, 2, 1]),
+    ] {
+        applied(&mut switch, &on(numbers));
+        assert_eq!(devices(&mut switch), places.map(Some));
+        let out = switch.pass("a", &broadcast(1));
+        let ports: Vec<_> = out.iter().map(|(port, _)| port).collect();
+        assert_eq!(ports, ["b", "c"], "{numbers:?}");
+    }
+    switch.settle();
+    switch.close();
+}
+
+/// Two swap, and a third cannot have what it is to: each has its own again.
+#[test]
+fn a_swap_is_taken_back() {
+    let mut switch = Switch::new(LAN);
+    for numbers in [["1", "0", "9broken"], ["1", "9broken", "0"]] {
+        let refused = switch.apply(&on(numbers)).unwrap_err();
+        assert!(refused.0.ends_with("no such device"), "{refused}");
+        assert_eq!(devices(&mut switch), [0, 1, 2].map(Some), "{numbers:?}");
+        let states = ports(&mut switch).into_iter();
+        assert!(states.into_iter().all(|(_, state)| state == PortState::Up));
+        let out = switch.pass("a", &broadcast(1));
+        assert_eq!(out.len(), 2, "{numbers:?}");
+    }
+    switch.settle();
+    switch.close();
+}
+
+/// A port whose device takes long to close is wanted again before that is done.
+#[test]
+fn a_port_that_is_still_going_is_wanted_again() {
+    let mut switch = Switch::new(LAN);
+    let without = with(LAN, "[[port]]\nname = \"c\"\ndevice = \"heap2\"\n", "");
+    let without = with(&without, r#", "c"]"#, "]");
+    switch.rig.set_stuck(fastpath::ids::PortId::new(2));
+    let answer = switch
+        .rig
+        .apply_later(Wanted::parse(&without, "test").unwrap());
+    switch.rig.run(5);
+    assert!(answer.is_empty());
+    switch.rig.leap(15_000);
+    let done = answer.try_recv().unwrap().unwrap();
+    assert_eq!(done.later, ["port c: its device takes long"]);
+    // Another port comes too: while it is opened the first one is closed.
+    let both = with(
+        LAN,
+        "[[bridge]]",
+        "[[port]]\nname = \"d\"\ndevice = \"heap3\"\n[[bridge]]",
+    );
+    let answer = switch
+        .rig
+        .apply_later(Wanted::parse(&both, "test").unwrap());
+    switch.rig.wait(1);
+    switch.rig.step();
+    switch.rig.set_stuck(None);
+    switch.rig.run(20);
+    assert_eq!(answer.try_recv(), Ok(Ok(Done::default())));
+    let states = ports(&mut switch);
+    assert_eq!(states.len(), 4, "{states:?}");
+    assert!(states.iter().all(|(_, state)| *state == PortState::Up));
+    switch.bridges(
+        "a",
+        &broadcast(1),
+        &["b", "c"],
+        "received copied sent=2 fdb_learned",
+    );
     switch.close();
 }

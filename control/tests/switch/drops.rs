@@ -6,10 +6,16 @@ use fastpath::drop::DropReason::{self, *};
 use std::collections::BTreeSet;
 
 /// Reasons that nothing from outside leads to, each with why.
-const UNREACHABLE: [(DropReason, &str); 1] = [(
-    NoHeadroom,
-    "a fresh packet of any pool here has room for the outer headers",
-)];
+const UNREACHABLE: [(DropReason, &str); 2] = [
+    (
+        HeadersInDoubt,
+        "no NIC here takes outer headers off: control/src/state/offload/tests/stripping.rs",
+    ),
+    (
+        NoHeadroom,
+        "a fresh packet of any pool here has room for the outer headers",
+    ),
+];
 
 /// Seen by [`what_waits_at_the_end`], since who is asked has stopped then.
 const AT_THE_END: [DropReason; 1] = [Shutdown];

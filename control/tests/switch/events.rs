@@ -6,7 +6,7 @@ use control::api::messages::{EventKind, EventKinds, Method, Reply, What};
 use control::rig::Rig;
 use serde_json::{Value, json};
 
-fn listen(rig: &mut Rig, kinds: EventKinds) -> Subscription {
+pub(crate) fn listen(rig: &mut Rig, kinds: EventKinds) -> Subscription {
     match rig.ask(Method::EventsSubscribe(kinds)) {
         Some(Reply::Subscribed(subscription)) => *subscription,
         other => panic!("{other:?}"),
@@ -14,17 +14,17 @@ fn listen(rig: &mut Rig, kinds: EventKinds) -> Subscription {
 }
 
 /// What was told since the last call, without times.
-fn heard(subscription: &mut Subscription) -> Vec<Value> {
+pub(crate) fn heard(subscription: &mut Subscription) -> Vec<Value> {
     let events = std::iter::from_fn(|| subscription.take());
     let told = events.map(|event| serde_json::to_value(&event.what).unwrap());
     told.collect()
 }
 
-fn at_port(port: &str) -> Value {
+pub(crate) fn at_port(port: &str) -> Value {
     json!({"port": port, "tunnel": null, "remote": null})
 }
 
-fn at_remote(remote: &str) -> Value {
+pub(crate) fn at_remote(remote: &str) -> Value {
     json!({"port": null, "tunnel": "vx10", "remote": remote})
 }
 
@@ -45,7 +45,7 @@ fn tunnel(event: &str, reason: Option<&str>) -> Value {
     json!({"tunnel": {"tunnel": "vx10", "event": event, "reason": reason}})
 }
 
-fn switch() -> Switch {
+pub(crate) fn switch() -> Switch {
     Switch::new(&vxlan(r#"remotes = ["192.0.2.1"]"#))
 }
 
@@ -76,21 +76,24 @@ fn ports_tunnels_and_neighbours_are_told_as_they_come_and_go() {
     let mut switch = switch();
     let mut told = listen(&mut switch.rig, EventKinds::all());
     switch.rig.set_link("uplink", false);
+    let neighbour = |event: &str| {
+        json!({"neigh": {
+            "event": event, "port": "uplink", "vlan": null, "address": "192.0.2.1",
+            "mac": "02:00:00:00:01:01", "state": "reachable",
+        }})
+    };
     let down = [
         port("uplink", "link_down", None),
+        neighbour("forgotten"),
         tunnel("down", Some("port uplink has no link")),
     ];
     assert_eq!(heard(&mut told), down);
     switch.rig.set_link("uplink", true);
     switch.answer_all();
-    let neighbour = json!({"neigh": {
-        "event": "resolved", "port": "uplink", "vlan": null, "address": "192.0.2.1",
-        "mac": "02:00:00:00:01:01", "state": "reachable",
-    }});
     let up = [
         port("uplink", "link_up", None),
         tunnel("up", None),
-        neighbour,
+        neighbour("resolved"),
     ];
     assert_eq!(heard(&mut told), up);
     switch.rig.lose_device("b", "it burns");

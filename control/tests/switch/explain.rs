@@ -465,6 +465,6 @@ fn a_port_that_is_not_there_is_told_the_nearest() {
     let said = refusal(&mut switch.rig, "upling");
     assert_eq!(said, "port: there is no port upling; did you mean uplink?");
     let said = refusal(&mut switch.rig, "elsewhere");
-    assert_eq!(said, "port: there is no port elsewhere; see port show");
+    assert_eq!(said, "port: there is no port elsewhere");
     switch.close();
 }

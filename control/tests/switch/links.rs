@@ -119,6 +119,21 @@ fn a_broken_device_is_tried_until_it_works() {
     switch.close();
 }
 
+/// However often it is tried: who waits for all to be tried does not wait for ever.
+#[test]
+fn a_port_that_failed_was_tried() {
+    let mut switch = Switch::new(LAN);
+    switch.rig.set_broken("a", true);
+    switch.rig.remove_device("a");
+    switch.rig.run(3);
+    for _ in 0..10_000 {
+        switch.rig.wait(1);
+        switch.rig.step();
+        assert_eq!(switch.rig.progress(), (2, 0, 3));
+    }
+    switch.close();
+}
+
 #[test]
 fn a_port_that_never_starts_takes_nobody_down() {
     let mut switch = Switch::new(&LAN.replace("[\"a\", \"b\", \"c\"]", "[\"a\", \"b\"]"));

@@ -10,6 +10,8 @@
 mod common;
 #[path = "../common/readers.rs"]
 mod readers;
+#[path = "../common/offload.rs"]
+mod reports;
 
 mod ageing;
 mod behind;
@@ -17,6 +19,7 @@ mod bridging;
 mod cache;
 mod capture;
 mod change;
+mod change_any;
 mod change_devices;
 mod change_order;
 mod cold_warm;
@@ -29,17 +32,25 @@ mod explain;
 mod flood;
 mod flush;
 mod frames;
+mod going_back;
 mod host;
 mod joined;
+mod large;
 mod links;
 mod malformed;
 mod moves;
 mod neighbours;
 mod next;
+mod numbers;
+mod offload;
 mod outer;
+mod parting;
+mod permanent;
 mod pollers;
 mod reasons;
 mod remotes;
+mod returning;
+mod reuse;
 mod routes;
 mod statics;
 mod sums;

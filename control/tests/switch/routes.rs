@@ -1,31 +1,36 @@
 //! Remotes behind gateways: the longest prefix, several gateways, and changes under traffic.
 
 use crate::common::{Switch, from_to, peer, us, vxlan};
-use control::api::messages::{Gateways, Method, Network, NewRoute, Reply};
-use control::config::Wanted;
+use control::api::Refused;
+use control::api::messages::{Method, Reply};
+use control::change::Done;
+use control::config::{Command, Edit, Wanted, Words};
 use fastpath::wire::craft::Pair;
 use fastpath::wire::{Mac, arp::Arp};
+use serde_json::json;
 
 const FAR: &str = "remotes = [\"203.0.113.9\"]\n[[fdb]]\nbridge = \"br10\"\n\
     mac = \"02:00:00:00:02:02\"\ntunnel = \"vx10\"\nremote = \"203.0.113.9\"";
 
-fn route(to: &str, via: &[u8]) -> NewRoute {
-    let via = via.iter().map(|number| peer(*number).1);
-    NewRoute {
-        to: to.parse::<Network>().unwrap(),
-        via: Gateways::new(via).unwrap(),
-    }
+fn route(to: &str, via: &[u8]) -> Words {
+    let via = via.iter().map(|number| peer(*number).1.to_string());
+    let via: Vec<_> = via.collect();
+    serde_json::from_value(json!({"to": to, "via": via})).unwrap()
+}
+
+fn network(to: &str) -> Words {
+    serde_json::from_value(json!({"to": to})).unwrap()
 }
 
 fn add(switch: &mut Switch, to: &str, via: &[u8]) {
-    let added = switch.rig.change(Method::RouteReplace(route(to, via)));
-    assert!(matches!(added, Some(Reply::Changed(changed)) if changed.lagging.is_empty()));
+    let added = switch.rig.edit(Command::RouteReplace, route(to, via));
+    assert_eq!(added, Ok(Done::default()));
     switch.answer_all();
 }
 
 fn del(switch: &mut Switch, to: &str) {
-    let gone = switch.rig.change(Method::RouteDel(to.parse().unwrap()));
-    assert!(matches!(gone, Some(Reply::Changed(_))));
+    let gone = switch.rig.edit(Command::RouteDel, network(to));
+    assert_eq!(gone, Ok(Done::default()));
     switch.answer_all();
 }
 
@@ -115,8 +120,9 @@ fn flows_spread_over_gateways_and_one_that_falls_silent_is_left_out() {
 fn gateways_that_a_route_has_no_more_are_not_used_while_the_new_one_is_asked() {
     let mut switch = Switch::new(&vxlan(FAR));
     add(&mut switch, "0.0.0.0/0", &[11, 12]);
-    let change = Method::RouteReplace(route("0.0.0.0/0", &[13]));
-    assert!(switch.rig.change(change).is_some());
+    let route = route("0.0.0.0/0", &[13]);
+    let changed = switch.rig.edit(Command::RouteReplace, route);
+    assert_eq!(changed, Ok(Done::default()));
     switch.settle();
     switch.bridges("a", &from_to(1, 2), &[], "received held fdb_learned");
     switch.close();
@@ -125,9 +131,17 @@ fn gateways_that_a_route_has_no_more_are_not_used_while_the_new_one_is_asked() {
 #[test]
 fn a_change_is_not_acknowledged_before_the_worker_has_passed_it() {
     let mut switch = Switch::new(&vxlan(FAR));
-    let change = Method::RouteAdd(route("0.0.0.0/0", &[11]));
-    let answer = switch.rig.ask(change);
-    assert!(answer.is_none(), "only state had a turn");
+    let edit = Edit::Do(Command::RouteAdd, route("0.0.0.0/0", &[11]));
+    let next = switch.rig.wanted().edited(&edit).unwrap();
+    let answer = switch.rig.apply_later(next);
+    for _ in 0..3 {
+        switch.rig.step();
+        assert!(answer.is_empty(), "only state had a turn");
+    }
+    switch.rig.poll(0);
+    switch.rig.step();
+    assert_eq!(answer.try_recv(), Ok(Ok(Done::default())));
+    switch.settle();
     switch.close();
 }
 
@@ -154,13 +168,12 @@ fn routes_change_under_traffic() {
     for round in 0..20 {
         let by = if round % 2 == 0 { 11 } else { 12 };
         send(&mut switch);
-        if by == 11 {
-            let to = "203.0.113.0/24".parse().unwrap();
-            switch.rig.change(Method::RouteDel(to)).unwrap();
-        } else {
-            let route = route("203.0.113.0/24", &[12]);
-            switch.rig.change(Method::RouteAdd(route)).unwrap();
-        }
+        let to = "203.0.113.0/24";
+        let done = match by {
+            11 => switch.rig.edit(Command::RouteDel, network(to)),
+            _ => switch.rig.edit(Command::RouteAdd, route(to, &[12])),
+        };
+        assert_eq!(done, Ok(Done::default()));
         // After the answer nothing leaves by the old way.
         let last = send(&mut switch);
         switch.rig.run(3);
@@ -181,32 +194,29 @@ fn routes_change_under_traffic() {
 }
 
 #[test]
-fn what_cannot_be_a_route_is_refused_in_words() {
+fn what_cannot_be_a_route_is_refused_and_nothing_changes() {
     let mut switch = Switch::new(&vxlan(FAR));
-    let mut refused = |method| switch.rig.refusal(method).unwrap();
-    let off = NewRoute {
-        to: "10.0.0.0/8".parse().unwrap(),
-        via: Gateways::new([[198, 51, 100, 7].into()]).unwrap(),
-    };
-    assert!(refused(Method::RouteAdd(off)).contains("198.51.100.7 is on no link of ours"));
-    let own = NewRoute {
-        to: "10.0.0.0/8".parse().unwrap(),
-        via: Gateways::new([us().1]).unwrap(),
-    };
-    assert!(refused(Method::RouteAdd(own)).contains("192.0.2.2 is our own address"));
-    let never = refused(Method::RouteAdd(route("127.0.0.0/8", &[11])));
-    assert!(never.starts_with("127.0.0.0/8 is never behind a gateway"));
-    let none = refused(Method::RouteDel("10.0.0.0/8".parse().unwrap()));
-    assert!(none.starts_with("there is no route to 10.0.0.0/8"));
     add(&mut switch, "10.0.0.0/8", &[11]);
-    let twice = switch
-        .rig
-        .refusal(Method::RouteAdd(route("10.0.0.0/8", &[12])));
-    assert!(
-        twice
-            .unwrap()
-            .starts_with("there is a route to 10.0.0.0/8 already")
-    );
+    let off = serde_json::from_value(json!({"to": "10.0.0.0/7", "via": ["198.51.100.7"]}));
+    for (command, words) in [
+        (Command::RouteAdd, off.unwrap()),
+        (Command::RouteAdd, route("127.0.0.0/8", &[11])),
+        (Command::RouteAdd, route("10.0.0.0/8", &[12])),
+        (Command::RouteDel, network("10.0.0.0/9")),
+    ] {
+        let refused = switch.rig.edit(command, words);
+        assert!(matches!(refused, Err(Refused(_))), "{command:?}");
+    }
+    let own = route("10.0.0.0/7", &[us().1.octets()[3]]);
+    let Err(Refused(said)) = switch.rig.edit(Command::RouteReplace, own) else {
+        panic!("it is our own address");
+    };
+    assert!(said.contains("192.0.2.2"), "{said}");
+    let Some(Reply::Routes(routes)) = switch.rig.ask(Method::RouteShow) else {
+        panic!("no answer")
+    };
+    let routes: Vec<_> = routes.iter().map(|route| route.to.to_string()).collect();
+    assert_eq!(routes, ["192.0.2.0/24", "10.0.0.0/8"]);
     switch.close();
 }
 

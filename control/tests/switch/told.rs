@@ -17,9 +17,10 @@ use std::collections::BTreeMap;
 /// Packets by port, side and reason.
 type Drops = BTreeMap<(String, &'static str, String), u64>;
 
-/// Of all reasons but two, as [`crate::drops`] makes sure: of `shutdown` there is
-/// [`what_is_dropped_at_the_end_is_in_the_capture`], and to `no_headroom` nothing leads here, since a
-/// fresh packet of any pool has room for the outer headers.
+/// Of all reasons but three, as [`crate::drops`] makes sure: of `shutdown` there is
+/// [`what_is_dropped_at_the_end_is_in_the_capture`], and nothing leads here to `no_headroom`, since a
+/// fresh packet of any pool has room for the outer headers, nor to `headers_in_doubt`, without a NIC that
+/// takes these off.
 fn stages() -> Vec<Stage> {
     let of_single = single().into_iter().map(|(reason, port, frame)| {
         let mut stage = Stage::one(reason, usual, port, frame.clone(), "");

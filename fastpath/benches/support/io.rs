@@ -3,7 +3,7 @@
 
 use crossbeam_queue::ArrayQueue;
 use fastpath::ids::{PortId, QueueId};
-use fastpath::io::{Burst, Io, Packet, Pool, RxChecksums, RxQueue, TxQueue};
+use fastpath::io::{Burst, Io, Left, NicWord, Packet, Pool, RxChecksums, RxQueue, TxQueue};
 
 const HEADROOM: usize = 128;
 const ROOM: usize = HEADROOM + 2048;
@@ -11,6 +11,8 @@ const ROOM: usize = HEADROOM + 2048;
 struct Buffer {
     start: usize,
     end: usize,
+    word: NicWord,
+    left: Option<Left>,
     shelf: &'static ArrayQueue<Box<Buffer>>,
     room: [u8; ROOM],
 }
@@ -88,10 +90,55 @@ impl Packet for Frame {
 
     #[inline]
     fn rx_checksums(&self) -> RxChecksums {
-        RxChecksums::default()
+        self.nic_says().checksums
     }
 
-    fn clear_rx_checksums(&mut self) {}
+    #[inline]
+    fn clear_rx_checksums(&mut self) {
+        if let Some(buffer) = self.0.as_mut() {
+            buffer.word = NicWord::default();
+        }
+    }
+
+    #[inline]
+    fn distrust_rx_checksums(&mut self) {
+        if let Some(buffer) = self.0.as_mut() {
+            buffer.word = NicWord {
+                mark: buffer.word.mark,
+                ..NicWord::default()
+            };
+        }
+    }
+
+    #[inline]
+    fn mark(&self) -> Option<u32> {
+        self.nic_says().mark
+    }
+
+    #[inline]
+    fn nic_says(&self) -> NicWord {
+        self.0
+            .as_ref()
+            .map(|buffer| buffer.word)
+            .unwrap_or_default()
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn leave(&mut self, left: Option<Left>) {
+        if let Some(buffer) = self.0.as_mut() {
+            buffer.left = left;
+        }
+    }
+
+    #[inline]
+    fn left(&self) -> Option<Left> {
+        self.0.as_ref().and_then(|buffer| buffer.left)
+    }
 }
 
 /// Where free buffers stand. It is never given up, so that a buffer finds it without counting who
@@ -107,6 +154,8 @@ impl Shelf {
             let buffer = Buffer {
                 start: HEADROOM,
                 end: HEADROOM,
+                word: NicWord::default(),
+                left: None,
                 shelf,
                 room: [0; ROOM],
             };
@@ -148,6 +197,10 @@ pub(crate) struct Source {
     shelf: Shelf,
     frames: Vec<Vec<u8>>,
     next: usize,
+    /// What is said of each.
+    word: NicWord,
+    /// The marks of each, if there are several.
+    marks: Vec<Option<u32>>,
 }
 
 impl Source {
@@ -158,6 +211,18 @@ impl Source {
             shelf,
             frames,
             next: 0,
+            word: NicWord::default(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// The same from a NIC that says something of each, and of one frame after the other that they have
+    /// these marks.
+    pub(crate) fn saying(self, word: NicWord, marks: Vec<Option<u32>>) -> Self {
+        Source {
+            word,
+            marks,
+            ..self
         }
     }
 }
@@ -177,8 +242,14 @@ impl RxQueue for Source {
         let before = burst.len();
         while !burst.is_full()
             && let Some(bytes) = self.frames.get(self.next)
-            && let Some(frame) = self.shelf.alloc(bytes)
+            && let Some(mut frame) = self.shelf.alloc(bytes)
         {
+            if let Some(buffer) = frame.0.as_mut() {
+                buffer.word = self.word;
+                if let Some(mark) = self.marks.get(self.next) {
+                    buffer.word.mark = *mark;
+                }
+            }
             burst.push(frame);
             self.next = (self.next + 1) % self.frames.len();
         }

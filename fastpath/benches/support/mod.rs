@@ -8,5 +8,6 @@
 
 pub(crate) mod frames;
 pub(crate) mod io;
+pub(crate) mod nic;
 pub(crate) mod site;
 pub(crate) mod switch;

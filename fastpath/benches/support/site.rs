@@ -2,11 +2,12 @@
 
 use super::frames::{BURST_FRAMES, Case, Side};
 use super::io::{Frame, Recycled, Shelf, Sink, Source};
-use super::switch::{bridge, port, snapshot};
+use super::nic::Nic;
+use super::switch::{add_tagged, bridge, port, snapshot, sum};
 use fastpath::event::{EventReceiver, channel};
 use fastpath::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
 use fastpath::ids::WorkerId;
-use fastpath::io::{Burst, RxQueue, TxQueue};
+use fastpath::io::{Burst, NicWord, RxQueue, TxQueue};
 use fastpath::learn::Learner;
 use fastpath::publish::Publisher;
 use fastpath::snapshot::Snapshot;
@@ -35,14 +36,36 @@ pub(crate) struct Site {
 impl Site {
     /// The frames of a case arrive for ever.
     pub(crate) fn of(case: Case) -> Self {
-        Self::new(vec![(case.ports().0, case.frames())])
+        Self::by(case, Nic::Plain)
+    }
+
+    /// The same from such a NIC.
+    pub(crate) fn by(case: Case, nic: Nic) -> Self {
+        let mut snapshot = snapshot();
+        if case == Case::DecapTagged {
+            add_tagged(&mut snapshot);
+        }
+        if matches!(case, Case::EncapSummed | Case::EncapLeft) {
+            sum(&mut snapshot, case == Case::EncapLeft);
+        }
+        let word = nic.word(&mut snapshot, case);
+        let arrivals = vec![(case.ports().0, nic.frames(case))];
+        Self::with(snapshot, arrivals, word, &nic.marks(case))
     }
 
     /// Frames arrive for ever at some ports.
     pub(crate) fn new(arrivals: Vec<(usize, Vec<Vec<u8>>)>) -> Self {
+        Self::with(snapshot(), arrivals, NicWord::default(), &[])
+    }
+
+    fn with(
+        snapshot: Snapshot,
+        arrivals: Vec<(usize, Vec<Vec<u8>>)>,
+        word: NicWord,
+        marks: &[Option<u32>],
+    ) -> Self {
         let id = WorkerId::new(0).unwrap();
         let shelf = Shelf::new(BUFFERS);
-        let snapshot = snapshot();
         let ports = snapshot.ports.len();
         let (fdb, table) = table();
         let (publisher, mut readers) = Publisher::new(snapshot, 1);
@@ -53,7 +76,10 @@ impl Site {
         let stats = Arc::<WorkerStats>::default();
         let sources = arrivals
             .into_iter()
-            .map(|(number, frames)| Command::AddRx(Source::new(port(number), shelf, frames)));
+            .map(|(number, frames)| {
+                Source::new(port(number), shelf, frames).saying(word, marks.to_vec())
+            })
+            .map(Command::AddRx);
         let sinks = (0..ports).map(|number| Command::AddTx(Sink(port(number))));
         for command in sources.chain(sinks) {
             assert!(commands.push(command).is_ok());
@@ -95,9 +121,14 @@ pub(crate) struct Control {
 impl Control {
     /// Between the ports of a case.
     pub(crate) fn of(case: Case) -> Self {
+        Self::by(case, Nic::Plain)
+    }
+
+    /// The same of what such a NIC leaves of the frames.
+    pub(crate) fn by(case: Case, nic: Nic) -> Self {
         let (ingress, egress) = case.ports();
         Control {
-            source: Source::new(port(ingress), Shelf::new(BUFFERS), case.frames()),
+            source: Source::new(port(ingress), Shelf::new(BUFFERS), nic.frames(case)),
             sink: Sink(port(egress)),
         }
     }

@@ -5,11 +5,11 @@
 //! UPLINK             192.0.2.2; the next hops of remotes 0 and 2 are there, that of remote 1 is not known
 //! ```
 
-use super::frames::{US, VNI, vtep};
+use super::frames::{TAGGED, US, VNI, vtep};
 use fastpath::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId};
 use fastpath::snapshot::{
     Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
-    RxChecksum, Snapshot, Tunnel, Way,
+    RxChecksum, Snapshot, Tunnel, TxChecksums, Way,
 };
 use fastpath::wire::vxlan;
 use std::sync::Arc;
@@ -94,6 +94,29 @@ pub(crate) fn snapshot() -> Snapshot {
     snapshot
 }
 
+/// Has the tunnel's address in frames of a VLAN too.
+pub(super) fn add_tagged(snapshot: &mut Snapshot) {
+    let vlan = Some(TAGGED);
+    let port = port(UPLINK);
+    snapshot.links.push(Place { port, vlan });
+    if let Some(uplink) = &mut snapshot.ports[UPLINK] {
+        let address = vtep(US).1;
+        Arc::make_mut(uplink).addresses.push(Own { address, vlan });
+    }
+}
+
+/// Has outer UDP checksums made, by a NIC or not.
+pub(super) fn sum(snapshot: &mut Snapshot, nic: bool) {
+    for remote in snapshot.remotes.iter_mut().flatten() {
+        let mut settings = remote.settings.clone();
+        settings.udp_checksum = true;
+        *remote = Arc::new(remote.with(remote.lenient, settings));
+    }
+    if let Some(uplink) = &mut snapshot.ports[UPLINK] {
+        Arc::make_mut(uplink).tx.udp = nic;
+    }
+}
+
 fn lan(number: usize) -> Port {
     Port {
         id: port(number),
@@ -107,6 +130,8 @@ fn lan(number: usize) -> Port {
         uplink: None,
         tx_queues: 1,
         may_chain: false,
+        tx: TxChecksums::default(),
+        rx_open: false,
         rx_checksum: RxChecksum::Verify,
         rx_limit: None,
     }
@@ -121,6 +146,7 @@ fn settings() -> EncapSettings {
         ttl: Inherit::Fixed(64),
         dscp: Inherit::Fixed(0),
         df: Df::Set,
+        udp_checksum: false,
     }
 }
 

@@ -57,20 +57,33 @@ fn ip_checksum<P: Packet>(packet: &P, head: &[u8], layout: Layout) -> Result<(),
     let good = match packet.rx_checksums().ip {
         Checksum::Good => true,
         Checksum::Bad => false,
-        Checksum::Unknown => {
-            let (start, end) = (usize::from(layout.ip_at), usize::from(layout.udp_at));
-            let header = head.get(start..end).unwrap_or_default();
-            match header.try_into() {
-                Ok(header) => is_sound_ipv4(header),
-                Err(_) => !header.is_empty() && Sum::new().add_bytes(header).finish() == 0,
-            }
-        }
+        Checksum::Unknown => is_sound_header(head, layout),
     };
     if good {
         Ok(())
     } else {
         Err(DropReason::IpChecksum)
     }
+}
+
+#[inline(always)]
+fn is_sound_header(head: &[u8], layout: Layout) -> bool {
+    let (start, end) = (usize::from(layout.ip_at), usize::from(layout.udp_at));
+    let header = head.get(start..end).unwrap_or_default();
+    match header.try_into() {
+        Ok(header) => is_sound_ipv4(header),
+        Err(_) => !header.is_empty() && Sum::new().add_bytes(header).finish() == 0,
+    }
+}
+
+/// Whether the outer IPv4 checksum of a packet is right, whatever the NIC says.
+pub(crate) fn ip_is_sound<P: Packet>(packet: &P, layout: Layout) -> bool {
+    is_sound_header(packet.head(), layout)
+}
+
+/// Whether the outer UDP checksum of a packet that has one is right, whatever the NIC says.
+pub(crate) fn udp_is_sound<P: Packet>(packet: &P, layout: Layout) -> bool {
+    udp_sum(packet, layout.ip_at, layout.udp_at, layout.end) == 0
 }
 
 /// RFC 7348, 4.1: a zero checksum is accepted over IPv4, any other must be right.

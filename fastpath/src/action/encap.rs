@@ -1,6 +1,7 @@
 //! `encap`: what all packets for a remote have in common, with the few fields that differ.
 
 use super::Context;
+use super::around::Around;
 use crate::drop::DropReason;
 use crate::io::{Io, Packet, Pool};
 use crate::snapshot::{Df, Inherit, OUTER_LEN, Port, Remote};
@@ -87,7 +88,7 @@ impl<'a> Outer<'a> {
         header[..6].copy_from_slice(&neighbour.bytes());
         header[6..MACS_LEN].copy_from_slice(&port.mac.bytes());
         let mut ip_sum = remote.ip_sum;
-        let fixed = remote.settings.is_fixed().then(|| {
+        let fixed = remote.is_fixed.then(|| {
             let fields = Fields::new(remote, Flow::default());
             header[ETHERNET_LEN + 6] = fields.flags();
             header[ETHERNET_LEN + 8] = fields.ttl;
@@ -188,6 +189,22 @@ impl<'a> Outer<'a> {
     }
 }
 
+impl<'a> Outer<'a> {
+    /// There is an outer UDP checksum.
+    #[inline(always)]
+    pub(super) fn sums(&self) -> bool {
+        self.remote.settings.udp_checksum
+    }
+
+    /// What is done about checksums of packets that have these headers. `open`: those of inner ones may
+    /// have been left.
+    #[inline(always)]
+    pub(super) fn around(&self, open: bool) -> Around<'a> {
+        let l2_len = self.len() - (OUTER_LEN - ETHERNET_LEN);
+        Around::new(self.remote, self.port, l2_len as u8, open)
+    }
+}
+
 /// Identifications for IPv4 packets that may be fragmented.
 pub(crate) struct IpIds {
     next: u16,
@@ -234,5 +251,7 @@ pub(super) fn encap<I: Io>(
 #[cold]
 fn replica<P: Pool>(pool: &P, port: &Port, packet: &P::Packet) -> Result<P::Packet, DropReason> {
     let replica = pool.replicate(packet, port.may_chain);
-    replica.ok_or(DropReason::NoBuffer)
+    let mut replica = replica.ok_or(DropReason::NoBuffer)?;
+    replica.leave(packet.left());
+    Ok(replica)
 }

@@ -3,6 +3,7 @@
 //! An action list has a defined meaning: an output takes the packet as it stands, and what comes
 //! after it works on a copy. The last action always ends the packet.
 
+mod around;
 mod bridge;
 mod decap;
 mod encap;
@@ -15,6 +16,7 @@ mod straight;
 mod tally;
 
 pub(crate) use bridge::Gate;
+pub(crate) use decap::{ip_is_sound, udp_is_sound};
 pub(crate) use encap::IpIds;
 pub use road::release;
 use run::through;
@@ -177,6 +179,14 @@ impl Program {
             };
         }
         Program(steps)
+    }
+
+    /// What the last action drops as, if it does nothing else.
+    pub(crate) fn refusal(&self) -> Option<DropReason> {
+        match self.actions().last() {
+            Some(Action::Drop(reason) | Action::DropFault(reason)) => Some(reason),
+            _ => None,
+        }
     }
 
     /// The actions up to the one that ends the packet.

@@ -1,5 +1,6 @@
 //! What is done with a packet before it goes out of a port, in its place in the burst.
 
+use super::around::Around;
 use super::decap::decap;
 use super::encap::{Outer, encap, outer_ip_len};
 use super::run::{Context, Verdict};
@@ -10,7 +11,8 @@ use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
 use crate::memo::plain;
 use crate::parse::Layout;
-use crate::snapshot::{Port, RxChecksum, Snapshot};
+use crate::recompute::settle;
+use crate::snapshot::{Port, Remote, RxChecksum, Snapshot};
 use crate::stats::WorkerStats;
 use crate::trace::last::{Headers, Place};
 use crate::trace::watch::Watch;
@@ -35,13 +37,19 @@ pub(super) trait Prepare<I: Io> {
         packet: &mut I::Packet,
         place: &Self::Place,
     ) -> Result<usize, DropReason>;
+
+    /// What is to be done about checksums when all are prepared, if anything.
+    fn around(&self) -> Option<Around<'_>>;
 }
 
 /// What a port takes, and whether it has to be asked of each packet.
+#[derive(Clone, Copy)]
 struct Limit {
     longest: usize,
     pieces: bool,
-    /// Some packet may be longer, or in more segments than the port takes.
+    /// A sender may have left a checksum open.
+    open: bool,
+    /// Some packet may be longer, or in more segments than the port takes, or open.
     asks: bool,
 }
 
@@ -52,26 +60,50 @@ impl Limit {
         Limit {
             longest,
             pieces,
-            asks: pieces || facts.longest > longest,
+            open: facts.open,
+            asks: pieces || facts.longest > longest || facts.open,
         }
     }
 
+    /// The packet leaves by `port`, perhaps in the headers for `remote`.
     #[inline(always)]
-    fn check<P: Pool>(&self, pool: &P, packet: &mut P::Packet) -> Result<(), DropReason> {
+    fn check<P: Pool>(
+        &self,
+        pool: &P,
+        packet: &mut P::Packet,
+        port: &Port,
+        remote: Option<&Remote>,
+    ) -> Result<(), DropReason> {
         if self.asks {
-            self.ask(pool, packet)
+            // By value: so nothing has to be in memory where nothing is asked.
+            self.ask(pool, packet, port, remote)
         } else {
             Ok(())
         }
     }
 
+    /// Called, not inlined: what it needs would take registers of the loop that never asks.
     #[cold]
-    fn ask<P: Pool>(&self, pool: &P, packet: &mut P::Packet) -> Result<(), DropReason> {
+    #[inline(never)]
+    fn ask<P: Pool>(
+        self,
+        pool: &P,
+        packet: &mut P::Packet,
+        port: &Port,
+        remote: Option<&Remote>,
+    ) -> Result<(), DropReason> {
         if packet.len() > self.longest {
             return Err(DropReason::MtuExceeded);
         }
+        // A replica does not know.
+        let open = self.open && packet.is_open();
         if self.pieces {
             one_piece(pool, packet)?;
+        }
+        if open {
+            let tx = port.tx;
+            let tx = remote.map_or(tx, |remote| tx.behind(remote.settings.udp_port));
+            settle(packet, tx);
         }
         Ok(())
     }
@@ -87,20 +119,21 @@ pub(super) fn one_piece<P: Pool>(pool: &P, packet: &mut P::Packet) -> Result<(),
 }
 
 /// Nothing.
-pub(super) struct AsItIs {
+pub(super) struct AsItIs<'a> {
+    port: &'a Port,
     limit: Limit,
 }
 
-impl AsItIs {
+impl<'a> AsItIs<'a> {
     /// For packets, of which these are facts, that leave by `port`.
     #[inline(always)]
-    pub(super) fn new(facts: Facts, port: &Port) -> Self {
+    pub(super) fn new(facts: Facts, port: &'a Port) -> Self {
         let limit = Limit::new(facts, port.longest(), port);
-        AsItIs { limit }
+        AsItIs { port, limit }
     }
 }
 
-impl<I: Io> Prepare<I> for AsItIs {
+impl<I: Io> Prepare<I> for AsItIs<'_> {
     type Place = ();
 
     const WRAPS: bool = false;
@@ -117,8 +150,13 @@ impl<I: Io> Prepare<I> for AsItIs {
         packet: &mut I::Packet,
         _place: &(),
     ) -> Result<usize, DropReason> {
-        self.limit.check(context.pool, packet)?;
+        self.limit.check(context.pool, packet, self.port, None)?;
         Ok(packet.len())
+    }
+
+    #[inline(always)]
+    fn around(&self) -> Option<Around<'_>> {
+        None
     }
 }
 
@@ -155,10 +193,17 @@ impl<I: Io> Prepare<I> for Wrap<'_> {
         packet: &mut I::Packet,
         flow: &Flow,
     ) -> Result<usize, DropReason> {
-        self.limit.check(context.pool, packet)?;
+        let (port, remote) = (self.outer.port, self.outer.remote);
+        self.limit.check(context.pool, packet, port, Some(remote))?;
         let len = packet.len();
         encap(context, &self.outer, *flow, packet)?;
         Ok(len)
+    }
+
+    #[inline(always)]
+    fn around(&self) -> Option<Around<'_>> {
+        let needed = self.limit.open || self.outer.sums();
+        needed.then(|| self.outer.around(self.limit.open))
     }
 }
 
@@ -189,7 +234,7 @@ impl Losses<'_> {
         self.stats
             .lose(Place::Received, self.ingress, reason, headers);
         self.stats
-            .count_verdict(self.snapshot, self.ingress, headers.bytes(), verdict);
+            .count_verdict(self.snapshot, self.ingress, headers, verdict);
         self.watch.note(at, verdict, Reasons::NONE);
     }
 
@@ -199,10 +244,29 @@ impl Losses<'_> {
         let Losses {
             ingress, snapshot, ..
         } = *self;
-        if let Some(frames) = self.stats.frames(snapshot, ingress, headers.bytes()) {
+        if let Some(frames) = self.stats.frames(snapshot, ingress, headers.vlan()) {
             frames.received.add(1);
         }
         self.lose(at, headers, reason);
+    }
+}
+
+/// The bytes of packets whose outer headers the NIC has taken off: there is nothing left to be
+/// checked, and nothing to be stripped. What it said is forgotten here, too.
+pub(super) struct Weigh<'a, P> {
+    pub(super) packets: &'a mut [P],
+}
+
+impl<P: Packet> Work for Weigh<'_, P> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn work(self) -> u64 {
+        let weigh = |packet: &mut P| {
+            packet.clear_rx_checksums();
+            packet.len() as u64
+        };
+        self.packets.iter_mut().map(weigh).sum()
     }
 }
 

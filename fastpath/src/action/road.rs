@@ -75,6 +75,10 @@ pub(super) fn send<I: Io>(
     if let Err(reason) = encap(context, &road.outer, road.flow, &mut packet) {
         return Err((reason, packet));
     }
+    if road.outer.sums() {
+        // What a sender left open was made before.
+        road.outer.around(false).complete(&mut packet);
+    }
     let remote = road.outer.remote.id;
     count_sent(context.stats, remote, road.link, (1, inner_len));
     context

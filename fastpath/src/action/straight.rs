@@ -13,10 +13,11 @@
 //! ```
 
 use super::Shape;
+use super::around::Around;
 use super::bridge::{GONE, Quick};
 use super::encap::Outer;
 use super::packets::Packets;
-use super::prepare::{AsItIs, Losses, Prepare, Strip, Wrap};
+use super::prepare::{AsItIs, Losses, Prepare, Strip, Weigh, Wrap};
 use super::road::{count_sent, link, up};
 use super::run::{Context, Outcome, Verdict};
 use super::tally::Tally;
@@ -24,9 +25,12 @@ use crate::cpu::Work;
 use crate::fdb::{Destination, FdbView, Pair, Word};
 use crate::ids::{PortId, RemoteId};
 use crate::io::{BURST, Burst, Io, Packet};
-use crate::plan::{Layouts, Plan, Plans};
-use crate::snapshot::{Hop, Port, Remote};
-use crate::trace::last::{Headers, Place};
+use crate::offload::Front;
+use crate::parse::vlan;
+use crate::plan::{Layouts, Plan, Plans, Run};
+use crate::recompute::settle;
+use crate::snapshot::{Hop, Port, Remote, TxChecksums};
+use crate::trace::last::Place;
 use crate::wire::Flow;
 use std::ops::Range;
 
@@ -39,6 +43,8 @@ pub(crate) struct Facts {
     pub(crate) whole: bool,
     /// They came by an underlay port.
     pub(crate) underlay: bool,
+    /// The sender of some left its checksum open.
+    pub(crate) open: bool,
 }
 
 /// What is noted of each packet on the way. Kept between bursts, so that it is not cleared for each.
@@ -103,12 +109,12 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             pairs,
             words,
         });
-        for (range, shape, _) in plans.runs(count) {
-            if !matches!(shape, Shape::Decap(..)) {
-                self.count_received(shape, range.clone());
+        for (range, run) in plans.runs(count) {
+            if !matches!(run.shape, Shape::Decap(..)) {
+                self.count_received(plans, run, range.clone());
             }
             let ways = ways.get_mut(range.clone()).unwrap_or_default();
-            match shape {
+            match &run.shape {
                 Shape::Bridge(gate) | Shape::Decap(_, gate) => self.context.cpu.run(Quick {
                     gate,
                     fdb: self.context.fdb,
@@ -128,19 +134,25 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
 
     /// Counts packets that came by no tunnel, for their bridge and their links.
     #[inline(always)]
-    fn count_received(&mut self, shape: &Shape, range: Range<usize>) {
+    fn count_received(&mut self, plans: &Plans, run: &Run, range: Range<usize>) {
         let Context {
             stats, snapshot, ..
         } = &*self.context;
-        if let Shape::Bridge(gate) = shape {
+        if let Shape::Bridge(gate) = &run.shape {
             stats.bridge(gate.bridge()).received.add(range.len() as u64);
         }
-        if self.facts.underlay {
-            let packets = self.packets.as_mut_slice().get(range);
-            for packet in packets.unwrap_or_default() {
-                if let Some(frames) = stats.frames(snapshot, self.ingress, packet.head()) {
-                    frames.received.add(1);
-                }
+        if !self.facts.underlay {
+            return;
+        }
+        let front = plans.front(run);
+        if front != Front::Whole {
+            let frames = stats.frames(snapshot, self.ingress, front.vlan(&[]));
+            return frames.map_or((), |frames| frames.received.add(range.len() as u64));
+        }
+        let packets = self.packets.as_mut_slice().get(range);
+        for packet in packets.unwrap_or_default() {
+            if let Some(frames) = stats.frames(snapshot, self.ingress, vlan(packet.head())) {
+                frames.received.add(1);
             }
         }
     }
@@ -165,11 +177,12 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         };
         let packets = self.packets.as_mut_slice();
         let mut tally = Tally::new(stats, true);
-        for (range, shape, layouts) in plans.runs(count) {
-            let Shape::Decap(arrival, gate) = shape else {
+        for (range, run) in plans.runs(count) {
+            let Shape::Decap(arrival, gate) = &run.shape else {
                 continue;
             };
             let start = range.start;
+            let layouts = plans.layouts_of(run, range.clone());
             let packets = packets.get_mut(range).unwrap_or_default();
             let arrived = packets.len() as u64;
             let (refused, bytes) = match layouts {
@@ -187,6 +200,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
                     start,
                     losses,
                 }),
+                Layouts::Bare => (0, cpu.run(Weigh { packets })),
             };
             self.gone |= refused.unbounded_shl(start as u32);
             let received = arrived - u64::from(refused.count_ones());
@@ -296,6 +310,9 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
                 prepare,
             })
         };
+        if let Some(around) = prepare.around() {
+            self.complete(around, places.len(), refused);
+        }
         if refused != 0 {
             self.count_refused(plans, at, refused);
         }
@@ -316,6 +333,16 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         stats.port(port.id).enqueued.add(packets);
         self.forwarded += packets;
         (packets, bytes)
+    }
+
+    /// Does what is to be done about checksums of the next `count` packets, but for those of these bits.
+    #[cold]
+    fn complete(&mut self, around: Around<'_>, count: usize, refused: u64) {
+        let packets = self.packets.as_mut_slice().iter_mut();
+        let packets = packets.take(count).enumerate();
+        for (_, packet) in packets.filter(|(at, _)| refused >> at & 1 == 0) {
+            around.complete(packet);
+        }
     }
 
     /// Counts packets that are dropped, from number `at` on those of these bits, for their bridges.
@@ -346,7 +373,11 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
     /// One by one.
     fn long(&mut self, plans: &Plans, group: Range<usize>) {
         for (at, mut packet) in group.zip(self.packets.each()) {
-            let headers = Headers::as_received(&mut packet, plans.stripped(at));
+            // Copies may be made of it, which know nothing of it.
+            if self.facts.open && packet.is_open() {
+                settle(&mut packet, TxChecksums::default());
+            }
+            let headers = plans.as_received(at, &mut packet);
             let Outcome {
                 verdict,
                 copies_dropped,
@@ -359,7 +390,7 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
             let Context {
                 stats, snapshot, ..
             } = &*self.context;
-            stats.count_verdict(snapshot, self.ingress, headers.bytes(), verdict);
+            stats.count_verdict(snapshot, self.ingress, &headers, verdict);
             let last = &stats.last_drops;
             if let Verdict::Dropped(reason) = verdict {
                 last.keep(reason, self.ingress, Place::Received, &headers);
@@ -443,7 +474,7 @@ impl<I: Io, T: Prepare<I>> Work for Each<'_, '_, I, T> {
                         watch: outputs.watch(),
                     };
                     let at = self.start + at;
-                    let headers = Headers::as_received(packet, self.plans.stripped(at));
+                    let headers = self.plans.as_received(at, packet);
                     losses.lose(at, &headers, reason);
                 }
             }

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "configures foreign devices")]
 
 use super::claim::Devices;
-use super::plan::{Plan, plan};
+use super::plan::{OPEN, Plan, plan};
 use super::{Device, Errno, Mempool, Port, PortConfig, PortError, PortInfo, PortSettings};
 use dpdk_sys as sys;
 use std::ffi::{c_int, c_uint};
@@ -40,6 +40,7 @@ pub enum ConfigureError {
 pub(super) struct Configured {
     pub(super) settings: PortSettings,
     pub(super) promiscuous: bool,
+    pub(super) vxlan_ports: Vec<u16>,
     /// Receive queues take their mbufs from here.
     pub(super) _pool: Mempool,
 }
@@ -57,15 +58,50 @@ impl Port {
     ) -> Result<&PortSettings, ConfigureError> {
         // The queues refer to the old pool until new ones are set up.
         let _old = self.configured.take();
+        let info = self.device.info()?;
+        let plan = plan(&info, config);
+        let looping = plan.loopback_mode != 0;
+        let mut configured = self.fit(&info, plan, config, pool);
+        if let Err(error) = &configured
+            && looping
+        {
+            // Whichever step it was that failed.
+            let note = format!("the device cannot be set up to loop: {error}");
+            let without = PortConfig {
+                loopback: false,
+                ..config.clone()
+            };
+            let plan = self::plan(&info, &without);
+            configured = self.fit(&info, plan, &without, pool);
+            if let Ok(configured) = &mut configured {
+                configured.settings.notes.push(note);
+            }
+        }
+        Ok(&self.configured.insert(configured?).settings)
+    }
+
+    fn fit(
+        &self,
+        info: &PortInfo,
+        mut plan: Plan,
+        config: &PortConfig,
+        pool: &Mempool,
+    ) -> Result<Configured, ConfigureError> {
         let device = &self.device;
-        let info = device.info()?;
-        let mut plan = plan(&info, config);
+        if plan.settings.loopback && plan.loopback_mode == 0 && device.has_arguments() {
+            // Rings that are attached are those of another process, too (net_ring: nodeaction).
+            plan.settings.loopback = false;
+        }
+        device.heed_arguments(&mut plan);
         if usize::from(plan.settings.mtu) + 22 > pool.room() {
             return Err(ConfigureError::Room {
                 device: device.name().to_owned(),
                 mtu: plan.settings.mtu,
                 room: pool.room(),
             });
+        }
+        if plan.ask_marks {
+            device.ask_marks(&mut plan.settings);
         }
         device.configure(&mut plan)?;
         device.adjust_descriptors(&mut plan.settings)?;
@@ -78,13 +114,13 @@ impl Port {
                 device: device.name().to_owned(),
             });
         }
-        device.set_up_queues(&info, &plan.settings, pool)?;
-        let configured = Configured {
+        device.set_up_queues(info, &plan.settings, pool)?;
+        Ok(Configured {
             settings: plan.settings,
             promiscuous: config.promiscuous,
+            vxlan_ports: config.vxlan_ports.clone(),
             _pool: pool.clone(),
-        };
-        Ok(&self.configured.insert(configured).settings)
+        })
     }
 
     /// What it was configured to.
@@ -96,22 +132,33 @@ impl Port {
 }
 
 impl Device {
-    /// Tries what is hoped for, then without RSS.
+    /// With as little left out as the device lets be.
     fn configure(&self, plan: &mut Plan) -> Result<(), PortError> {
         // Zero is the driver's own.
         let mtu = u32::from(plan.mtu.unwrap_or(0));
-        let mut result = self.try_configure(plan, mtu);
-        if result.is_err() && plan.rss_types != 0 {
-            plan.rss_types = 0;
-            result = self.try_configure(plan, mtu);
-            plan.settings.no_rss();
-        }
-        result
+        plan.try_out(|plan| self.try_configure(plan, mtu))
+    }
+
+    /// Some make the driver say something else of packets than it does without.
+    fn heed_arguments(&self, plan: &mut Plan) {
+        let what = if self.has_argument("legacy-ol-flags=1") {
+            // net_vhost says of none that it is open then, and makes none either.
+            "legacy-ol-flags=1: what guests leave open is not told, and stays open"
+        } else if plan.settings.open && self.has_argument("vectorized=1") {
+            // On that way net_virtio adds flags to those that the buffer had.
+            plan.rx_offloads &= !OPEN;
+            "vectorized=1: what is open could not be told, and is not asked for"
+        } else {
+            return;
+        };
+        plan.settings.open = false;
+        plan.settings.notes.push(what.to_owned());
     }
 
     fn try_configure(&self, plan: &Plan, mtu: u32) -> Result<(), PortError> {
         let mut conf = sys::rte_eth_conf {
             link_speeds: sys::K_ETH_LINK_SPEED_AUTONEG,
+            lpbk_mode: plan.loopback_mode,
             ..Default::default()
         };
         conf.rxmode.mtu = mtu;

@@ -16,7 +16,7 @@ const CAPACITY: usize = 1024;
 static EVENTS: LazyLock<ArrayQueue<PortEvent>> = LazyLock::new(|| ArrayQueue::new(CAPACITY));
 static LOST: AtomicU64 = AtomicU64::new(0);
 
-const KINDS: [(sys::rte_eth_event_type::Type, PortEventKind); 3] = [
+const KINDS: [(sys::rte_eth_event_type::Type, PortEventKind); 6] = [
     (
         sys::rte_eth_event_type::RTE_ETH_EVENT_INTR_LSC,
         PortEventKind::Link,
@@ -28,6 +28,18 @@ const KINDS: [(sys::rte_eth_event_type::Type, PortEventKind); 3] = [
     (
         sys::rte_eth_event_type::RTE_ETH_EVENT_INTR_RESET,
         PortEventKind::Reset,
+    ),
+    (
+        sys::rte_eth_event_type::RTE_ETH_EVENT_ERR_RECOVERING,
+        PortEventKind::Recovering,
+    ),
+    (
+        sys::rte_eth_event_type::RTE_ETH_EVENT_RECOVERY_SUCCESS,
+        PortEventKind::Recovered,
+    ),
+    (
+        sys::rte_eth_event_type::RTE_ETH_EVENT_RECOVERY_FAILED,
+        PortEventKind::RecoveryFailed,
     ),
 ];
 
@@ -49,6 +61,14 @@ pub enum PortEventKind {
     Removed,
     /// The device wants to be stopped and configured anew.
     Reset,
+    /// The device found an error, and its driver sets it up again by itself: until it says how that
+    /// ended, nothing is to be asked of it. May come again before that.
+    Recovering,
+    /// That went well. The device is set up and runs as before, but its rules may be lost: flush
+    /// them before anything is asked of one.
+    Recovered,
+    /// That did not go well: stop and drop the port.
+    RecoveryFailed,
 }
 
 impl Eal {

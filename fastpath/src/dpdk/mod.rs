@@ -13,14 +13,17 @@
 //! one error type per operation, with the text of its errno.
 
 mod af_packet;
+mod bond;
 mod claim;
 mod clock;
 mod configure;
 mod eal;
 mod errno;
 mod event;
+mod flow;
 mod lcore;
 mod log;
+mod loopback;
 mod mbuf;
 mod mempool;
 mod open;
@@ -29,6 +32,8 @@ mod plan;
 mod port;
 mod queue;
 mod start;
+mod told;
+mod tunnel_port;
 
 pub use af_packet::advice as rx_limit_advice;
 pub use clock::Clock;
@@ -36,12 +41,13 @@ pub use configure::ConfigureError;
 pub use eal::{Eal, EalError};
 pub use errno::Errno;
 pub use event::{PortEvent, PortEventKind};
+pub use flow::{Flow, FlowError};
 pub use lcore::{LaunchError, Lcore, LcoreHandle};
 pub use mbuf::Mbuf;
 pub use mempool::{Mempool, PoolConfig, PoolError};
 pub use open::{OpenError, Port};
 pub use pass::{PassError, PassProgram};
-pub use plan::{PortConfig, PortSettings};
+pub use plan::{Marks, PortConfig, PortSettings};
 pub use port::{Device, Limits, Link, PortCounters, PortError, PortIndex, PortInfo};
 pub use queue::{RxQueue, TxQueue};
 pub use start::{QueueName, StartError, StartedPort, StopError};

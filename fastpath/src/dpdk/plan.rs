@@ -1,10 +1,31 @@
 //! What a port is asked for, and what is asked of its device. Pure: no device is touched.
 
-use super::PortInfo;
+mod quirks;
+mod refused;
+
+use super::loopback::Loopback;
+use super::{Errno, PortInfo};
+use crate::snapshot::{Inside, TxChecksums};
 use dpdk_sys as sys;
+use quirks::Quirks;
 
 /// What ethdev takes a frame to have beyond its MTU if a driver does not say: header and FCS.
 const PLAIN_OVERHEAD: u32 = 18;
+
+const PLAIN_CHECKSUMS: u64 = sys::K_ETH_RX_OFFLOAD_IPV4_CKSUM | sys::K_ETH_RX_OFFLOAD_UDP_CKSUM;
+
+/// Verdicts on outer headers. Drivers that have the flag for them and are not asked may leave them
+/// out.
+pub(super) const OUTER_CHECKSUMS: u64 =
+    sys::K_ETH_RX_OFFLOAD_OUTER_IPV4_CKSUM | sys::K_ETH_RX_OFFLOAD_OUTER_UDP_CKSUM;
+
+/// Checksums that are left to the NIC in what is sent. Drivers that have a faster way for who asks for
+/// nothing have left it before, because of packets of several segments.
+pub(super) const TX_CHECKSUMS: u64 =
+    sys::K_ETH_TX_OFFLOAD_UDP_CKSUM | sys::K_ETH_TX_OFFLOAD_TCP_CKSUM;
+
+/// By which a driver is told that checksums may be left open in what it receives.
+pub(super) const OPEN: u64 = sys::K_ETH_RX_OFFLOAD_UDP_CKSUM | sys::K_ETH_RX_OFFLOAD_TCP_CKSUM;
 
 /// What a port is asked for. The device may have less: see [`PortSettings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +46,16 @@ pub struct PortConfig {
     pub promiscuous: bool,
     /// Let the NIC verify checksums if it can.
     pub rx_checksums: bool,
+    /// Rules are going to be installed that mark packets, the NIC is to look into tunnels, and
+    /// checksums of what is sent are to be left to it. It has to be known when a port is configured for
+    /// the first time after it was opened.
+    pub offload: bool,
+    /// UDP ports, in host byte order, behind which the NIC is to find VXLAN from the moment it
+    /// starts. For some a port that comes later is a reset.
+    pub vxlan_ports: Vec<u16>,
+    /// Give back what is sent instead of sending it, if the device can: see
+    /// [`PortSettings::loopback`]. For a self-test; no frame leaves or comes in.
+    pub loopback: bool,
 }
 
 impl Default for PortConfig {
@@ -38,8 +69,25 @@ impl Default for PortConfig {
             mtu: 1500,
             promiscuous: true,
             rx_checksums: true,
+            offload: false,
+            vxlan_ports: Vec::new(),
+            loopback: false,
         }
     }
+}
+
+/// What a driver said when it was asked to deliver marks with packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marks {
+    /// It was not asked.
+    #[default]
+    NotAsked,
+    /// It will.
+    Agreed,
+    /// It knows no such question. By ethdev's rules it delivers marks if it takes the rules.
+    Assumed,
+    /// It will not.
+    Refused,
 }
 
 /// What a port was configured to.
@@ -63,6 +111,25 @@ pub struct PortSettings {
     pub chains: bool,
     /// The NIC verifies IPv4 and UDP checksums.
     pub rx_checksums: bool,
+    /// It also verifies, or may, those of outer headers in packets that it sees a tunnel in.
+    pub outer_checksums: bool,
+    /// Which checksums may be left to it in what is sent.
+    pub tx: TxChecksums,
+    /// It hands over packets whose checksum their sender left open, and says so of each.
+    pub open: bool,
+    /// It may hand over packets with flags that ask for something as they are sent: those of who had the
+    /// buffer before, or of another process. They are cleared.
+    pub stray_flags: bool,
+    /// It offers to make checksums of what is sent, and refused when it was asked.
+    pub tx_refused: bool,
+    /// Whether marks reach packets.
+    pub marks: Marks,
+    /// The UDP ports of [`PortConfig::vxlan_ports`], and what the driver said of each when the port
+    /// was started last.
+    pub vxlan_ports: Vec<(u16, Result<(), Errno>)>,
+    /// By all that is known of its driver it receives what it sends, and nothing else, and sends
+    /// nothing to anybody else. Never so unless asked for, but for devices that do nothing else.
+    pub loopback: bool,
     /// Mbufs that the driver never gives back, not even when the port is closed.
     pub kept: u32,
     /// What is not as it was asked for, in words for the log.
@@ -80,32 +147,12 @@ pub(super) struct Plan {
     pub(super) rss_types: u64,
     pub(super) rx_offloads: u64,
     pub(super) tx_offloads: u64,
+    /// `lpbk_mode`, a number that each driver reads in its own way; zero is none.
+    pub(super) loopback_mode: u32,
     pub(super) link_events: bool,
     pub(super) removal_events: bool,
-}
-
-/// Drivers whose device has less than it says.
-struct Quirks {
-    /// Wants as many transmit as receive queues.
-    equal_queues: bool,
-    /// With receive checksum offload it delivers packets of guests whose checksum is unfinished,
-    /// which must not leave on a wire. Without, the driver or the guest finishes them.
-    unfinished_checksums: bool,
-    /// Says the length of a plain Ethernet frame, but passes what its interface or ring passes.
-    nominal_frame: bool,
-    /// Mbufs that it puts before the kernel for each receive queue, and forgets there at the end.
-    kept: u32,
-}
-
-impl Quirks {
-    fn of(driver: &str) -> Self {
-        Quirks {
-            equal_queues: matches!(driver, "net_tap" | "net_af_xdp"),
-            unfinished_checksums: driver == "net_vhost" || driver.starts_with("net_virtio"),
-            nominal_frame: matches!(driver, "net_af_packet" | "net_memif"),
-            kept: if driver == "net_af_xdp" { 2048 } else { 0 },
-        }
-    }
+    /// Whether marks are wanted.
+    pub(super) ask_marks: bool,
 }
 
 /// Fits what is asked for to what the device says it has.
@@ -140,23 +187,20 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
         let mtu = cap(config.mtu, told, "bytes of MTU");
         (mtu, Some(mtu))
     };
-    let rss_types = if rx_queues > 1 {
-        info.rss_types & (sys::K_ETH_RSS_IP | sys::K_ETH_RSS_UDP | sys::K_ETH_RSS_TCP)
-    } else {
-        0
-    };
+    let rss_types = rss_types(info, rx_queues);
     if told_mtu.is_none() {
         notes.push(format!("the driver cannot be told an MTU above {told}"));
     }
     if rx_queues > 1 && rss_types == 0 {
         notes.push("no RSS: the driver fills the receive queues as it likes".to_owned());
     }
-    let rx_offloads = if config.rx_checksums && !quirks.unfinished_checksums {
-        info.rx_offloads & (sys::K_ETH_RX_OFFLOAD_IPV4_CKSUM | sys::K_ETH_RX_OFFLOAD_UDP_CKSUM)
-    } else {
-        0
-    };
-    let tx_offloads = info.tx_offloads & sys::K_ETH_TX_OFFLOAD_MULTI_SEGS;
+    let loops = Loopback::of(&info.driver);
+    if config.loopback && loops == Loopback::Never {
+        let driver = &info.driver;
+        notes.push(format!("{driver} is not known to loop without a wire"));
+    }
+    let rx_offloads = rx_offloads(info, config, &quirks);
+    let tx_offloads = tx_offloads(info, config, &quirks);
     Plan {
         settings: PortSettings {
             rx_queues,
@@ -165,8 +209,20 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
             tx_descriptors: config.tx_descriptors,
             mtu,
             rss: rss_types != 0,
-            chains: tx_offloads != 0,
-            rx_checksums: rx_offloads != 0,
+            chains: tx_offloads & sys::K_ETH_TX_OFFLOAD_MULTI_SEGS != 0,
+            rx_checksums: rx_offloads & PLAIN_CHECKSUMS != 0 && !quirks.open_checksums,
+            outer_checksums: rx_offloads & OUTER_CHECKSUMS != 0,
+            tx: tx_checksums(info, tx_offloads, &quirks),
+            open: quirks.open_checksums && rx_offloads & OPEN != 0,
+            stray_flags: quirks.stray_flags,
+            tx_refused: false,
+            marks: Marks::NotAsked,
+            vxlan_ports: Vec::new(),
+            loopback: match loops {
+                Loopback::Always => true,
+                Loopback::Mode(_) => config.loopback,
+                Loopback::Never => false,
+            },
             kept: quirks.kept * u32::from(rx_queues),
             notes,
         },
@@ -174,8 +230,57 @@ pub(super) fn plan(info: &PortInfo, config: &PortConfig) -> Plan {
         rss_types,
         rx_offloads,
         tx_offloads,
+        loopback_mode: match loops {
+            Loopback::Mode(mode) if config.loopback => mode,
+            _ => 0,
+        },
         link_events: info.link_events,
         removal_events: info.removal_events,
+        ask_marks: config.offload,
+    }
+}
+
+fn rss_types(info: &PortInfo, rx_queues: u16) -> u64 {
+    let wanted = sys::K_ETH_RSS_IP | sys::K_ETH_RSS_UDP | sys::K_ETH_RSS_TCP;
+    if rx_queues > 1 {
+        info.rss_types & wanted
+    } else {
+        0
+    }
+}
+
+fn rx_offloads(info: &PortInfo, config: &PortConfig, quirks: &Quirks) -> u64 {
+    if !config.rx_checksums || (quirks.open_checksums && !config.offload) {
+        return 0;
+    }
+    if quirks.open_checksums {
+        return info.rx_offloads & OPEN;
+    }
+    let outer = if config.offload { OUTER_CHECKSUMS } else { 0 };
+    info.rx_offloads & (PLAIN_CHECKSUMS | outer)
+}
+
+fn tx_offloads(info: &PortInfo, config: &PortConfig, quirks: &Quirks) -> u64 {
+    let checksums = match config.offload && quirks.believes {
+        true => TX_CHECKSUMS,
+        false => 0,
+    };
+    info.tx_offloads & (sys::K_ETH_TX_OFFLOAD_MULTI_SEGS | checksums)
+}
+
+fn tx_checksums(info: &PortInfo, offloads: u64, quirks: &Quirks) -> TxChecksums {
+    let has = |one: u64| offloads & one != 0;
+    let udp = has(sys::K_ETH_TX_OFFLOAD_UDP_CKSUM);
+    let tcp = has(sys::K_ETH_TX_OFFLOAD_TCP_CKSUM);
+    // Without packets of several segments there is a faster way (net_ice), which knows of no tunnels.
+    let inside = udp && tcp && has(sys::K_ETH_TX_OFFLOAD_MULTI_SEGS);
+    TxChecksums {
+        udp,
+        tcp,
+        inside: match inside && info.tx_offloads & quirks.tunnels != 0 {
+            true => quirks.inside,
+            false => Inside::Never,
+        },
     }
 }
 

@@ -3,12 +3,13 @@
 #![expect(unsafe_code, reason = "asks foreign devices")]
 
 use super::claim::Devices;
+use super::told::Told;
 use super::{Eal, Errno};
 use crate::wire::Mac;
 use dpdk_sys as sys;
 use std::ffi::{CStr, CString};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A port in DPDK's own numbering. Ours is [`PortId`](crate::ids::PortId).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +104,8 @@ pub struct PortInfo {
     pub link_events: bool,
     /// It reports that it was removed.
     pub removal_events: bool,
+    /// It can keep rules while it is stopped.
+    pub keeps_rules: bool,
 }
 
 /// State of a link.
@@ -146,9 +149,13 @@ pub struct Device {
     index: PortIndex,
     name: String,
     /// Held while the driver is called.
-    calls: Mutex<()>,
+    calls: Mutex<Told>,
+    /// Those of a bond, found when it starts for the first time: nobody gives it others later.
+    pub(super) members: OnceLock<Vec<Device>>,
+    /// It belongs to a bond, which sets it up, starts, stops and closes it.
+    bonded: bool,
     /// Declared last: cleaned up after the port is closed.
-    _eal: Eal,
+    eal: Eal,
 }
 
 impl Device {
@@ -157,9 +164,19 @@ impl Device {
         Device {
             index,
             name,
-            calls: Mutex::new(()),
-            _eal: eal.clone(),
+            calls: Mutex::new(Told::default()),
+            members: OnceLock::new(),
+            bonded: false,
+            eal: eal.clone(),
         }
+    }
+
+    /// A member of this bond, claimed likewise.
+    pub(super) fn member(&self, index: PortIndex) -> Self {
+        let mut member = Device::new(&self.eal, index, String::new());
+        member.name = member.name_in_dpdk();
+        member.bonded = true;
+        member
     }
 
     /// DPDK's number of the port.
@@ -173,7 +190,7 @@ impl Device {
     }
 
     /// Waits for other calls to the driver.
-    pub(super) fn calls(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn calls(&self) -> MutexGuard<'_, Told> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -222,6 +239,7 @@ impl Device {
             reta_size: info.reta_size,
             link_events: flags & sys::K_ETH_DEV_INTR_LSC != 0,
             removal_events: flags & sys::K_ETH_DEV_INTR_RMV != 0,
+            keeps_rules: info.dev_capa & sys::K_ETH_DEV_CAPA_FLOW_RULE_KEEP != 0,
         })
     }
 
@@ -239,6 +257,21 @@ impl Device {
         // SAFETY: a string that belongs to the device, copied while nobody may remove it.
         let arguments = unsafe { CStr::from_ptr(arguments) }.to_owned();
         (!arguments.is_empty()).then_some(arguments)
+    }
+
+    pub(super) fn has_arguments(&self) -> bool {
+        let _devices = Devices::lock();
+        self.arguments().is_some()
+    }
+
+    /// Whether this is one of them, as it was written.
+    pub(super) fn has_argument(&self, wanted: &str) -> bool {
+        let _devices = Devices::lock();
+        let arguments = self.arguments();
+        arguments.is_some_and(|arguments| {
+            let mut each = arguments.to_bytes().split(|byte| *byte == b',');
+            each.any(|one| one == wanted.as_bytes())
+        })
     }
 
     fn name_in_dpdk(&self) -> String {
@@ -326,7 +359,7 @@ impl Device {
     }
 }
 
-fn driver_name(info: &sys::rte_eth_dev_info) -> String {
+pub(super) fn driver_name(info: &sys::rte_eth_dev_info) -> String {
     if info.driver_name.is_null() {
         return String::new();
     }
@@ -338,6 +371,9 @@ fn driver_name(info: &sys::rte_eth_dev_info) -> String {
 
 impl Drop for Device {
     fn drop(&mut self) {
+        if self.bonded {
+            return Devices::lock().release(self.index);
+        }
         let device = self.raw_info().map(|info| info.device);
         let mut devices = Devices::lock();
         // SAFETY: the port is ours, and stopped, as a queue of a running one would hold it.

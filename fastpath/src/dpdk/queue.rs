@@ -119,6 +119,8 @@ pub struct RxQueue {
     index: u16,
     number: u16,
     port: PortId,
+    /// See [`PortSettings::stray_flags`].
+    stray_flags: bool,
     shared: Arc<Shared>,
 }
 
@@ -140,6 +142,7 @@ impl RxQueue {
             index,
             number,
             port,
+            stray_flags: shared.settings().stray_flags,
             shared: Arc::clone(shared),
         }
     }
@@ -191,8 +194,13 @@ impl io::RxQueue for RxQueue {
     }
 
     fn receive(&mut self, burst: &mut Burst<Mbuf>) -> usize {
+        let before = burst.len();
         // SAFETY: the port runs while `self` is, and this queue is polled by its one owner only.
-        unsafe { receive(self.index, self.number, burst) }
+        let count = unsafe { receive(self.index, self.number, burst) };
+        if self.stray_flags {
+            burst.iter_mut().skip(before).for_each(Mbuf::ask_nothing);
+        }
+        count
     }
 }
 

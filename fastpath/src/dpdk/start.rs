@@ -87,6 +87,7 @@ impl Port {
             });
             return Err(StartError { port, error });
         };
+        configured.settings.vxlan_ports = device.add_vxlan_ports(&configured.vxlan_ports);
         if let Err(error) = device.start() {
             let port = Box::new(Port {
                 configured: Some(configured),
@@ -140,6 +141,12 @@ impl StartedPort {
         self.0.device()
     }
 
+    /// What belongs to it, if it is a bond whose members could be found, in the order of the bond.
+    /// They are asked and told as any device is; set up, started and stopped they are by the bond.
+    pub fn members(&self) -> &[Device] {
+        self.device().members.get().map_or(&[], Vec::as_slice)
+    }
+
     /// What it was configured to, with what was learned at start.
     pub fn settings(&self) -> &PortSettings {
         self.0.settings()
@@ -161,18 +168,29 @@ impl Device {
     }
 
     fn start(&self) -> Result<(), PortError> {
-        let _calls = self.calls();
+        let mut told = self.calls();
         // SAFETY: the port is ours, and configured with all its queues.
         let returned = unsafe { sys::rte_eth_dev_start(self.index().get()) };
-        self.check("start the queues", returned).map(drop)
+        self.check("start the queues", returned)?;
+        told.runs = true;
+        drop(told);
+        self.find_members();
+        Ok(())
     }
 
-    /// Only without a queue that could poll it.
+    /// Only without a queue that could poll it. Rules go first: drivers differ in what becomes of
+    /// them and of their handles when the port is stopped.
     pub(super) fn stop(&self) -> Result<(), PortError> {
-        let _calls = self.calls();
+        let mut told = self.calls();
+        self.drop_flows(&mut told);
+        self.members_stop();
         // SAFETY: the port is ours, and runs.
         let returned = unsafe { sys::rte_eth_dev_stop(self.index().get()) };
-        self.check("stop the queues", returned).map(drop)
+        self.check("stop the queues", returned)?;
+        told.runs = false;
+        self.drop_vxlan_ports(&mut told);
+        self.members_stopped();
+        Ok(())
     }
 
     /// Many virtual drivers receive everything and know no such mode.

@@ -3,8 +3,9 @@
 //! They mimic an mbuf in what matters to the data plane: bounded headroom, a first segment that
 //! may be followed by a shared one, and a pool that runs empty and counts what is out.
 
-use super::{Burst, Io, Packet, Pool, RxChecksums, RxQueue, TxQueue};
+use super::{Burst, Checksum, Io, Left, NicWord, Packet, Pool, RxChecksums, RxQueue, TxQueue};
 use crate::ids::{PortId, QueueId};
+use crate::snapshot::TxChecksums;
 use crossbeam_queue::ArrayQueue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +25,9 @@ pub struct HeapPacket {
     data: Vec<u8>,
     start: usize,
     tail: Option<(Arc<Vec<u8>>, usize)>,
-    checksums: RxChecksums,
+    word: NicWord,
+    left: Option<Left>,
+    open: bool,
     out: Arc<AtomicUsize>,
     /// Cloned by every replica that, were this an mbuf, would refer to these bytes.
     lent: Arc<()>,
@@ -42,7 +45,26 @@ impl HeapPacket {
 
     /// The packet as a NIC with such verdicts would deliver it.
     pub fn with_rx_checksums(mut self, checksums: RxChecksums) -> Self {
-        self.checksums = checksums;
+        self.word.checksums = checksums;
+        self
+    }
+
+    /// The packet as a rule of a NIC delivers it that writes such a mark.
+    pub fn with_mark(mut self, mark: Option<u32>) -> Self {
+        self.word.mark = mark;
+        self
+    }
+
+    /// The packet as a driver delivers it whose sender left its checksum open, and is vouched for.
+    pub fn with_open_checksum(mut self) -> Self {
+        self.open = true;
+        self.word.checksums.l4 = Checksum::Good;
+        self
+    }
+
+    /// The packet as a NIC delivers it that says this of it.
+    pub fn with_nic_word(mut self, word: NicWord) -> Self {
+        self.word = word;
         self
     }
 }
@@ -88,7 +110,11 @@ impl Packet for HeapPacket {
         }
     }
 
+    /// Refuses also while a replica shares its bytes, as an mbuf does.
     fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        if Arc::strong_count(&self.lent) != 1 {
+            return None;
+        }
         self.start = self.start.checked_sub(bytes)?;
         Some(&mut self.data[self.start..self.start + bytes])
     }
@@ -120,11 +146,44 @@ impl Packet for HeapPacket {
     }
 
     fn rx_checksums(&self) -> RxChecksums {
-        self.checksums
+        self.word.checksums
     }
 
     fn clear_rx_checksums(&mut self) {
-        self.checksums = RxChecksums::default();
+        self.word = NicWord::default();
+        self.open = false;
+    }
+
+    fn distrust_rx_checksums(&mut self) {
+        self.open = false;
+        self.word = NicWord {
+            mark: self.word.mark,
+            ..NicWord::default()
+        };
+    }
+
+    fn mark(&self) -> Option<u32> {
+        self.word.mark
+    }
+
+    fn nic_says(&self) -> NicWord {
+        self.word
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    fn leave(&mut self, left: Option<Left>) {
+        debug_assert!(
+            left.is_none_or(Left::fits),
+            "a NIC is asked for what it cannot be told"
+        );
+        self.left = left;
+    }
+
+    fn left(&self) -> Option<Left> {
+        self.left
     }
 }
 
@@ -190,7 +249,9 @@ impl HeapPool {
             data,
             start: self.headroom,
             tail,
-            checksums: RxChecksums::default(),
+            word: NicWord::default(),
+            left: None,
+            open: false,
             out,
             lent: Arc::default(),
             borrowed: None,
@@ -223,6 +284,8 @@ pub struct HeapQueue {
     port: PortId,
     number: QueueId,
     packets: Arc<ArrayQueue<HeapPacket>>,
+    makes: TxChecksums,
+    finished: Arc<AtomicUsize>,
 }
 
 impl HeapQueue {
@@ -237,7 +300,20 @@ impl HeapQueue {
             port,
             number,
             packets: Arc::new(ArrayQueue::new(capacity)),
+            makes: TxChecksums::default(),
+            finished: Arc::default(),
         }
+    }
+
+    /// The same queue, of a NIC that makes these checksums if they are left to it. Anything else it
+    /// sends as it gets it.
+    pub fn making(self, makes: TxChecksums) -> Self {
+        HeapQueue { makes, ..self }
+    }
+
+    /// Checksums that its NIC has made.
+    pub fn finished(&self) -> usize {
+        self.finished.load(Ordering::Relaxed)
     }
 
     /// Adds a packet at the back, or gives it back if the queue is full.
@@ -287,7 +363,13 @@ impl TxQueue for HeapQueue {
     fn transmit(&mut self, burst: &mut Burst<HeapPacket>) -> usize {
         let room = self.packets.capacity() - self.packets.len();
         let accepted = room.min(burst.len());
-        for packet in burst.drain(..accepted) {
+        for mut packet in burst.drain(..accepted) {
+            if let Some(left) = packet.left.take()
+                && self.makes.takes(left, packet.head())
+            {
+                left.finish(&mut packet);
+                self.finished.fetch_add(1, Ordering::Relaxed);
+            }
             // The room was counted and this is the only writer, so nothing comes back.
             drop(self.packets.push(packet));
         }
@@ -322,6 +404,33 @@ mod tests {
         assert_eq!(replica.bytes(), bytes[..999]);
         assert_eq!(packet.bytes(), bytes);
         assert!(!replica.truncate(COPIED_HEAD));
+    }
+
+    #[test]
+    fn what_a_nic_says_is_forgotten_as_a_whole_and_not_replicated() {
+        let pool = HeapPool::new(2);
+        let word = NicWord {
+            tunnel: true,
+            checksums: RxChecksums {
+                ip: Checksum::Good,
+                l4: Checksum::Bad,
+            },
+            inner: RxChecksums::default(),
+            mark: Some(5),
+        };
+        let mut packet = pool.alloc(&[0; 60]).unwrap().with_nic_word(word);
+        assert_eq!((packet.nic_says(), packet.mark()), (word, Some(5)));
+        assert_eq!(packet.rx_checksums(), word.checksums);
+        let replica = pool.replicate(&packet, false).unwrap();
+        assert_eq!(replica.nic_says(), NicWord::default());
+        packet.distrust_rx_checksums();
+        let mark = NicWord {
+            mark: Some(5),
+            ..NicWord::default()
+        };
+        assert_eq!(packet.nic_says(), mark);
+        packet.clear_rx_checksums();
+        assert_eq!(packet.nic_says(), NicWord::default());
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! actions run on heap buffers in plain tests, under Miri and under the fuzzers.
 
 pub mod heap;
+mod left;
+
+pub use left::Left;
 
 use crate::ids::{PortId, QueueId};
 use arrayvec::ArrayVec;
@@ -33,6 +36,21 @@ pub struct RxChecksums {
     pub ip: Checksum,
     /// TCP or UDP checksum. `Good` is never said of an inner header.
     pub l4: Checksum,
+}
+
+/// All that the NIC says of a received packet. It may be wrong: what is believed is compared with
+/// the packet's own bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NicWord {
+    /// It recognised a tunnel, so that what it says of plain checksums is of the inner headers.
+    pub tunnel: bool,
+    /// Of the outermost headers.
+    pub checksums: RxChecksums,
+    /// Of the headers of the frame in the tunnel that it recognised. Nothing depends on them; a
+    /// self-test looks at them.
+    pub inner: RxChecksums,
+    /// [`Packet::mark`].
+    pub mark: Option<u32>,
 }
 
 /// An owned packet: an mbuf chain, or heap bytes. Dropping it gives it back to its pool.
@@ -72,8 +90,28 @@ pub trait Packet: Send {
     /// What the NIC says of the outermost checksums.
     fn rx_checksums(&self) -> RxChecksums;
 
-    /// Forgets what the NIC said, because the headers it spoke of are gone.
+    /// Forgets what the NIC said, the mark included, because the headers it spoke of are gone.
     fn clear_rx_checksums(&mut self);
+
+    /// Forgets what the NIC said, but for the mark, because it is not believed.
+    fn distrust_rx_checksums(&mut self);
+
+    /// What a rule of the NIC wrote beside the packet, in the NIC's own number of bits.
+    fn mark(&self) -> Option<u32>;
+
+    /// All that the NIC says, for those who check it. Not for every packet.
+    fn nic_says(&self) -> NicWord;
+
+    /// Its sender, on this host, left the TCP or UDP checksum open, and the driver says so: the sum of
+    /// the pseudo header stands in its place. Forgotten with what the NIC says of checksums.
+    fn is_open(&self) -> bool;
+
+    /// Leaves a checksum to the NIC by which the packet is sent, or no longer. Only for a port that
+    /// does this; a replica knows nothing of it.
+    fn leave(&mut self, left: Option<Left>);
+
+    /// What is left to the NIC.
+    fn left(&self) -> Option<Left>;
 }
 
 /// Where packets come from.

@@ -46,6 +46,8 @@ pub struct EncapSettings {
     pub dscp: Inherit<u8>,
     /// Outer don't-fragment flag.
     pub df: Df,
+    /// Outer UDP checksums are made.
+    pub udp_checksum: bool,
 }
 
 impl EncapSettings {
@@ -78,6 +80,8 @@ pub struct Remote {
     pub template: [u8; OUTER_LEN],
     /// The sum of the 16-bit words of the template's IPv4 header.
     pub ip_sum: u32,
+    /// [`EncapSettings::is_fixed`].
+    pub is_fixed: bool,
     /// Where the outer packet goes.
     pub next_hops: NextHops,
 }
@@ -101,6 +105,7 @@ impl Remote {
             tunnel,
             address,
             lenient,
+            is_fixed: settings.is_fixed(),
             settings,
             template,
             ip_sum,
@@ -133,7 +138,8 @@ fn template(remote: Ipv4Addr, settings: &EncapSettings) -> [u8; OUTER_LEN] {
     put(&remote.octets());
     put(&[0, 0]);
     put(&settings.udp_port.to_be_bytes());
-    // UDP length is patched, the checksum stays zero: none, as RFC 7348, 4.1 wants over IPv4.
+    // UDP length is patched. The checksum stays zero, which is none, as RFC 7348, 4.1 wants over IPv4;
+    // or one is made when all the rest is there.
     put(&[0, 0, 0, 0]);
     // VXLAN: the I flag, and the VNI.
     put(&[0x08, 0, 0, 0]);

@@ -2,8 +2,8 @@
 //! owners begin at zero. Counters themselves are never reset.
 
 use super::{
-    BridgeStats, Counter, Drops, FrameStats, LinkStats, PortStats, QueueStats, StrangerStats,
-    TunnelStats, WorkerStats,
+    BridgeStats, Counter, Drops, FrameStats, HintStats, LinkStats, PortStats, QueueStats,
+    StrangerStats, TunnelStats, WorkerStats,
 };
 use crate::ids::{BridgeId, LinkId, PortId, QueueId, TunnelId};
 
@@ -40,6 +40,19 @@ impl Counters for PortStats {
 impl Counters for QueueStats {
     fn counters(&self) -> Vec<&Counter> {
         vec![&self.received, &self.rx_bursts, &self.sent, &self.tx_bursts]
+    }
+}
+
+impl Counters for HintStats {
+    fn counters(&self) -> Vec<&Counter> {
+        vec![
+            &self.confirmed,
+            &self.differed,
+            &self.unknown,
+            &self.stripped,
+            &self.inspected,
+            &self.lies,
+        ]
     }
 }
 
@@ -106,11 +119,12 @@ impl WorkerStats {
         }
     }
 
-    /// Sets down what `all` counted under the number of a port: by the port, by its queues, and of
-    /// frames on no link.
+    /// Sets down what `all` counted under the number of a port: by the port, by its queues, of
+    /// frames on no link, and of what its NIC said.
     pub fn set_down_port(&self, id: PortId, all: &[&WorkerStats]) {
         self.set_down(all, |stats| stats.port(id));
         self.set_down(all, |stats| stats.strays(id));
+        self.set_down(all, |stats| stats.hints(id));
         for number in (0..QueueId::LIMIT).map_while(QueueId::new) {
             self.set_down(all, |stats| stats.queue(id, number));
         }
@@ -153,6 +167,7 @@ mod tests {
                 stats.port(id).tx_dropped.count(DropReason::TxFull);
                 stats.queue(id, queue).sent.add(n);
                 stats.strays(id).enqueued.add(n);
+                stats.hints(id).lies.add(n);
             }
             former.set_down_port(id, &[&one, &two]);
             assert_eq!(former.port(id).received.get(), 12 * round);
@@ -162,6 +177,7 @@ mod tests {
             );
             assert_eq!(former.queue(id, queue).sent.get(), 12 * round);
             assert_eq!(former.strays(id).enqueued.get(), 12 * round);
+            assert_eq!(former.hints(id).lies.get(), 12 * round);
             assert_eq!(former.port(other).received.get(), 0);
         }
     }

@@ -5,26 +5,27 @@ use crate::action::Verdict;
 use crate::ids::PortId;
 use crate::parse::vlan;
 use crate::snapshot::{Place, Snapshot};
+use crate::trace::last::Headers;
+use crate::wire::VlanId;
 
 impl WorkerStats {
-    /// The counters of a frame that begins with `head` and comes or goes by `port`. `None` if there
-    /// are no links at this port.
+    /// The counters of a frame of a VLAN that comes or goes by `port`. `None` if there are no links at
+    /// this port.
     pub(crate) fn frames(
         &self,
         snapshot: &Snapshot,
         port: PortId,
-        head: &[u8],
+        vlan: Option<VlanId>,
     ) -> Option<&FrameStats> {
-        let vlan = vlan(head);
-        match snapshot.link_at(Place { port, vlan }) {
-            Some(link) => Some(&self.link(link).frames),
-            None => snapshot.has_links(port).then(|| self.strays(port)),
+        match snapshot.links.look(Place { port, vlan }) {
+            (Some(link), _) => Some(&self.link(link).frames),
+            (None, any) => any.then(|| self.strays(port)),
         }
     }
 
     /// Counts the frame for its link when it is decided to leave.
     pub(crate) fn count_enqueued(&self, snapshot: &Snapshot, port: PortId, head: &[u8]) {
-        if let Some(frames) = self.frames(snapshot, port, head) {
+        if let Some(frames) = self.frames(snapshot, port, vlan(head)) {
             frames.enqueued.add(1);
         }
     }
@@ -35,13 +36,13 @@ impl WorkerStats {
         &self,
         snapshot: &Snapshot,
         ingress: PortId,
-        head: &[u8],
+        headers: &Headers,
         verdict: Verdict,
     ) {
         if verdict == Verdict::Forwarded {
             return;
         }
-        let Some(frames) = self.frames(snapshot, ingress, head) else {
+        let Some(frames) = self.frames(snapshot, ingress, headers.vlan()) else {
             return;
         };
         match verdict {

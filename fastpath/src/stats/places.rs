@@ -2,6 +2,25 @@
 
 use super::Counter;
 
+/// What one worker made of what the NIC behind one port said. Of marks only those of packets that no
+/// memo knew: others were compared with what the memo rests on.
+#[derive(Debug, Default)]
+pub struct HintStats {
+    /// Packets whose mark stood for the parse, since their bytes agreed.
+    pub confirmed: Counter,
+    /// Packets whose bytes did not agree with their mark: they were parsed.
+    pub differed: Counter,
+    /// Packets with a mark that is out of bounds, of a rule that is gone, or was never given out:
+    /// they were parsed, or dropped where the NIC takes outer headers off.
+    pub unknown: Counter,
+    /// Packets that came without outer headers, which the NIC had taken off.
+    pub stripped: Counter,
+    /// Packets that were looked at in full.
+    pub inspected: Counter,
+    /// Of these, those of which the NIC said what is not so.
+    pub lies: Counter,
+}
+
 /// What one worker exchanged with the queues of one number of a port: as a rule at most one each way
 /// has it.
 #[derive(Debug, Default)]

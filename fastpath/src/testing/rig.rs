@@ -1,7 +1,7 @@
 //! One worker's parts without the worker: packets go in by hand, through any program.
 
 use super::switch::{port, switch, worker};
-use super::{TX, moved, udp_ports};
+use super::{moved, udp_ports, wire};
 use crate::action::{Action, Actions, Context, Program, Verdict, run};
 use crate::event::{EventReceiver, channel};
 use crate::fdb::{Fdb, FdbKey, FdbReader, FdbValue, FdbWriter};
@@ -32,14 +32,18 @@ pub(crate) struct Rig {
 impl Rig {
     /// The small switch with a queue for each port, and room for two punts and four events.
     pub(crate) fn new() -> Self {
-        let snapshot = switch();
+        Self::with(switch())
+    }
+
+    /// The same for another switch.
+    pub(crate) fn with(snapshot: Snapshot) -> Self {
         let (fdb, table) = Fdb::new(64);
         let (events, receiver) = channel(4);
         let learner = Learner::new(events);
         let (punt, punts) = RingBuffer::new(2);
         let mut outputs = Outputs::new(worker(0), vec![None], punt);
         let ports = 0..snapshot.ports.len();
-        let wires: Vec<_> = ports.map(|n| HeapQueue::new(port(n), TX)).collect();
+        let wires: Vec<_> = ports.map(|n| wire(&snapshot, n)).collect();
         for wire in &wires {
             assert!(outputs.add_queue(wire.clone()).is_ok());
         }
@@ -87,8 +91,8 @@ impl Rig {
         let ingress: PortId = port(ingress);
         self.stats.port(ingress).received.add(1);
         let headers = Headers::of(&packet);
-        let head = headers.bytes();
-        if let Some(frames) = self.stats.frames(&self.snapshot, ingress, head) {
+        let vlan = headers.vlan();
+        if let Some(frames) = self.stats.frames(&self.snapshot, ingress, vlan) {
             frames.received.add(1);
         }
         let mut context: Context<'_, HeapIo> = Context {
@@ -103,7 +107,7 @@ impl Rig {
         };
         let verdict = run(&mut context, ingress, &program, &layout, packet).verdict;
         self.stats
-            .count_verdict(&self.snapshot, ingress, head, verdict);
+            .count_verdict(&self.snapshot, ingress, &headers, verdict);
         verdict
     }
 
@@ -118,6 +122,11 @@ impl Rig {
     pub(crate) fn sent(&mut self, number: usize) -> Vec<Vec<u8>> {
         let packets = self.sent_packets(number);
         packets.iter().map(HeapPacket::bytes).collect()
+    }
+
+    /// Checksums that the NIC of a port has made.
+    pub(crate) fn finished(&self, number: usize) -> usize {
+        self.wires[number].finished()
     }
 
     /// All counters that moved since the last call. Asserts that the account closes and, if nothing

@@ -21,6 +21,13 @@ pub(crate) const TX: usize = 160;
 
 type Ring = Producer<Handoff<HeapPacket>>;
 
+/// What leaves by a port, by a NIC that makes those checksums that are left to it.
+pub(crate) fn wire(snapshot: &Snapshot, number: usize) -> HeapQueue {
+    let wire = HeapQueue::new(port(number), TX);
+    let found = snapshot.ports[number].as_ref();
+    wire.making(found.map(|port| port.tx).unwrap_or_default())
+}
+
 pub(crate) struct Site {
     pub(crate) publisher: Publisher<Snapshot>,
     pub(crate) fdb: FdbWriter,
@@ -56,11 +63,9 @@ impl Site {
         cache_entries: usize,
         snapshot: Snapshot,
     ) -> Self {
-        let queues = |room| {
-            let ports = 0..snapshot.ports.len();
-            ports.map(|n| HeapQueue::new(port(n), room)).collect()
-        };
-        let (rx, tx) = (queues(256), queues(TX));
+        let ports = 0..snapshot.ports.len();
+        let rx = ports.clone().map(|n| HeapQueue::new(port(n), 256));
+        let (rx, tx) = (rx.collect(), ports.map(|n| wire(&snapshot, n)).collect());
         let (fdb, reader) = Fdb::new(64);
         let (publisher, readers) = Publisher::new(snapshot, workers);
         let (sender, events) = channel(TX);

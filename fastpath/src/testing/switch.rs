@@ -14,7 +14,7 @@ use crate::fdb::{Destination, FdbKey, FdbValue, Kind};
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::snapshot::{
     Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
-    RxChecksum, Snapshot, Tunnel, Way,
+    RxChecksum, Snapshot, Tunnel, TxChecksums, Way,
 };
 use crate::wire::{Mac, Vni, vxlan};
 use std::net::Ipv4Addr;
@@ -171,6 +171,8 @@ fn plain(number: usize) -> Port {
         uplink: None,
         tx_queues: 1,
         may_chain: true,
+        tx: TxChecksums::default(),
+        rx_open: false,
         rx_checksum: RxChecksum::Verify,
         rx_limit: None,
     }
@@ -205,6 +207,7 @@ fn add_tunnel(snapshot: &mut Snapshot, vni: u8, open: bool, remotes: &[(u8, bool
         ttl: Inherit::Fixed(64),
         dscp: Inherit::Fixed(0),
         df: Df::Set,
+        udp_checksum: false,
     };
     let mut known = std::collections::HashMap::new();
     for (host, lenient) in remotes {

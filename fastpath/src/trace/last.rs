@@ -5,6 +5,8 @@
 use crate::drop::DropReason;
 use crate::ids::PortId;
 use crate::io::Packet;
+use crate::offload::Front;
+use crate::wire::VlanId;
 use seqlock::Seqlock;
 
 mod seqlock;
@@ -38,6 +40,7 @@ pub struct Headers {
     bytes: [u8; HEADERS],
     kept: u8,
     len: u32,
+    front: Front,
 }
 
 impl Headers {
@@ -55,7 +58,24 @@ impl Headers {
             bytes,
             kept: head.len().min(HEADERS) as u8,
             len: packet.len() as u32,
+            front: Front::Whole,
         }
+    }
+
+    /// The same of a packet of whose front the NIC left this.
+    #[must_use]
+    pub fn left(self, front: Front) -> Self {
+        Headers { front, ..self }
+    }
+
+    /// What the NIC left of its front. Of what was kept, the VLAN is not known any more.
+    pub const fn front(&self) -> Front {
+        self.front
+    }
+
+    /// The VLAN in which it came.
+    pub(crate) fn vlan(&self) -> Option<VlanId> {
+        self.front.vlan(self.bytes())
     }
 
     /// Those of `packet` as it came in, off whose front `stripped` bytes were taken since.
@@ -105,7 +125,7 @@ pub struct LastDrop {
 #[derive(Debug)]
 pub struct LastDrops([Slot; DropReason::COUNT]);
 
-/// Port, place, bytes kept and length, from the lowest bits: 16, 8, 8 and 32. Then the bytes.
+/// Port, place, front, bytes kept and length, from the lowest bits: 16, 4, 4, 8 and 32. Then the bytes.
 type Slot = Seqlock<{ 1 + WORDS }>;
 
 /// Times that a reader tries; a worker writes for some nanoseconds.
@@ -121,8 +141,13 @@ impl LastDrops {
     /// Keeps the headers of a packet that is dropped.
     #[cold]
     pub fn keep(&self, reason: DropReason, port: PortId, place: Place, headers: &Headers) {
+        let front: u8 = match headers.front {
+            Front::Whole => 0,
+            Front::Bare(_) => 1,
+            Front::InDoubt => 2,
+        };
         let facts = u64::from(port.get())
-            | u64::from(place as u8) << 16
+            | u64::from(place as u8 | front << 4) << 16
             | u64::from(headers.kept) << 24
             | u64::from(headers.len) << 32;
         let (words, _) = headers.bytes.as_chunks();
@@ -152,11 +177,16 @@ impl LastDrop {
         Some(LastDrop {
             number,
             port: PortId::new(u16::from_le_bytes([port_low, port_high]).into())?,
-            place: *Place::ALL.get(usize::from(place))?,
+            place: *Place::ALL.get(usize::from(place & 0xf))?,
             headers: Headers {
                 bytes,
                 kept,
                 len: u32::from_le_bytes(len),
+                front: match place >> 4 {
+                    0 => Front::Whole,
+                    1 => Front::Bare(None),
+                    _ => Front::InDoubt,
+                },
             },
         })
     }

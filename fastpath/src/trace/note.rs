@@ -3,6 +3,7 @@
 use crate::action::Verdict;
 use crate::drop::Reasons;
 use crate::ids::{PortId, QueueId};
+use crate::offload::Front;
 
 /// On which side of the switch a packet was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Moment {
     pub copies_dropped: Reasons,
     /// What decided, if that is known.
     pub decided: Option<Decided>,
+    /// What the NIC had left of its front when it came in.
+    pub front: Front,
     /// How long it took, if that was measured.
     pub cycles: Option<Cycles>,
 }
@@ -70,6 +73,7 @@ impl Moment {
             verdict: None,
             copies_dropped: Reasons::NONE,
             decided: None,
+            front: Front::Whole,
             cycles: None,
         }
     }

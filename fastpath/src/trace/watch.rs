@@ -16,6 +16,7 @@ use crate::cpu::ticks;
 use crate::drop::{DropReason, Reasons};
 use crate::ids::{PortId, QueueId};
 use crate::io::{BURST, Packet};
+use crate::offload::Front;
 use arrayvec::ArrayVec;
 
 /// Most taps of a worker.
@@ -27,12 +28,14 @@ struct End {
     verdict: Verdict,
     copies_dropped: Reasons,
     decided: Option<Decided>,
+    front: Front,
 }
 
 const FORWARDED: End = End {
     verdict: Verdict::Forwarded,
     copies_dropped: Reasons::NONE,
     decided: None,
+    front: Front::Whole,
 };
 
 /// The taps of a worker. Without any, all it costs is to ask [`Watch::is_on`].
@@ -102,29 +105,35 @@ impl Watch {
         }
     }
 
-    /// Packet number `at` of those that are left was dropped before it was decided.
+    /// Packet number `at` of those that are left, of whose front the NIC left this, was dropped before it
+    /// was decided.
     #[cold]
-    pub(crate) fn gone(&mut self, at: usize, reason: DropReason) {
+    pub(crate) fn gone(&mut self, at: usize, reason: DropReason, front: Front) {
         if !self.burst.held {
             return;
         }
         self.note(at, Verdict::Dropped(reason), Reasons::NONE);
+        let place = self.burst.places.get(at).copied().unwrap_or(u8::MAX);
+        if let Some(end) = self.burst.ends.get_mut(usize::from(place)) {
+            end.front = front;
+        }
         self.burst.places.pop_at(at);
     }
 
-    /// Every packet that is left is decided: so many that follow each other, by what.
+    /// Every packet that is left is decided: so many that follow each other, by what, and what the NIC
+    /// left of their front.
     #[cold]
-    pub(crate) fn decided(&mut self, by: impl Iterator<Item = (usize, Option<Decided>)>) {
+    pub(crate) fn decided(&mut self, by: impl Iterator<Item = (usize, Option<Decided>, Front)>) {
         if !self.burst.held {
             return;
         }
         self.burst.decided = ticks();
         let mut left = &self.burst.places[..];
-        for (count, decided) in by {
+        for (count, decided, front) in by {
             let (places, rest) = left.split_at(count.min(left.len()));
             for place in places {
                 if let Some(end) = self.burst.ends.get_mut(usize::from(*place)) {
-                    end.decided = decided;
+                    (end.decided, end.front) = (decided, front);
                 }
             }
             left = rest;
@@ -178,6 +187,7 @@ impl Watch {
                     verdict: Some(end.verdict),
                     copies_dropped: end.copies_dropped,
                     decided: end.decided,
+                    front: end.front,
                     queue: *queue,
                     cycles: Some(cycles),
                     ..Moment::new(*came, port, Side::Received)

@@ -5,8 +5,10 @@ use crate::io::Pool;
 use crate::io::heap::{HeapIo, HeapPool, HeapQueue};
 use crate::snapshot::Snapshot;
 use crate::testing::{
-    A, B, DOWN, RING, Rig, Site, TX, edit_port, inner, moved, port, switch, worker,
+    A, B, DOWN, RING, Rig, Site, TX, UPLINK, edit_port, edit_remote, inner, moved, port, switch,
+    worker,
 };
+use crate::wire::udp;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -168,6 +170,41 @@ fn a_worker_without_a_queue_hands_over() {
     assert_eq!(moved(&stats[0]), "1.sent 1");
     let expected = "0.received 1, 0.forwarded 1, 1.enqueued 1, handed_off 1, misses 1, inserted 1";
     assert_eq!(moved(&stats[1]), expected);
+}
+
+/// The switch, whose only uplink makes checksums or not, and whose remote 0 gets outer ones.
+fn summing(nic: bool) -> Snapshot {
+    let mut snapshot = switch();
+    edit_port(&mut snapshot, UPLINK, |port| port.tx.udp = nic);
+    edit_remote(&mut snapshot, 0, |settings| settings.udp_checksum = true);
+    snapshot
+}
+
+#[test]
+fn what_is_left_to_a_nic_is_made_by_who_sends_it_even_if_the_nic_is_another_one_by_then() {
+    for (before, after) in [(false, false), (true, true), (true, false), (false, true)] {
+        let mut site = Site::with(2, 16, summing(after));
+        site.publisher.publish(summing(before));
+        site.add_rx(1, A);
+        site.add_tx(0, UPLINK);
+        let to = crate::fdb::Destination::Remote(crate::testing::remote(0));
+        site.learn(crate::testing::learned(0, crate::testing::guest(2).0, to));
+        for worker in [0, 1] {
+            site.poll(worker, 0);
+        }
+        site.arrive(A, &inner(1, 2, 1000));
+        site.poll(1, 0);
+        site.publisher.publish(summing(after));
+        site.poll(0, 0);
+        let made = site.sent(UPLINK).concat();
+        let outer = udp::Udp::new(&made[34..]).unwrap();
+        let (local, remote) = (crate::testing::vtep(2).1, crate::testing::vtep(1).1);
+        assert!(outer.checksum() != 0 && outer.verify_v4(local, remote));
+        let by_nic = usize::from(before && after);
+        assert_eq!(site.tx[UPLINK].finished(), by_nic, "{before}, {after}");
+        site.poll(1, 0);
+        site.stop();
+    }
 }
 
 #[test]

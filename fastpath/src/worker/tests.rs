@@ -1,6 +1,7 @@
 //! The loop as a whole, on heap queues.
 
 mod alike;
+mod bare;
 mod measured;
 mod memo;
 mod probe;
@@ -9,7 +10,9 @@ mod survey;
 mod watch;
 
 use super::*;
+use crate::drop::DropReason;
 use crate::fdb::Destination;
+use crate::io::{Packet, Pool};
 use crate::testing::{
     A, B, BOTH, LONE, Site, UPLINK, edit_port, guest, inner, learned, moved, outer, pinned, port,
     remote, switch, tunnelled, untagged, vtep,

@@ -10,6 +10,7 @@
 
 mod eal;
 mod log;
+mod open;
 mod packets;
 mod ports;
 mod rig;

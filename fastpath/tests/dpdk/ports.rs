@@ -246,6 +246,29 @@ fn an_mtu_above_the_pool_is_refused() {
     });
 }
 
+/// Rings with arguments may be attached to those of another process, or another may to them.
+#[test]
+fn a_ring_is_a_loop_if_nobody_else_can_have_it() {
+    on_eal(|eal| {
+        let pool = pool(eal, "loop");
+        for (device, loops) in [
+            ("net_ring_own", true),
+            ("net_ring_shared,nodeaction=shared:0:CREATE", false),
+            ("net_null_loop", false),
+        ] {
+            let mut port = Port::open(eal, device).unwrap();
+            let can = port.device().info().unwrap().can_loop();
+            assert_eq!(can, device.starts_with("net_ring"), "{device}");
+            let config = PortConfig {
+                loopback: can,
+                ..PortConfig::default()
+            };
+            let settings = port.configure(&config, &pool).unwrap();
+            assert_eq!(settings.loopback, loops, "{device}");
+        }
+    });
+}
+
 #[test]
 fn several_queues_without_rss_are_said() {
     on_eal(|eal| {

@@ -20,7 +20,7 @@ use fastpath::recompute::recompute;
 use fastpath::resolve::{Resolution, resolve};
 use fastpath::snapshot::{
     Bridge, Df, EncapSettings, EndPoint, Hop, Inherit, Member, Own, Place, Port, Remote,
-    RxChecksum, Snapshot, Tunnel, Way,
+    RxChecksum, Snapshot, Tunnel, TxChecksums, Way,
 };
 use fastpath::stats::{Account, WorkerStats};
 use fastpath::tx::{Outputs, Punt};
@@ -191,6 +191,11 @@ fn snapshot() -> Snapshot {
             uplink: None,
             tx_queues: 1,
             may_chain: number % 2 == 0,
+            tx: TxChecksums {
+                udp: number % 3 == 2,
+                ..TxChecksums::default()
+            },
+            rx_open: false,
             rx_checksum: [RxChecksum::Verify, RxChecksum::Recompute][number % 2],
             rx_limit: None,
         })));
@@ -203,6 +208,7 @@ fn snapshot() -> Snapshot {
         ttl: Inherit::Inner(64),
         dscp: Inherit::Inner(0),
         df: Df::Inherit,
+        udp_checksum: true,
     };
     let id = RemoteId::new(0).unwrap();
     let address = Ipv4Addr::new(192, 0, 2, 1);

@@ -61,8 +61,10 @@ pub struct Differing {
 pub struct Exported {
     /// In TOML.
     pub text: String,
-    /// How many changes were kept before.
+    /// How many changes were kept before; 0 if this was never stored.
     pub revision: u64,
+    /// Why a change would be refused now: the store cannot be written.
+    pub store_trouble: Option<String>,
 }
 
 /// A bridge, as it is wanted.

@@ -35,6 +35,9 @@ pub struct LastDrop {
     pub age: u64,
     /// Length of it in bytes.
     pub len: usize,
+    /// It came without outer headers, which the NIC had taken off: what is shown is the inner frame.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bare: bool,
     /// The first of them, 128 at most.
     #[serde(with = "text")]
     #[schemars(with = "String")]

@@ -1,6 +1,7 @@
 //! What happens, as clients hear it: a line for each event, until the client goes.
 
-use super::{Neighbour, text};
+use super::{Neighbour, SelfTestFound, text};
+use crate::offload::Tier;
 use fastpath::wire::Mac;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,16 +22,19 @@ pub enum EventKind {
     Config,
     /// Tunnels that go down and come up.
     Tunnel,
+    /// What NICs do for tunnels.
+    Offload,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [EventKind; 5] = [
+    pub const ALL: [EventKind; 6] = [
         EventKind::Port,
         EventKind::Fdb,
         EventKind::Neigh,
         EventKind::Config,
         EventKind::Tunnel,
+        EventKind::Offload,
     ];
 
     /// The name on the wire and on the command line.
@@ -41,6 +45,7 @@ impl EventKind {
             EventKind::Neigh => "neigh",
             EventKind::Config => "config",
             EventKind::Tunnel => "tunnel",
+            EventKind::Offload => "offload",
         }
     }
 }
@@ -125,6 +130,8 @@ pub enum What {
     Config(ConfigEvent),
     /// To a tunnel.
     Tunnel(TunnelEvent),
+    /// To what a NIC does for tunnels.
+    Offload(OffloadEvent),
     /// So many events that the client was too slow for. They stood here.
     Missed(u64),
 }
@@ -205,7 +212,7 @@ pub enum StationHappened {
 pub struct NeighbourEvent {
     /// What.
     pub event: NeighbourHappened,
-    /// The neighbour as it is now.
+    /// The neighbour as it is now, or was when it was forgotten.
     #[serde(flatten)]
     pub neighbour: Neighbour,
 }
@@ -220,6 +227,8 @@ pub enum NeighbourHappened {
     Changed,
     /// It does not answer.
     Failed,
+    /// Its link address was known, and is not any more: its link went, or it made way for another.
+    Forgotten,
 }
 
 /// What is wanted was changed.
@@ -257,4 +266,20 @@ pub enum TunnelHappened {
     Up,
     /// It cannot.
     Down,
+}
+
+/// A port does more or less for tunnels than before, or for another reason, or was tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OffloadEvent {
+    /// The port.
+    pub port: String,
+    /// What it does now, for the tunnel for which it does most.
+    pub tier: Tier,
+    /// What it did before.
+    pub before: Tier,
+    /// Why not more, if more is asked for.
+    pub reason: Option<String>,
+    /// Its NIC was tested, and this was found. What it does is as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selftest: Option<Box<SelfTestFound>>,
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Gone {
     /// All ports.
     pub ports: PortStats,
+    /// What became of the word of their NICs.
+    #[serde(default)]
+    pub hints: HintStats,
     /// All bridges.
     pub bridges: BridgeStats,
     /// What tunnels received.
@@ -37,6 +40,28 @@ pub struct QueueStats {
     pub sent: u64,
     /// Bursts that it was given.
     pub tx_bursts: u64,
+}
+
+/// What became of the word of the NIC behind one port, about packets of tunnels. The first three are
+/// of packets with a mark that no memo knew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HintStats {
+    /// The port.
+    pub port: String,
+    /// Packets that are what their mark said: nothing else was read of their outer headers.
+    pub confirmed: u64,
+    /// Packets that may not be what their mark said: they were read as if they had none.
+    pub differed: u64,
+    /// Packets whose mark means nothing, or not any more: they were read as if they had none, or dropped
+    /// where the NIC takes outer headers off.
+    pub unknown: u64,
+    /// Packets that came without outer headers.
+    #[serde(default)]
+    pub stripped: u64,
+    /// Packets, marked or not, of which all was read and held against what the NIC said.
+    pub inspected: u64,
+    /// Of these, packets of which it had said what is not so.
+    pub lies: u64,
 }
 
 /// Counters of one bridge: received + copied = sent + dropped + waited.

@@ -31,6 +31,10 @@ pub(in crate::api) const FDB_FLUSH: &str = "fdb.flush";
 pub(in crate::api) const FDB_LOAD: &str = "fdb.load";
 /// The name of [`Method::DropsShow`].
 pub(in crate::api) const DROPS_SHOW: &str = "drops.show";
+/// The name of [`Method::OffloadSelftest`].
+pub(in crate::api) const OFFLOAD_SELFTEST: &str = "offload.selftest";
+/// The name of [`Method::OffloadShow`].
+pub(in crate::api) const OFFLOAD_SHOW: &str = "offload.show";
 /// The name of [`Method::EventsSubscribe`].
 pub(in crate::api) const EVENTS_SUBSCRIBE: &str = "events.subscribe";
 /// The name of [`Method::Explain`].
@@ -106,6 +110,13 @@ pub enum Method {
     /// `drops.show`, answered by a list of [`DropCount`](super::DropCount), of one port if it is
     /// named; refused if there is no such port.
     DropsShow(Option<Name>),
+    /// `offload.show`, answered by a list of [`PortOffload`](super::PortOffload), of one port if it is
+    /// named; refused if there is no such port.
+    OffloadShow(Option<Name>),
+    /// `offload.selftest`, answered by [`SelfTest`](super::SelfTest) when the NIC of the port was
+    /// tested, which the port does not forward meanwhile, and it is open again; refused if there is no
+    /// such port, it is not started or asked for nothing, or another test is under way.
+    OffloadSelftest(Name),
     /// `stats.show`, answered by [`Stats`](super::Stats).
     StatsShow,
     /// `cache.show`, answered by [`Caches`](super::Caches); refused if there is no such port or
@@ -157,7 +168,7 @@ impl Method {
     ];
 
     /// The names of those with parameters, but for those of [`Command`].
-    const OTHERS: [&str; 18] = [
+    const OTHERS: [&str; 20] = [
         FDB_SHOW,
         EVENTS_SUBSCRIBE,
         ROUTE_ADD,
@@ -169,6 +180,8 @@ impl Method {
         CONFIG_DIFF,
         CONFIG_APPLY,
         DROPS_SHOW,
+        OFFLOAD_SHOW,
+        OFFLOAD_SELFTEST,
         CACHE_SHOW,
         EXPLAIN,
         EXPLAIN_ENTRY,
@@ -211,6 +224,8 @@ impl Method {
             Method::AddrShow => "addr.show",
             Method::VxlanShow => "vxlan.show",
             Method::DropsShow(_) => DROPS_SHOW,
+            Method::OffloadShow(_) => OFFLOAD_SHOW,
+            Method::OffloadSelftest(_) => OFFLOAD_SELFTEST,
             Method::StatsShow => "stats.show",
             Method::CacheShow(_) => CACHE_SHOW,
             Method::CacheFlush => "cache.flush",
@@ -237,6 +252,7 @@ impl Method {
                 | Method::ConfigConfirm
                 | Method::ConfigRollback
                 | Method::CacheFlush
+                | Method::OffloadSelftest(_)
         )
     }
 
@@ -261,7 +277,6 @@ impl Method {
                 | Method::RouteDel(_)
                 | Method::RouteReplace(_)
                 | Method::Edit(_)
-                | Method::BridgeShow
                 | Method::ConfigCheck(_)
                 | Method::ConfigDiff(_)
                 | Method::ConfigApply { .. }
@@ -269,6 +284,11 @@ impl Method {
                 | Method::ConfigRollback
                 | Method::ConfigExport
         )
+    }
+
+    /// Whether its answer may take as long as devices do.
+    pub const fn takes_long(&self) -> bool {
+        self.is_for_keeper() || matches!(self, Method::OffloadSelftest(_))
     }
 
     /// Whether a request of this name may be longer than others: it may have a hundred thousand
@@ -313,7 +333,10 @@ impl Method {
             }
             Method::FdbShow(stations) => stations.params(),
             Method::RouteDel(to) => Some(json!({"to": to.to_string()})),
-            Method::DropsShow(port) => port.map(|port| json!({"port": port.as_str()})),
+            Method::DropsShow(port) | Method::OffloadShow(port) => {
+                port.map(|port| json!({"port": port.as_str()}))
+            }
+            Method::OffloadSelftest(port) => Some(json!({"port": port.as_str()})),
             Method::CacheShow(Entries::Port(port)) => Some(json!({"port": port.as_str()})),
             Method::CacheShow(Entries::Entry(number)) | Method::ExplainEntry(number) => {
                 Some(json!({"entry": number.to_string()}))

@@ -1,7 +1,8 @@
 //! The counters as clients see them.
 
 use super::{
-    BridgeStats, Gone, Histogram, LinkStats, QueueStats, StrayStats, Traffic, TunnelStats, VniStats,
+    BridgeStats, Gone, HintStats, Histogram, LinkStats, QueueStats, StrayStats, Traffic,
+    TunnelStats, VniStats,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,9 @@ pub struct Stats {
     /// By port with links, in the order of their numbers.
     #[serde(default)]
     pub strays: Vec<StrayStats>,
+    /// By port whose NIC is asked anything about tunnels, or was, in the order of their numbers.
+    #[serde(default)]
+    pub hints: Vec<HintStats>,
     /// By remote, in the order of tunnels.
     #[serde(default)]
     pub remotes: Vec<RemoteStats>,

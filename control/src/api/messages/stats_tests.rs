@@ -94,6 +94,18 @@ fn remote() -> RemoteStats {
     }
 }
 
+fn hints() -> HintStats {
+    HintStats {
+        port: "uplink".into(),
+        confirmed: 1,
+        differed: 2,
+        unknown: 3,
+        stripped: 6,
+        inspected: 4,
+        lies: 5,
+    }
+}
+
 fn stats() -> Stats {
     let account = Account {
         received: 1,
@@ -165,6 +177,7 @@ fn stats() -> Stats {
             port: "uplink".into(),
             frames: frames(),
         }],
+        hints: vec![hints()],
         remotes: vec![remote()],
         fdb: fdb(),
         workers: vec![worker()],
@@ -179,7 +192,10 @@ fn counters() {
     let frames = json!({
         "received": 1, "forwarded": 2, "consumed": 3, "waited": 4, "dropped": 5, "enqueued": 6,
     });
-    let wire = json!({
+    let hints = json!({
+        "port": "uplink", "confirmed": 1, "differed": 2, "unknown": 3, "stripped": 6, "inspected": 4, "lies": 5,
+    });
+    let mut wire = json!({
         "account": {
             "received": 1, "originated": 2, "copied": 3, "sent": 4, "dropped": 5, "consumed": 6,
             "held": 7,
@@ -232,6 +248,8 @@ fn counters() {
         "gone": Gone::default(),
         "events": {"learned": 8},
     });
+    // The macro does not take as many words.
+    wire["hints"] = json!([hints]);
     assert_eq!(
         serde_json::to_value(Reply::Stats(Box::new(stats()))).unwrap(),
         wire

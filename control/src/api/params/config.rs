@@ -2,15 +2,20 @@
 
 use super::super::messages::{ConfigText, Method};
 use super::{Members, RpcError, wrong};
-use crate::config::{Edit, Words};
+use crate::config::{Edit, NoWords, Words};
 use serde_json::value::RawValue;
 use std::num::NonZeroU32;
 
-/// The words of a command.
+/// The words of a command, each of them there once.
 pub(super) fn words(params: Option<&RawValue>) -> Result<Words, RpcError> {
     let text = params.map_or("{}", RawValue::get);
-    serde_json::from_str(text).map_err(|_| {
-        let message = "params must be an object with the keys of a table of the configuration";
+    crate::config::words(text).map_err(|why| {
+        let message = match why {
+            NoWords::NoObject => {
+                "params must be an object with the keys of a table of the configuration".to_owned()
+            }
+            NoWords::Wrong(told) => told,
+        };
         RpcError::new(RpcError::INVALID_PARAMS, message)
     })
 }

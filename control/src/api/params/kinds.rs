@@ -6,7 +6,7 @@ use crate::api::rpc::RpcError;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-const ALLOWED: &str = "a list of port, fdb, neigh, config, tunnel";
+const ALLOWED: &str = "a list of port, fdb, neigh, config, tunnel, offload";
 
 /// All kinds, if none are named.
 pub(super) fn kinds(params: Option<&RawValue>) -> Result<EventKinds, RpcError> {

@@ -163,6 +163,8 @@ fn what_a_client_writes_a_server_reads() {
         Method::RouteDel(route().to),
         Method::FdbShow(stations()),
         Method::DropsShow(Some("uplink".parse().unwrap())),
+        Method::OffloadShow(Some("uplink".parse().unwrap())),
+        Method::OffloadSelftest("uplink".parse().unwrap()),
         Method::CacheShow(Entries::Port("uplink".parse().unwrap())),
         Method::Explain(question()),
         Method::ExplainEntry("0:17".parse().unwrap()),
@@ -234,6 +236,9 @@ fn a_port_may_be_named_and_need_not_be() {
         assert_eq!(read("drops.show", none), Ok(Method::DropsShow(None)));
     }
     assert_eq!(method("drops.show", None), Ok(Method::DropsShow(None)));
+    assert_eq!(method("offload.show", None), Ok(Method::OffloadShow(None)));
+    // Of this one there is no use without.
+    assert!(method("offload.selftest", None).is_err());
     let allowed = Name::ALLOWED;
     for (params, message) in [
         (
@@ -305,6 +310,31 @@ fn a_mistyped_method_is_told_the_nearest() {
     let all = Method::names().collect::<Vec<_>>().join(", ");
     assert!(message("x").ends_with(&format!("there are {all}")));
     assert!(message(&"x".repeat(10_000)).len() < all.len() + 100);
+}
+
+/// Which of two is meant nobody can know; and a number that is none is told by its key.
+#[test]
+fn of_a_command_each_key_is_there_once() {
+    for (params, told) in [
+        (
+            r#"{"name":"lan","mtu":1500,"mtu":9000}"#,
+            "mtu: is given twice",
+        ),
+        (
+            r#"{"addresses":[{"vlan":1,"vlan":2}]}"#,
+            "addresses: vlan: is given twice",
+        ),
+        (r#"{"name":"lan","mtu":1e999}"#, "mtu: number out of range"),
+    ] {
+        for command in Command::ALL {
+            // Routes have parameters that are read here.
+            if !command.name().starts_with("route.") || command == Command::RouteSet {
+                assert_eq!(refused(command.name(), params), told);
+            }
+        }
+    }
+    let twice = refused("fdb.load", r#"{"entries":[],"entries":[]}"#);
+    assert_eq!(twice, "entries: is given twice");
 }
 
 #[test]

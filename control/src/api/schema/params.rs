@@ -31,15 +31,6 @@ pub(super) struct FdbFlush {
     tunnel: Option<String>,
 }
 
-/// Parameters of `fdb.load`.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct FdbLoad {
-    /// Static entries, each with the keys of `[[fdb]]` in the configuration, and perhaps `op`: `add`,
-    /// `replace` or `del`.
-    entries: Vec<serde_json::Map<String, serde_json::Value>>,
-}
-
 /// Parameters of `config.check` and `config.diff`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -63,13 +54,7 @@ pub(super) struct ConfigApply {
     confirm: Option<u32>,
 }
 
-/// Parameters of a change: the keys of a table of the configuration and their values; `null` stands
-/// for the default.
-#[derive(JsonSchema)]
-#[schemars(transparent)]
-pub(super) struct Words(serde_json::Map<String, serde_json::Value>);
-
-/// Parameters of `route.add` and `route.replace`.
+/// Parameters of `route.add`, `route.set` and `route.replace`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct RouteAdd {
@@ -92,6 +77,22 @@ pub(super) struct RouteDel {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(super) struct DropsShow {
+    /// A port.
+    port: String,
+}
+
+/// Parameters of `offload.show`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct OffloadShow {
+    /// A port.
+    port: String,
+}
+
+/// Parameters of `offload.selftest`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct OffloadSelftest {
     /// A port.
     port: String,
 }

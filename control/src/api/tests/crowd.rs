@@ -11,8 +11,13 @@ use std::time::Instant;
 
 /// Answers that the other client has to get while somebody misbehaves.
 const MEANWHILE: usize = 20;
-/// How much memory may grow, in kB: buffers of sockets, and what other tests have at the time.
+/// How much memory may grow, in kB: buffers of sockets.
 const GROWTH: u64 = 128 << 10;
+/// 99 of 100 answers come within this.
+const GOAL: Duration = Duration::from_millis(50);
+/// Answers by which that is judged, if they come in so many rounds.
+const ENOUGH: usize = 1_000;
+const ROUNDS: usize = 20;
 
 /// One at a time, since memory is that of the process.
 static TURN: Mutex<()> = Mutex::new(());
@@ -189,9 +194,49 @@ fn killed(crowd: &Crowd<'_>) {
     assert_eq!(all.unwrap(), []);
 }
 
+/// Each is gone through to its end, whether there is sense in it or not.
+fn long_requests(crowd: &Crowd<'_>) {
+    let head = VERSION
+        .trim_end()
+        .replace("version", "config.check")
+        .replace('}', ",\"params\":");
+    let filling = "1,".repeat(15 << 20);
+    let parse = i64::from(RpcError::PARSE);
+    for _ in 0..2 {
+        for (params, code) in [
+            (format!("{{\"text\":\"{filling}\"}}}}\n"), 0),
+            (format!("[{filling}]}}\n"), parse),
+            (format!("[{filling}1]\n"), parse),
+        ] {
+            let mut raw = crowd.raw();
+            offer(
+                &raw,
+                [head.as_bytes(), params.as_bytes()].concat().as_slice(),
+            );
+            let told = raw.line();
+            let told = told["error"]["code"].as_i64().unwrap_or_default();
+            assert_eq!(told, code);
+            crowd.wait(1);
+        }
+    }
+}
+
+/// They ask for what is long and take no answer. Some are told to ask again, and nobody else is.
+fn long_answers(crowd: &Crowd<'_>) {
+    let ask = |_| {
+        let raw = crowd.raw();
+        offer(&raw, VERSION.replace("version", "port.show").as_bytes());
+        raw
+    };
+    let mut all: Vec<_> = (0..50).map(ask).collect();
+    crowd.wait(MEANWHILE);
+    let first = all.swap_remove(0).line();
+    assert_eq!(first["id"], 1);
+}
+
 type Abuse = fn(&Crowd<'_>);
 
-const ALL: [(&str, Abuse); 7] = [
+const ALL: [(&str, Abuse); 9] = [
     ("lines of 100 MB", long_lines),
     ("nonsense", nonsense),
     ("1,000 idle", idle),
@@ -199,10 +244,35 @@ const ALL: [(&str, Abuse); 7] = [
     ("half-closed", half_closed),
     ("a byte at a time", drip),
     ("killed within an answer", killed),
+    ("long requests", long_requests),
+    ("long answers", long_answers),
 ];
+
+/// Set where no other test runs beside one, whose memory would be counted.
+const ALONE: &str = "OVERPATH_TEST_ALONE";
+
+/// Runs a test of this file in a process of its own. `false` if this is that process.
+fn handed_over(test: &str) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return false;
+    }
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&format!("{module}::{test}"), "--exact", "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    true
+}
 
 #[test]
 fn others_are_served_whatever_a_client_does() {
+    if handed_over("others_are_served_whatever_a_client_does") {
+        return;
+    }
     for (name, abuse) in ALL {
         let answers = during(abuse).len();
         assert!(answers > MEANWHILE, "{name}: {answers}");
@@ -213,11 +283,26 @@ fn others_are_served_whatever_a_client_does() {
 #[test]
 #[ignore = "measures time"]
 fn others_wait_a_moment_at_most() {
+    let mut late = Vec::new();
     for (name, abuse) in ALL {
-        let mut took = during(abuse);
+        // Of a few answers the slowest one would be that of 99 in 100.
+        let mut took = Vec::new();
+        for _ in 0..ROUNDS {
+            took.extend(during(abuse));
+            if took.len() >= ENOUGH {
+                break;
+            }
+        }
         took.sort_unstable();
-        let late = took[took.len() * 99 / 100];
-        println!("{name}: {} answers, 99 of 100 in {late:?}", took.len());
-        assert!(late < Duration::from_millis(50), "{name}: {late:?}");
+        let [half, most] = [50, 99].map(|part| took[took.len() * part / 100]);
+        println!(
+            "{name}: {} answers, p50 {half:?}, p99 {most:?}, max {:?} (goal for p99: {GOAL:?})",
+            took.len(),
+            took.last().unwrap()
+        );
+        if most > GOAL {
+            late.push(name);
+        }
     }
+    assert!(late.is_empty(), "late: {late:?}");
 }

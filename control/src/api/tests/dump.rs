@@ -74,6 +74,31 @@ fn every_page_is_of_what_was_asked_for() {
     assert_eq!(asks.join().unwrap().unwrap(), []);
 }
 
+/// It was there when the list began.
+#[test]
+fn a_list_ends_where_the_port_that_it_is_about_is_removed() {
+    let bench = Bench::start(Settings::default(), 16);
+    let wanted = Stations {
+        port: Some("lan".parse().unwrap()),
+        ..Stations::default()
+    };
+    let mut client = bench.client();
+    let asks = std::thread::spawn(move || {
+        let shown = client.fdb_show(wanted);
+        (shown, client)
+    });
+    let first = bench.requests.recv_timeout(LONG).unwrap();
+    let (entries, next) = ((0..ENTRIES).map(entry).collect(), Some(ENTRIES));
+    first.answer(Reply::Fdb(FdbPage { entries, next }));
+    let second = bench.requests.recv_timeout(LONG).unwrap();
+    second.refuse(Refused("port: there is no port lan".to_owned()));
+    let (shown, mut client) = asks.join().unwrap();
+    assert_eq!(shown.unwrap(), (0..ENTRIES).map(entry).collect::<Vec<_>>());
+    // The connection goes on.
+    play(&bench);
+    assert_eq!(client.version().unwrap(), version());
+}
+
 #[test]
 fn others_are_served_between_pages_that_nobody_takes() {
     let bench = Bench::start(Settings::default(), 16);

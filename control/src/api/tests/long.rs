@@ -72,6 +72,81 @@ fn one_client_at_a_time_sends_much() {
     assert_eq!(fourth.line()["id"], 1);
 }
 
+/// Its text is in memory for as long as the keeper has it in its queue.
+#[test]
+fn a_long_request_whose_client_has_gone_is_the_only_one_until_it_is_forgotten() {
+    let bench = Bench::start(Settings::default(), 16);
+    let request = long("fdb.load", 2 * MAX_REQUEST);
+    let mut goes = bench.raw();
+    goes.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    drop(goes);
+    while !waiting.reply.is_closed() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for _ in 0..3 {
+        assert_eq!(code(&bench, &request), i64::from(RpcError::BUSY));
+    }
+    drop(waiting);
+    let mut next = bench.raw();
+    next.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    waiting.answer(Reply::Changed(Changed::default()));
+    assert_eq!(next.line()["id"], 1);
+    // Who has its answer may send the next one at once.
+    next.send(&request);
+    let waiting = bench.requests.recv_timeout(LONG).unwrap();
+    waiting.answer(Reply::Changed(Changed::default()));
+    assert_eq!(next.line()["id"], 1);
+}
+
+/// An answer longer than what sockets hold.
+fn export(bytes: usize) -> Reply {
+    Reply::Exported(Exported {
+        text: "x".repeat(bytes),
+        revision: 0,
+        store_trouble: None,
+    })
+}
+
+/// Whether they are made, or only wait to be taken.
+#[test]
+fn four_long_answers_at_a_time_are_in_memory() {
+    let settings = Settings {
+        write_timeout: 10 * LONG,
+        ..Settings::default()
+    };
+    let bench = Bench::start(settings, 16);
+    let ask = || {
+        let mut raw = bench.raw();
+        raw.send(VERSION.replace("version", "config.export"));
+        raw
+    };
+    let asked = || bench.requests.recv_timeout(LONG).unwrap();
+    let mut all: Vec<(Raw, Request)> = (0..4).map(|_| (ask(), asked())).collect();
+    assert_eq!(ask().error(), i64::from(RpcError::BUSY));
+    assert!(bench.requests.is_empty());
+    // Who asks for something short is not held up.
+    let mut other = bench.raw();
+    other.send(VERSION);
+    asked().answer(Reply::Version(version()));
+    assert_eq!(other.line()["id"], 1);
+
+    // A short answer makes room, and a long one once it is taken.
+    let (mut slow, request) = all.pop().unwrap();
+    request.answer(export(8 << 20));
+    let mut some = [0; 100];
+    slow.0.read_exact(&mut some).unwrap();
+    let (mut quick, request) = all.pop().unwrap();
+    request.answer(export(1));
+    assert_eq!(quick.line()["id"], 1);
+    all.push((ask(), asked()));
+    assert_eq!(ask().error(), i64::from(RpcError::BUSY));
+    assert_eq!(slow.line_of(&some)["id"], 1);
+    all.push((ask(), asked()));
+    assert_eq!(all.len(), 4);
+}
+
 #[test]
 fn a_change_that_takes_long_holds_up_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,13 +189,20 @@ fn a_change_that_takes_too_long_may_still_be_made() {
         ..Settings::default()
     };
     let bench = Bench::start(settings, 16);
-    let mut raw = bench.raw();
-    raw.send("{\"jsonrpc\":\"2.0\",\"method\":\"config.rollback\",\"id\":7}\n");
-    let _waiting = bench.requests.recv_timeout(LONG).unwrap();
-    let line = raw.line();
-    assert_eq!(line["error"]["code"], RpcError::TIMEOUT);
-    let message = line["error"]["message"].as_str().unwrap();
-    assert!(message.contains("may still be made"), "{message}");
+    for (method, said) in [
+        ("config.rollback", "may still be made: see config diff"),
+        ("config.export", "the keeper did not answer in time"),
+    ] {
+        let mut raw = bench.raw();
+        raw.send(VERSION.replace("version", method));
+        let _waiting = bench.requests.recv_timeout(LONG).unwrap();
+        let line = raw.line();
+        assert_eq!(line["error"]["code"], RpcError::TIMEOUT);
+        let message = line["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+        let change = method == "config.rollback";
+        assert_eq!(message.contains("may still be made"), change, "{message}");
+    }
 }
 
 #[test]
@@ -141,8 +223,8 @@ fn who_may_only_look_does_not_take_the_place_of_who_sends_much() {
         let theirs = tokio::net::UnixStream::from_std(theirs).unwrap();
         let connections = Connections::new(2);
         let admit = || connections.admit(Right::Everything).unwrap();
-        let (ticket, mut other) = (admit(), admit());
-        assert!(other.long());
+        let ticket = admit();
+        let _other = ticket.room().request().unwrap();
         let gate = Rc::new(Gate::new(Access::default(), 0));
         let pass = Pass {
             gate: Rc::clone(&gate),

@@ -1,6 +1,6 @@
 //! `overpath addr`.
 
-use crate::table::{Table, maybe, word};
+use crate::table::{Cell, Hue, Table, maybe, word};
 use control::api::messages::{Address, AddressState};
 
 pub(crate) fn text(addresses: &[Address]) -> String {
@@ -12,11 +12,11 @@ pub(crate) fn text(addresses: &[Address]) -> String {
             AddressState::Duplicate => "duplicate",
         };
         table.push([
-            format!("{}/{}", address.address, address.prefix_length),
-            word("port", &address.port),
+            Cell::from(format!("{}/{}", address.address, address.prefix_length)).hued(Hue::Address),
+            word("port", &address.port).hued(Hue::Name),
             maybe("vlan", address.vlan),
-            state.into(),
-            maybe("taken-by", address.taken_by),
+            Cell::from(state).hued(Hue::of(address.state != AddressState::Duplicate)),
+            maybe("taken-by", address.taken_by).hued(Hue::Mac),
         ]);
     }
     table.to_string()

@@ -1,38 +1,52 @@
 //! What can be said on the command line.
 
 use crate::capture::CaptureWords;
-use crate::change::{AddrVerb, BridgeVerb, FdbVerb, PortVerb, SwitchVerb, VxlanVerb};
+use crate::change::{AddrVerb, BridgeVerb, FdbVerb, NeighVerb, PortVerb, SwitchVerb, VxlanVerb};
 use crate::dash_w::{DashW, seconds};
-use crate::explain::behind::BehindWords;
-use crate::explain::next::NextWords;
+use crate::explain::ExplainWords;
+use crate::failure::Failure;
 use crate::monitor::MonitorWords;
-use crate::{cache, config, frame, help, route, stats};
-use clap::{Parser, Subcommand};
+use crate::show::has_statistics;
+use crate::{cache, config, help, offload, route, stats};
+use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
-use control::api::messages::{Method, Question, Stations};
+use control::api::messages::{Method, Stations};
 use control::config::Name;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Where the daemon listens if nothing else is said.
 pub(crate) const SOCKET: &str = "/run/overpath/overpath.sock";
+
+/// Heading of options that stand anywhere.
+const GLOBAL: &str = "Options of all commands";
 
 /// Show and change the VXLAN switch of this host, while it forwards.
 #[derive(Debug, Parser)]
 #[command(name = "overpath", version, infer_subcommands = true, after_help = help::EXAMPLES)]
 pub(crate) struct Arguments {
     /// Where the daemon listens
-    #[arg(long, global = true, value_name = "PATH", default_value = SOCKET)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(value_name = "PATH", default_value = SOCKET)]
     pub(crate) socket: PathBuf,
 
-    /// Print the daemon's answer as it is, as JSON
-    #[arg(long, global = true)]
+    /// Print the daemon's answer as it is, as JSON, and errors too
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
-    /// Show it anew every so many seconds, 1 if none are said; Ctrl-C ends it
-    #[arg(short, long, global = true, value_name = "SECONDS", num_args = 0..=1)]
+    /// Show it again every so many seconds, 1 if none are said, until Ctrl-C
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    #[arg(value_name = "SECONDS", num_args = 0..=1)]
     #[arg(default_missing_value = "1", value_parser = seconds)]
     pub(crate) watch: Option<DashW>,
+
+    /// Show counters too: port, bridge, vxlan, fdb, route, neigh
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub(crate) statistics: bool,
+
+    /// Colour names, addresses and states; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    #[arg(value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
 
     #[command(subcommand)]
     pub(crate) noun: Noun,
@@ -40,51 +54,51 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
-    /// The versions of the daemon and of DPDK
+    /// Versions of the daemon and of DPDK
     Version,
-    /// Ports: NICs and guests, their state; add, set, del
+    /// Ports, which are NICs and guests: show, add, set, del
     #[command(infer_subcommands = true)]
     Port {
         #[command(subcommand)]
         verb: Option<PortVerb>,
     },
-    /// Bridges of ports and tunnels; add, set, del
+    /// Bridges of ports and tunnels: show, add, set, del
     #[command(infer_subcommands = true, visible_alias = "br")]
     Bridge {
         #[command(subcommand)]
         verb: Option<BridgeVerb>,
     },
-    /// Forwarding tables: which MAC is where; add, replace, del, flush, load
+    /// Which MAC is where: show, get, add, set, replace, append, del, flush, load
     #[command(infer_subcommands = true)]
     Fdb {
         #[command(subcommand)]
         verb: Option<FdbVerb>,
     },
-    /// Neighbours on underlay links
-    #[command(infer_subcommands = true)]
+    /// Neighbours on underlay links: show, add, set, replace, del
+    #[command(infer_subcommands = true, alias = "neighbour")]
     Neigh {
         #[command(subcommand)]
-        verb: Option<Verb>,
+        verb: Option<NeighVerb>,
     },
-    /// Routes of the underlay: gateways to networks; add, replace, del
+    /// Routes of the underlay: show, add, set, replace, del
     #[command(infer_subcommands = true)]
     Route {
         #[command(subcommand)]
         verb: Option<route::Verb>,
     },
-    /// The switch's own addresses, and whether others have them too; add, del
+    /// The switch's own addresses on the underlay: show, add, set, del
     #[command(infer_subcommands = true, alias = "address")]
     Addr {
         #[command(subcommand)]
         verb: Option<AddrVerb>,
     },
-    /// Tunnels: state, and the way to each remote; add, set, append, del
+    /// VXLAN tunnels and their remotes: show, add, set, append, del
     #[command(infer_subcommands = true)]
     Vxlan {
         #[command(subcommand)]
         verb: Option<VxlanVerb>,
     },
-    /// Settings of the switch as a whole; set
+    /// Settings of the switch as a whole: set
     #[command(infer_subcommands = true)]
     Switch {
         #[command(subcommand)]
@@ -96,50 +110,56 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: config::Verb,
     },
-    /// What is dropped: why, where, how many, and what to do about it
+    /// Dropped packets: why, where, how many, and what to do about it
     Drops {
         /// The port whose drops are shown; all, if none is said. `show` may stand before it
         #[arg(value_name = "PORT")]
         words: Vec<Name>,
     },
-    /// Counters: where every packet went
+    /// Counters: where every packet went, what workers and caches do
     Stats {
-        /// What is shown: account, drop, port, queue, bridge, vxlan, link, fdb, worker, cache,
-        /// event; all, if nothing is said. `show` may stand before it
+        /// What is shown: account, drop, port, queue, bridge, vxlan, link, offload, fdb, worker,
+        /// cache, event; all, if nothing is said. `show` may stand before it
         #[arg(value_name = "SECTION")]
         words: Vec<String>,
     },
-    /// Flow caches: which decisions are kept, how many packets each decided; flush
+    /// Flow caches, the decisions in them and their packets: show, flush
     #[command(infer_subcommands = true)]
     Cache {
         #[command(subcommand)]
         verb: Option<cache::Verb>,
     },
-    /// Why: what becomes of a frame, or of packets to come; what is behind a drop
+    /// What NICs do for tunnels, by which rules, and why not more: show, selftest
+    #[command(infer_subcommands = true)]
+    Offload {
+        #[command(subcommand)]
+        verb: Option<offload::Verb>,
+    },
+    /// What becomes of a frame, or of packets to come, and why; what is behind a drop
     ///
     /// overpath explain lan 02000000000202000000000108060001...
     /// overpath explain lan --next 3 --filter "icmp or arp"
     /// overpath explain --next --dropped udp_checksum
     #[command(verbatim_doc_comment)]
     Explain(ExplainWords),
-    /// Copies of packets, each with what became of it, as a pcapng file
+    /// Capture packets, each with what became of it, as a pcapng file
     ///
     /// overpath capture uplink udp port 4789 -w uplink.pcapng
     /// overpath capture drops | tcpdump -n -r -
     #[command(verbatim_doc_comment)]
     Capture(CaptureWords),
-    /// What happens: ports, stations, neighbours, changes, tunnels
+    /// Events as they happen: ports, stations, neighbours, changes, tunnels, offload
     ///
     /// overpath monitor
     /// overpath monitor fdb neigh -t
     #[command(verbatim_doc_comment)]
     Monitor(MonitorWords),
-    /// A script that teaches a shell to complete these words
+    /// A script for a shell, so that it completes these words
     Completion {
         /// Which shell
         shell: Shell,
     },
-    /// Write the manual pages into a folder
+    /// Write the manual pages, with that of the daemon, into a folder: man1, man8
     #[command(hide = true)]
     Man {
         /// The folder
@@ -147,99 +167,54 @@ pub(crate) enum Noun {
     },
 }
 
-/// What to do with a noun; show it, if nothing is said.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
-    /// Show all of them
-    Show,
-}
-
-/// What is to be explained.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ExplainWords {
-    #[command(flatten)]
-    frame: FrameWords,
-    #[command(flatten)]
-    behind: BehindWords,
-    #[command(flatten)]
-    next: NextWords,
-}
-
-impl ExplainWords {
-    fn method(&self) -> Result<Method, String> {
-        let frame = || self.frame.question().map(Method::Explain);
-        let next = || self.next.method(self.frame.port);
-        let other = self.behind.method().or_else(next);
-        other.map_or_else(frame, Ok)
-    }
-}
-
-/// A frame, and where it comes in.
-#[derive(Debug, clap::Args)]
-pub(crate) struct FrameWords {
-    /// The port that it comes in by
-    #[arg(required_unless_present_any = ["behind", "next"], conflicts_with = "behind")]
-    port: Option<Name>,
-    /// The frame in hex, spaces and colons at will; - reads it from standard input
-    #[arg(required_unless_present_any = ["pcap", "behind", "next"])]
-    #[arg(conflicts_with_all = ["pcap", "next"])]
-    hex: Vec<String>,
-    /// Take the frame out of a capture of Ethernet, pcap or pcapng
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["behind", "next"])]
-    pcap: Option<PathBuf>,
-    /// Which frame of the capture
-    #[arg(long, value_name = "N", conflicts_with = "hex", default_value = "1")]
-    frame: NonZeroUsize,
-}
-
-impl FrameWords {
-    fn question(&self) -> Result<Question, String> {
-        let port = self.port.ok_or("say which port the frame comes in by")?;
-        let frame = match &self.pcap {
-            Some(path) => frame::of_capture(path, self.frame.get())?,
-            None => frame::of_words(&self.hex)?,
-        };
-        let ask_workers = true;
-        Ok(Question {
-            port,
-            frame,
-            ask_workers,
-        })
-    }
-}
-
 impl Arguments {
     /// What to ask the daemon.
     ///
     /// # Errors
     /// What is wrong with the words.
-    pub(crate) fn method(&self) -> Result<Method, String> {
+    pub(crate) fn method(&self) -> Result<Method, Failure> {
         let method = self.noun.method()?;
         let once = method.is_change() || self.noun.is_done_here();
         let once = once || matches!(method, Method::ExplainNext(_) | Method::EventsSubscribe(_));
         if matches!(self.watch, Some(DashW::Every(_))) && once {
-            return Err("--watch is for what is shown".to_owned());
+            return Err(Failure::usage("--watch is for what is shown"));
+        }
+        let counted = has_statistics(&method) || matches!(method, Method::CacheShow(_));
+        if self.statistics && !counted {
+            let nouns = "port, bridge, vxlan, fdb, route and neigh";
+            let why = format!("--statistics is for what {nouns} show; more is in overpath stats");
+            return Err(Failure::usage(why));
         }
         Ok(method)
     }
 }
 
 impl Noun {
-    fn method(&self) -> Result<Method, String> {
+    fn method(&self) -> Result<Method, Failure> {
+        match self {
+            // It may be a file that is wrong, and no word.
+            Noun::Config { verb } => verb.method(),
+            noun => noun.words().map_err(Failure::usage),
+        }
+    }
+
+    fn words(&self) -> Result<Method, String> {
         Ok(match self {
-            Noun::Version | Noun::Completion { .. } | Noun::Man { .. } => Method::Version,
+            Noun::Version | Noun::Completion { .. } | Noun::Man { .. } | Noun::Config { .. } => {
+                Method::Version
+            }
             Noun::Port { verb } => verb.as_ref().unwrap_or(&PortVerb::Show).method()?,
             Noun::Bridge { verb } => verb.as_ref().unwrap_or(&BridgeVerb::Show).method()?,
             Noun::Fdb { verb: None } => Method::FdbShow(Stations::default()),
             Noun::Fdb { verb: Some(verb) } => verb.method()?,
-            Noun::Neigh { .. } => Method::NeighShow,
+            Noun::Neigh { verb } => verb.as_ref().unwrap_or(&NeighVerb::Show).method()?,
             Noun::Addr { verb } => verb.as_ref().unwrap_or(&AddrVerb::Show).method()?,
             Noun::Vxlan { verb } => verb.as_ref().unwrap_or(&VxlanVerb::Show).method()?,
             Noun::Switch { verb } => verb.method()?,
-            Noun::Config { verb } => verb.method()?,
             Noun::Drops { words } => Method::DropsShow(one_port(words)?),
             Noun::Stats { words } => stats::sections(words).map(|_| Method::StatsShow)?,
             Noun::Cache { verb } => cache::method(verb.as_ref()),
+            Noun::Offload { verb } => offload::method(verb.as_ref()),
             Noun::Explain(words) => words.method()?,
             Noun::Capture(words) => Method::CaptureStart(words.capture()?),
             Noun::Monitor(words) => Method::EventsSubscribe(words.kinds()),
@@ -399,6 +374,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_is_shown_too_if_that_is_said() {
+        for line in [
+            "overpath -s port",
+            "overpath port show -s",
+            "overpath b -s",
+            "overpath vxlan show --statistics --json",
+            "overpath f s -s bridge br10",
+            "overpath r -s",
+            "overpath n s -s -w",
+            "overpath cache show -s",
+        ] {
+            let arguments = parse(line).unwrap();
+            assert!(arguments.statistics && arguments.method().is_ok(), "{line}");
+        }
+        for line in [
+            "overpath addr -s",
+            "overpath -s stats",
+            "overpath p d lan -s",
+        ] {
+            let told = parse(line).unwrap().method().unwrap_err();
+            assert!(
+                told.message.contains("--statistics is for"),
+                "{line}: {told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn colours_are_wanted_or_not() {
+        let color = |line: &str| parse(line).map(|arguments| arguments.color).ok();
+        assert_eq!(color("overpath port"), Some(ColorChoice::Auto));
+        assert_eq!(
+            color("overpath --color never port"),
+            Some(ColorChoice::Never)
+        );
+        assert_eq!(
+            color("overpath port --color=always"),
+            Some(ColorChoice::Always)
+        );
+        assert_eq!(color("overpath port --color sometimes"), None);
+    }
+
+    #[test]
     fn a_route_that_is_none_is_refused_before_it_is_asked_for() {
         for line in [
             "overpath route add",
@@ -411,60 +429,6 @@ mod tests {
         }
         let arguments = parse("overpath route add default dev uplink").unwrap();
         assert!(arguments.noun.method().is_err());
-    }
-
-    #[test]
-    fn a_frame_is_said_in_hex_or_taken_out_of_a_capture() {
-        let question = |line: &str| parse(line).unwrap().noun.method();
-        for line in [
-            "overpath explain uplink 02:ff 0001",
-            "overpath ex uplink 02 ff 00 01 --json",
-        ] {
-            let Ok(Method::Explain(question)) = question(line) else {
-                panic!("{line}");
-            };
-            assert_eq!(question.port.as_str(), "uplink");
-            assert_eq!(question.frame.as_slice(), [2, 0xff, 0, 1]);
-        }
-        assert!(question("overpath explain uplink 02f").is_err());
-        assert!(question("overpath explain uplink --pcap /nowhere --frame 2").is_err());
-        for line in [
-            "overpath explain",
-            "overpath explain uplink",
-            "overpath explain up/link 00",
-            "overpath explain uplink 00 --pcap /nowhere",
-            "overpath explain uplink 00 --frame 2",
-            "overpath explain uplink --pcap /nowhere --frame 0",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_is_behind_a_number_is_asked_for_instead_of_a_frame() {
-        let method = |line: &str| parse(line).unwrap().method();
-        let entry = "0:17".parse().unwrap();
-        let line = "overpath explain --entry 0:17";
-        assert_eq!(method(line), Ok(Method::ExplainEntry(entry)));
-        let reason = fastpath::drop::DropReason::TxFull;
-        let line = "overpath explain --drop tx_full --json";
-        assert_eq!(method(line), Ok(Method::ExplainDrop(reason)));
-        let mac = "02:00:00:00:00:01".parse().unwrap();
-        let line = "overpath explain --fdb 02:00:00:00:00:01 -w";
-        assert_eq!(method(line), Ok(Method::ExplainFdb(mac)));
-        for line in [
-            "overpath explain --entry 17",
-            "overpath explain --drop full",
-            "overpath explain --fdb 02:00",
-            "overpath explain --entry 0:17 --drop tx_full",
-            "overpath explain lan --entry 0:17",
-            "overpath explain lan 00 --drop tx_full",
-            "overpath explain --entry 0:17 --pcap /nowhere",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-        let hint = parse("overpath explain --drop tx_ful").unwrap_err();
-        assert!(hint.to_string().contains("'tx_full'"), "{hint}");
     }
 
     #[test]

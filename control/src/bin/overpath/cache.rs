@@ -4,7 +4,7 @@ mod words;
 
 pub(crate) use words::{Verb, method};
 
-use crate::table::{Table, plain, word};
+use crate::table::{Table, line as line_of, plain, word};
 use control::api::messages::{CacheAction, CacheEntry, Caches, Field, Flushed, WorkerCache};
 
 /// Each cache with its masks, then the entries, as `dump-flows` of OVS has them. `details`: below
@@ -55,7 +55,7 @@ fn worker(cache: &WorkerCache) -> String {
             word("worker", cache.worker),
             word("mask hits", mask.hits),
             word("entries", mask.entries),
-            mask.fields.join(","),
+            mask.fields.join(",").into(),
         ]);
     }
     if cache.other_hits > 0 {
@@ -63,7 +63,7 @@ fn worker(cache: &WorkerCache) -> String {
             word("worker", cache.worker),
             word("mask hits", cache.other_hits),
             word("entries", 0),
-            "others".to_owned(),
+            "others".into(),
         ]);
     }
     text += &masks.to_string();
@@ -118,7 +118,7 @@ pub(crate) fn origin(entry: &CacheEntry) -> String {
             _ => {}
         }
     }
-    words.join(" ")
+    line_of(&words)
 }
 
 #[cfg(test)]

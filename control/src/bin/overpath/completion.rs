@@ -1,13 +1,12 @@
 //! `overpath completion`.
 
-use crate::args::Arguments;
-use clap::CommandFactory;
+use crate::help;
 use clap_complete::{Shell, generate};
 
 /// The script for `shell`. Made in memory, since making it into a closed pipe would panic.
 pub(crate) fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    generate(shell, &mut Arguments::command(), "overpath", &mut script);
+    generate(shell, &mut help::words(), "overpath", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 

@@ -1,5 +1,6 @@
 //! `overpath config`: all that is wanted, as a file.
 
+use crate::failure::{Failure, Kind};
 use clap::Subcommand;
 use control::api::messages::{Checked, ConfigText, Differing, Exported, Method};
 use control::config::Wanted;
@@ -38,7 +39,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) fn method(&self) -> Result<Method, String> {
+    pub(crate) fn method(&self) -> Result<Method, Failure> {
         Ok(match self {
             // It is done here.
             Verb::Check { .. } => Method::Version,
@@ -59,12 +60,13 @@ impl Verb {
 
     /// # Errors
     /// All that is wrong with the file.
-    pub(crate) fn here(&self, json: bool) -> Result<String, String> {
+    pub(crate) fn here(&self, json: bool) -> Result<String, Failure> {
         let Verb::Check { file } = self else {
             return Ok(String::new());
         };
         let ConfigText { text, name } = text(file)?;
-        let wanted = Wanted::parse(&text, &name).map_err(|errors| errors.to_string())?;
+        let wanted = Wanted::parse(&text, &name)
+            .map_err(|errors| Failure::new(Kind::Refused, errors.to_string()))?;
         let counts = [
             ("ports", wanted.ports.len()),
             ("routes", wanted.routes.len()),
@@ -83,14 +85,14 @@ impl Verb {
 }
 
 /// The text of a file, and what errors call it.
-fn text(file: &Path) -> Result<ConfigText, String> {
+fn text(file: &Path) -> Result<ConfigText, Failure> {
     let name = file.display().to_string();
     let mut text = String::new();
     let read = match name.as_str() {
         "-" => std::io::stdin().read_to_string(&mut text).map(drop),
         _ => std::fs::read_to_string(file).map(|read| text = read),
     };
-    read.map_err(|error| format!("{name}: {error}"))?;
+    read.map_err(|error| Failure::failed(format!("{name}: {error}")))?;
     Ok(ConfigText { text, name })
 }
 
@@ -104,8 +106,13 @@ pub(crate) fn differing(differing: &Differing) -> String {
     lines.collect()
 }
 
+/// The file, and what hinders changes as a comment before it.
 pub(crate) fn exported(exported: &Exported) -> String {
-    exported.text.clone()
+    let trouble = exported.store_trouble.as_ref();
+    let trouble = trouble.map(|why| format!("changes are refused: {why}"));
+    let lines = trouble.iter().flat_map(|why| why.lines());
+    let comment: String = lines.map(|line| format!("# {line}\n")).collect();
+    comment + &exported.text
 }
 
 #[cfg(test)]
@@ -126,12 +133,16 @@ mod tests {
         assert!(json.contains("\"bridges\":1"), "{json}");
         std::fs::write(&file, "[[bridge]]\n").unwrap();
         let told = check().unwrap_err();
+        assert_eq!(told.kind, Kind::Refused);
+        let told = told.message;
         assert!(
             told.contains("c.toml:1:1: bridge.name: is missing"),
             "{told}"
         );
         std::fs::remove_file(&file).unwrap();
-        assert!(check().unwrap_err().contains("c.toml: No such file"));
+        let told = check().unwrap_err();
+        assert!(told.message.contains("c.toml: No such file"), "{told:?}");
+        assert_eq!(told.kind, Kind::Failed);
     }
 
     #[test]

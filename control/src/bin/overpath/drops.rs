@@ -1,6 +1,6 @@
 //! `overpath drops`.
 
-use crate::table::{Table, word};
+use crate::table::{Cell, Hue, Table, word};
 use control::api::messages::{DropCount, DropPlace, LastDrop};
 use std::collections::HashSet;
 
@@ -13,18 +13,18 @@ pub(crate) fn text(drops: &[DropCount]) -> String {
     let mut told = HashSet::new();
     for drop in drops {
         counters.push([
-            drop.reason.clone(),
-            word("port", &drop.port),
+            Cell::from(&drop.reason).hued(Hue::Bad),
+            word("port", &drop.port).hued(Hue::Name),
             place(drop.place).into(),
             word("packets", drop.packets),
-            format!("rate {}/s", drop.rate),
+            format!("rate {}/s", drop.rate).into(),
         ]);
         if told.insert(&drop.reason) {
             let (reason, meaning, advice) = (&drop.reason, &drop.meaning, &drop.advice);
-            reasons.push([format!("{reason}: {meaning} {advice}")]);
+            reasons.push([format!("{reason}: {meaning} {advice}").into()]);
         }
         if let Some(last) = &drop.last {
-            lasts.push([last_text(drop, last)]);
+            lasts.push([last_text(drop, last).into()]);
         }
     }
     counters.to_string() + &reasons.to_string() + &lasts.to_string()
@@ -36,10 +36,14 @@ fn last_text(drop: &DropCount, last: &LastDrop) -> String {
     let fields = last.fields.iter().filter(|field| field.value != "yes");
     let fields = fields.map(|field| format!(" {} {}", field.name.replace('_', "-"), field.value));
     let fields: String = fields.collect();
-    format!("{reason}: the last one {age}s ago at port {port}, {len} bytes:{fields}")
+    let bare = match last.bare {
+        true => ", outer headers taken off by the NIC",
+        false => "",
+    };
+    format!("{reason}: the last one {age}s ago at port {port}, {len} bytes{bare}:{fields}")
 }
 
-fn place(place: DropPlace) -> &'static str {
+pub(crate) fn place(place: DropPlace) -> &'static str {
     match place {
         DropPlace::Dropped => "dropped",
         DropPlace::CopiesDropped => "copies-dropped",
@@ -75,6 +79,7 @@ mod tests {
         let last = LastDrop {
             age: 3,
             len: 60,
+            bare: true,
             head: Bytes(vec![0; 60]),
             fields: vec![field("ethernet", "yes"), field("udp_port", "53")],
         };
@@ -84,7 +89,7 @@ mod tests {
         };
         let text = text(&[drop]);
         let line = text.lines().last().unwrap();
-        let expected = "tx_full: the last one 3s ago at port lan, 60 bytes: udp-port 53";
+        let expected = "tx_full: the last one 3s ago at port lan, 60 bytes, outer headers taken off by the NIC: udp-port 53";
         assert_eq!(line, expected);
     }
 

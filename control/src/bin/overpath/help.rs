@@ -1,24 +1,27 @@
 //! `overpath --help`: nouns by what they are for, and examples. clap has no groups of commands.
 
 use crate::args::Arguments;
+use crate::change::with_words;
 use clap::builder::Styles;
-use clap::{Command, CommandFactory};
+use clap::{ArgMatches, Command, CommandFactory};
 use std::fmt::Write;
 
 /// The nouns, in the order in which they are shown.
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Set up, and show what is set up:",
-        &["port", "addr", "route", "bridge", "vxlan", "fdb", "switch"],
-    ),
-    ("Whole files:", &["config"]),
-    (
-        "Look:",
         &[
-            "drops", "stats", "explain", "capture", "monitor", "neigh", "cache",
+            "port", "addr", "route", "neigh", "bridge", "vxlan", "fdb", "switch",
         ],
     ),
-    ("Beside that:", &["version", "completion", "help"]),
+    ("Whole configurations:", &["config"]),
+    (
+        "Look and find out:",
+        &[
+            "drops", "stats", "explain", "capture", "monitor", "cache", "offload",
+        ],
+    ),
+    ("Other:", &["version", "completion", "help"]),
 ];
 
 /// What stands below the options.
@@ -33,14 +36,31 @@ Examples:
   All of it from a file, taken back after a minute unless `overpath config confirm` comes:
     overpath config diff new.toml && overpath config apply new.toml --confirm 60
 
-Most nouns alone show what there is, and `overpath NOUN --help` has their words. Words can be
-shortened as long as they stay clear: `overpath f s` is `overpath fdb show`.";
+A noun alone shows what there is; `overpath NOUN --help` and `overpath NOUN VERB --help` have the
+words. Words can be shortened while they are clear: `overpath f s` is `overpath fdb show`.
+Exit status: 0 done, 1 refused or failed, 2 words not understood, 3 the daemon is not there.";
+
+/// The command that was said, without its words: `overpath addr add`.
+pub(crate) fn path(said: &ArgMatches) -> String {
+    let mut path = "overpath".to_owned();
+    let mut said = Some(said);
+    while let Some((name, behind)) = said.and_then(ArgMatches::subcommand) {
+        path = path + " " + name;
+        said = Some(behind);
+    }
+    path
+}
 
 /// What is parsed, with the help as it is to be.
 pub(crate) fn command() -> Command {
-    let command = Arguments::command();
+    let command = words();
     let template = template(command.clone());
     command.help_template(template)
+}
+
+/// The same, with the help of clap for all nouns.
+pub(crate) fn words() -> Command {
+    with_words(Arguments::command())
 }
 
 fn template(mut command: Command) -> String {
@@ -94,7 +114,7 @@ mod tests {
         let help = command().render_long_help().to_string();
         for part in [
             "Usage: overpath",
-            "\nLook:\n  drops ",
+            "\nLook and find out:\n  drops ",
             "--socket",
             "\nExamples:\n",
         ] {
@@ -102,6 +122,16 @@ mod tests {
         }
         let long = help.lines().filter(|line| line.chars().count() > 100);
         assert_eq!(long.collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_command_is_known_without_its_words() {
+        let path = |line: &str| path(&command().try_get_matches_from(line.split(' ')).unwrap());
+        assert_eq!(
+            path("overpath -s a a 192.0.2.2/24 port x"),
+            "overpath addr add"
+        );
+        assert_eq!(path("overpath f"), "overpath fdb");
     }
 
     #[test]

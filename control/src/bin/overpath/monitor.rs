@@ -1,19 +1,24 @@
 //! `overpath monitor`: what happens, a line for each event.
 
-use crate::table::{maybe, word};
+use crate::failure::Failure;
+use crate::print;
+use crate::table::{Cell, Hue, line, maybe, plain, word};
+use crate::words::pick;
 use control::api::client::{Client, ClientError};
 use control::api::messages::{
-    ConfigEvent, Event, EventKind, EventKinds, NeighbourEvent, NeighbourHappened, PortEvent,
-    PortHappened, StationEvent, StationHappened, StationPlace, TunnelEvent, TunnelHappened, What,
+    ConfigEvent, Event, EventKind, EventKinds, NeighbourEvent, NeighbourHappened, OffloadEvent,
+    PortEvent, PortHappened, StationEvent, StationHappened, StationPlace, TunnelEvent,
+    TunnelHappened, What,
 };
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What is listened to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MonitorWords {
-    /// What events are about: port, fdb, neigh, config, tunnel; all, if nothing is said
+    /// What events are about: port, fdb, neigh, config, tunnel, offload; all, if
+    /// nothing is said
     #[arg(value_parser = kinds)]
     kinds: Vec<EventKinds>,
     /// Say when each happened
@@ -22,12 +27,11 @@ pub(crate) struct MonitorWords {
 }
 
 fn kinds(word: &str) -> Result<EventKinds, String> {
-    let mut known = EventKind::ALL.into_iter();
-    match known.find(|kind| kind.name() == word) {
-        Some(kind) => Ok([kind].into_iter().collect()),
-        None if word == "all" => Ok(EventKinds::all()),
-        None => Err("say port, fdb, neigh, config, tunnel or all".to_owned()),
-    }
+    let known = EventKind::ALL.into_iter();
+    let known = known.map(|kind| (kind.name(), [kind].into_iter().collect()));
+    let known = known.chain([("all", EventKinds::all())]);
+    let names: Vec<_> = known.clone().map(|(name, _)| name).collect();
+    pick(word, known).map_err(|wrong| wrong.tell(word, &names))
 }
 
 impl MonitorWords {
@@ -43,26 +47,24 @@ impl MonitorWords {
 ///
 /// # Errors
 /// What went wrong, for a human.
-pub(crate) fn run(socket: &Path, words: &MonitorWords, json: bool) -> Result<(), String> {
+pub(crate) fn run(socket: &Path, words: &MonitorWords, json: bool) -> Result<(), Failure> {
     let events = Client::connect(socket).and_then(|client| client.events(words.kinds()));
-    let (_, events) = events.map_err(|error| crate::complaint(&error, socket))?;
-    let mut out = io::stdout().lock();
+    let complain = |error: &ClientError| Failure::of_call(error, socket);
+    let (_, events) = events.map_err(|error| complain(&error))?;
     for line in events.into_lines().lines() {
-        let line = line.map_err(|error| ClientError::from(error).to_string())?;
+        let line = line.map_err(|error| complain(&error.into()))?;
         let text = if json {
             line + "\n"
         } else {
             let read = serde_json::from_str(&line);
-            let event = read.map_err(|error| ClientError::from(error).to_string())?;
+            let event = read.map_err(|error| complain(&ClientError::Answer(error)))?;
             text(&event, words.timestamp)
         };
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(format!("cannot write the answer: {error}")),
+        if print(&text)?.is_break() {
+            return Ok(());
         }
     }
-    Err("the daemon went away".to_owned())
+    Err(Failure::gone())
 }
 
 fn text(event: &Event, timestamp: bool) -> String {
@@ -72,6 +74,7 @@ fn text(event: &Event, timestamp: bool) -> String {
         What::Neigh(neighbour) => neighbour_text(neighbour),
         What::Config(change) => config_text(change),
         What::Tunnel(tunnel) => tunnel_text(tunnel),
+        What::Offload(offload) => offload_text(offload),
         What::Missed(count) => format!("missed {count}"),
     };
     if timestamp {
@@ -83,16 +86,9 @@ fn text(event: &Event, timestamp: bool) -> String {
     }
 }
 
-/// Words with one space between; what is not known is left out.
-fn line(words: &[String]) -> String {
-    let said: Vec<_> = words.iter().map(String::as_str).collect();
-    let said = said.into_iter().filter(|word| !word.is_empty());
-    said.collect::<Vec<_>>().join(" ")
-}
-
 fn because(reason: Option<&String>) -> String {
     reason
-        .map(|reason| format!(": {reason}"))
+        .map(|reason| format!(": {}", plain(reason)))
         .unwrap_or_default()
 }
 
@@ -104,11 +100,11 @@ fn port_text(event: &PortEvent) -> String {
         PortHappened::LinkDown => "link down",
         PortHappened::Closed => "closed",
     };
-    format!(
-        "port {} {what}{}",
-        event.port,
-        because(event.reason.as_ref())
-    )
+    let good = matches!(event.event, PortHappened::Started | PortHappened::LinkUp);
+    line(&[
+        word("port", &event.port).hued(Hue::Name),
+        Cell::from(what).hued_if(event.event != PortHappened::Closed, Hue::of(good)),
+    ]) + &because(event.reason.as_ref())
 }
 
 fn station_text(event: &StationEvent) -> String {
@@ -118,23 +114,25 @@ fn station_text(event: &StationEvent) -> String {
         StationHappened::Aged => "aged",
         StationHappened::Flushed => "flushed",
     };
-    let from = event.from.as_ref();
-    line(&[
+    let mut cells = vec![
         word("fdb", what),
-        event.mac.to_string(),
-        word("bridge", &event.bridge),
-        place(&event.at),
-        from.map(|from| word("from", place(from)))
-            .unwrap_or_default(),
-    ])
+        Cell::from(event.mac.to_string()).hued(Hue::Mac),
+        word("bridge", &event.bridge).hued(Hue::Name),
+    ];
+    cells.extend(place(&event.at));
+    if let Some(from) = &event.from {
+        cells.push("from".into());
+        cells.extend(place(from));
+    }
+    line(&cells)
 }
 
-fn place(at: &StationPlace) -> String {
-    line(&[
-        maybe("port", at.port.as_ref()),
-        maybe("tunnel", at.tunnel.as_ref()),
-        maybe("dst", at.remote),
-    ])
+fn place(at: &StationPlace) -> [Cell; 3] {
+    [
+        maybe("port", at.port.as_ref()).hued(Hue::Name),
+        maybe("tunnel", at.tunnel.as_ref()).hued(Hue::Name),
+        maybe("dst", at.remote).hued(Hue::Address),
+    ]
 }
 
 fn neighbour_text(event: &NeighbourEvent) -> String {
@@ -142,19 +140,23 @@ fn neighbour_text(event: &NeighbourEvent) -> String {
         NeighbourHappened::Resolved => "resolved",
         NeighbourHappened::Changed => "changed",
         NeighbourHappened::Failed => "failed",
+        NeighbourHappened::Forgotten => "forgotten",
     };
     let neighbour = &event.neighbour;
     line(&[
         word("neigh", what),
-        neighbour.address.to_string(),
-        word("port", &neighbour.port),
+        Cell::from(neighbour.address.to_string()).hued(Hue::Address),
+        word("port", &neighbour.port).hued(Hue::Name),
         maybe("vlan", neighbour.vlan),
-        maybe("lladdr", neighbour.mac),
+        maybe("lladdr", neighbour.mac).hued(Hue::Mac),
     ])
 }
 
 fn config_text(event: &ConfigEvent) -> String {
-    let steps = event.steps.iter().map(|step| format!("\n    {step}"));
+    let steps = event
+        .steps
+        .iter()
+        .map(|step| format!("\n    {}", plain(step)));
     let more = match event.more {
         0 => String::new(),
         more => format!("\n    and {more} more steps"),
@@ -171,11 +173,27 @@ fn tunnel_text(event: &TunnelEvent) -> String {
         TunnelHappened::Up => "up",
         TunnelHappened::Down => "down",
     };
-    format!(
-        "tunnel {} {what}{}",
-        event.tunnel,
-        because(event.reason.as_ref())
-    )
+    line(&[
+        word("tunnel", &event.tunnel).hued(Hue::Name),
+        Cell::from(what).hued(Hue::of(event.event == TunnelHappened::Up)),
+    ]) + &because(event.reason.as_ref())
+}
+
+fn offload_text(event: &OffloadEvent) -> String {
+    if let Some(found) = &event.selftest {
+        let frames = format!("{} of {} frames", found.heard, found.frames);
+        return line(&[
+            word("offload", &event.port).hued(Hue::Name),
+            word("selftest", frames).hued(Hue::of(found.conclusive)),
+            word("marks", &found.marks),
+            word("checksums", &found.checksums),
+        ]);
+    }
+    line(&[
+        word("offload", &event.port).hued(Hue::Name),
+        word("tier", event.tier).hued(Hue::of(event.tier >= event.before)),
+        word("before", event.before),
+    ]) + &because(event.reason.as_ref())
 }
 
 #[cfg(test)]
@@ -220,6 +238,22 @@ mod tests {
                 r#"{"time":0,"tunnel":{"tunnel":"vx10","event":"up","reason":null}}"#,
                 "tunnel vx10 up",
             ),
+            (
+                r#"{"time":0,"offload":{"port":"up","tier":"t2","before":"t0","reason":null}}"#,
+                "offload up tier T2 before T0",
+            ),
+            (
+                r#"{"time":0,"offload":{"port":"up","tier":"t1","before":"t2","reason":"it lied"}}"#,
+                "offload up tier T1 before T2: it lied",
+            ),
+            (
+                r#"{"time":0,"offload":{"port":"up","tier":"t0","before":"t0","reason":null,"selftest":{
+                    "asked":true,"looped":true,"conclusive":true,"frames":9,"heard":8,
+                    "marks":{"allowed":true,"reason":"they were right"},
+                    "checksums":{"allowed":false,"reason":"one was wrong"},
+                    "demoted":null,"distrusted":"one was wrong"}}}"#,
+                "offload up selftest 8 of 9 frames marks on: they were right checksums off: one was wrong",
+            ),
             (r#"{"time":0,"missed":3}"#, "missed 3"),
         ] {
             assert_eq!(shown(json), format!("{line}\n"));
@@ -246,6 +280,12 @@ mod tests {
         let said: Vec<_> = words(two).kinds().iter().map(EventKind::name).collect();
         assert_eq!(said, ["port", "fdb"]);
         assert_eq!(kinds("all"), Ok(EventKinds::all()));
-        assert!(kinds("link").is_err());
+        assert_eq!(kinds("n"), kinds("neigh"));
+        assert_eq!(kinds("o"), kinds("offload"));
+        let told = kinds("link").unwrap_err();
+        assert!(
+            told.contains("allowed: port, fdb, neigh, config, tunnel, offload, all"),
+            "{told}"
+        );
     }
 }

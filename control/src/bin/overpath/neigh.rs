@@ -1,6 +1,6 @@
 //! `overpath neigh`.
 
-use crate::table::{Table, maybe, word};
+use crate::table::{Cell, Hue, Table, maybe, word};
 use control::api::messages::{Neighbour, NeighbourState};
 
 pub(crate) fn text(neighbours: &[Neighbour]) -> String {
@@ -11,13 +11,14 @@ pub(crate) fn text(neighbours: &[Neighbour]) -> String {
             NeighbourState::Incomplete => "incomplete",
             NeighbourState::Failed => "failed",
             NeighbourState::Stale => "stale",
+            NeighbourState::Permanent => "permanent",
         };
         table.push([
-            neighbour.address.to_string(),
-            word("port", &neighbour.port),
+            Cell::from(neighbour.address.to_string()).hued(Hue::Address),
+            word("port", &neighbour.port).hued(Hue::Name),
             maybe("vlan", neighbour.vlan),
-            maybe("lladdr", neighbour.mac),
-            state.into(),
+            maybe("lladdr", neighbour.mac).hued(Hue::Mac),
+            Cell::from(state).hued(Hue::of(neighbour.state != NeighbourState::Failed)),
         ]);
     }
     table.to_string()

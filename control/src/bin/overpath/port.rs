@@ -1,11 +1,13 @@
 //! `overpath port`.
 
-use crate::table::{Table, maybe, word};
-use control::api::messages::{Port, PortState};
+use crate::drops;
+use crate::stats::per_second;
+use crate::table::{Cell, Hue, Table, maybe, word};
+use control::api::messages::{DropCount, Port, PortState, PortStats, Stats};
 
 /// Losses are shown where there are any.
 pub(crate) fn text(ports: &[Port]) -> String {
-    let lost = |name, count: u64| maybe(name, (count > 0).then_some(count));
+    let lost = |name, count: u64| maybe(name, (count > 0).then_some(count)).hued(Hue::Bad);
     let mut table = Table::default();
     for port in ports {
         let state = match port.state {
@@ -14,9 +16,9 @@ pub(crate) fn text(ports: &[Port]) -> String {
             PortState::Failed => "failed",
         };
         table.push([
-            port.name.clone(),
-            word("state", state),
-            maybe("mac", port.mac),
+            Cell::from(&port.name).hued(Hue::Name),
+            word("state", state).hued(Hue::of(port.state == PortState::Up)),
+            maybe("mac", port.mac).hued(Hue::Mac),
             word("mtu", port.mtu),
             word("rxq", port.rx_queues),
             word("txq", port.tx_queues),
@@ -35,10 +37,60 @@ pub(crate) fn text(ports: &[Port]) -> String {
     table.to_string()
 }
 
+/// The ports, then for each of them what came in, what went out, and why packets were dropped.
+pub(crate) fn counted(ports: &[Port], stats: &Stats, drops: &[DropCount]) -> String {
+    let (mut rx, mut tx, mut why) = (Table::default(), Table::default(), Table::default());
+    let none = PortStats::default();
+    for port in ports {
+        let name = Cell::from(&port.name).hued(Hue::Name);
+        let known = stats.ports.iter().find(|known| known.port == port.name);
+        let counts = known.unwrap_or(&none);
+        rx.push([
+            name.clone(),
+            word("rx", port.rx.packets),
+            word("bytes", port.rx.bytes),
+            per_second("rate", counts.rx_rate),
+            format!("{}B/s", counts.rx_byte_rate).into(),
+            lost("missed", port.rx.missed),
+            lost("no-mbuf", port.rx.no_mbuf),
+            lost("errors", port.rx.errors),
+            word("forwarded", counts.forwarded),
+            word("consumed", counts.consumed),
+            lost("dropped", counts.dropped),
+        ]);
+        tx.push([
+            name.clone(),
+            word("tx", port.tx.packets),
+            word("bytes", port.tx.bytes),
+            per_second("rate", counts.tx_rate),
+            format!("{}B/s", counts.tx_byte_rate).into(),
+            lost("dropped", port.tx.dropped),
+            lost("errors", port.tx.errors),
+            word("originated", counts.originated),
+            word("copied", counts.copied),
+        ]);
+        for drop in drops.iter().filter(|drop| drop.port == port.name) {
+            why.push([
+                name.clone(),
+                word("drop", &drop.reason).hued(Hue::Bad),
+                drops::place(drop.place).into(),
+                word("packets", drop.packets),
+                per_second("rate", drop.rate),
+            ]);
+        }
+    }
+    text(ports) + &rx.to_string() + &tx.to_string() + &why.to_string()
+}
+
+/// Shown even where nothing was lost.
+fn lost(name: &str, count: u64) -> Cell {
+    word(name, count).hued_if(count > 0, Hue::Bad)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use control::api::messages::{RxCounters, TxCounters};
+    use control::api::messages::{DropPlace, RxCounters, TxCounters};
 
     fn up() -> Port {
         Port {
@@ -77,6 +129,46 @@ uplink state up     mac 02:00:00:00:00:01 mtu 1600 rxq 1 txq 2 rx 10 tx 5 driver
 lan    state failed                       mtu 1600 rxq 1 txq 2 rx 10 tx 5                device net_tap0,iface=up0 reason no such device
 ";
         assert_eq!(text(&[up(), failed]), expected);
+    }
+
+    #[test]
+    fn counters_stand_below_by_direction_and_by_reason() {
+        let lan = Port {
+            name: "lan".into(),
+            ..up()
+        };
+        let stats = Stats {
+            ports: vec![PortStats {
+                port: "lan".into(),
+                forwarded: 8,
+                consumed: 1,
+                dropped: 1,
+                rx_rate: 3,
+                rx_byte_rate: 180,
+                copied: 4,
+                ..PortStats::default()
+            }],
+            ..Stats::default()
+        };
+        let drop = |port: &str| DropCount {
+            reason: "frame_runt".into(),
+            port: port.into(),
+            place: DropPlace::Dropped,
+            packets: 1,
+            rate: 0,
+            meaning: String::new(),
+            advice: String::new(),
+            last: None,
+        };
+        let shown = counted(&[up(), lan.clone()], &stats, &[drop("lan"), drop("gone")]);
+        let expected = "\
+uplink rx 10 bytes 0 rate 0/s 0B/s   missed 0 no-mbuf 0 errors 0 forwarded 0 consumed 0 dropped 0
+lan    rx 10 bytes 0 rate 3/s 180B/s missed 0 no-mbuf 0 errors 0 forwarded 8 consumed 1 dropped 1
+uplink tx 5 bytes 0 rate 0/s 0B/s dropped 0 errors 0 originated 0 copied 0
+lan    tx 5 bytes 0 rate 0/s 0B/s dropped 0 errors 0 originated 0 copied 4
+lan drop frame_runt dropped packets 1 rate 0/s
+";
+        assert_eq!(shown, text(&[up(), lan]) + expected);
     }
 
     #[test]

@@ -1,18 +1,27 @@
 //! `overpath route`: what is printed, and the words of a change.
 
-use crate::table::{Table, maybe, word};
+use crate::table::{Cell, Hue, Table, maybe, word};
+use crate::words::pick;
 use clap::Subcommand;
 use control::api::messages::{Gateways, Method, Network, NetworkError, NewRoute, Route, RouteKind};
-use control::config::Prefix;
+use control::config::{Command, Edit, Prefix};
 use std::net::Ipv4Addr;
 
 /// What to do with routes; show them, if nothing is said.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Show all of them
+    #[command(alias = "s")]
     Show,
     /// Add one to a network that has none
+    ///
+    /// overpath route add default via 192.0.2.254
+    /// overpath route add 203.0.113.0/24 via 192.0.2.254 via 192.0.2.253
+    #[command(verbatim_doc_comment)]
     Add(Words),
+    /// Change the gateways of the one to a network
+    #[command(alias = "change")]
+    Set(Words),
     /// Remove the one to a network
     #[command(alias = "delete")]
     Del {
@@ -48,6 +57,15 @@ pub(crate) fn method(verb: Option<&Verb>) -> Result<Method, String> {
     Ok(match verb {
         None | Some(Verb::Show) => Method::RouteShow,
         Some(Verb::Add(words)) => Method::RouteAdd(words.route()?),
+        Some(Verb::Set(words)) => {
+            let NewRoute { to, via } = words.route()?;
+            let words = [
+                ("to".to_owned(), to.to_string().into()),
+                ("via".to_owned(), serde_json::json!(via.as_slice())),
+            ];
+            let words = words.into_iter().collect();
+            Method::Edit(Edit::Do(Command::RouteSet, words))
+        }
         Some(Verb::Replace(words)) => Method::RouteReplace(words.route()?),
         Some(Verb::Del { to }) => Method::RouteDel(*to),
     })
@@ -63,13 +81,13 @@ pub(crate) fn text(routes: &[Route]) -> String {
         };
         for via in &route.via {
             table.push([
-                destination(route.to),
-                maybe("via", via.gateway),
-                word("port", &via.port),
+                Cell::from(destination(route.to)).hued(Hue::Address),
+                maybe("via", via.gateway).hued(Hue::Address),
+                word("port", &via.port).hued(Hue::Name),
                 maybe("vlan", via.vlan),
-                maybe("lladdr", via.mac),
+                maybe("lladdr", via.mac).hued(Hue::Mac),
                 kind.into(),
-                if via.alive { "" } else { "dead" }.into(),
+                Cell::from(if via.alive { "" } else { "dead" }).hued(Hue::Bad),
             ]);
         }
     }
@@ -77,7 +95,7 @@ pub(crate) fn text(routes: &[Route]) -> String {
 }
 
 /// As `ip` prints it.
-fn destination(to: Network) -> String {
+pub(crate) fn destination(to: Network) -> String {
     match to.prefix().length() {
         0 => "default".into(),
         32 => to.prefix().address().to_string(),
@@ -99,11 +117,11 @@ pub(crate) fn gateways(words: &[String]) -> Result<Gateways, String> {
     let mut words = words.iter().map(String::as_str);
     let mut gateways = Vec::new();
     while let Some(word) = words.next() {
-        let word = match word {
-            "nexthop" => words.next().ok_or("via GATEWAY is missing after nexthop")?,
+        let word = match pick(word, [("via", "via"), ("nexthop", "nexthop")]) {
+            Ok("nexthop") => words.next().ok_or("via GATEWAY is missing after nexthop")?,
             _ => word,
         };
-        if word != "via" {
+        if pick(word, [("via", ())]).is_err() {
             return Err(format!(
                 "{word:?} is not understood here: say via GATEWAY; the port follows from the gateway"
             ));

@@ -1,7 +1,8 @@
 //! `overpath vxlan`.
 
-use crate::table::{Table, maybe, word};
-use control::api::messages::{Remote, RemoteError, Tunnel, TunnelState, Way};
+use crate::stats::per_second;
+use crate::table::{Cell, Hue, Table, maybe, word};
+use control::api::messages::{Remote, RemoteError, Stats, Tunnel, TunnelState, TunnelStats, Way};
 
 /// The tunnels, then their remotes. Each line begins with the tunnel, so that `grep` finds it.
 pub(crate) fn text(tunnels: &[Tunnel]) -> String {
@@ -12,11 +13,11 @@ pub(crate) fn text(tunnels: &[Tunnel]) -> String {
             TunnelState::Down => "down",
         };
         table.push([
-            tunnel.name.clone(),
-            word("state", state),
-            word("bridge", &tunnel.bridge),
+            Cell::from(&tunnel.name).hued(Hue::Name),
+            word("state", state).hued(Hue::of(tunnel.state == TunnelState::Up)),
+            word("bridge", &tunnel.bridge).hued(Hue::Name),
             word("vni", tunnel.vni),
-            word("local", tunnel.local),
+            word("local", tunnel.local).hued(Hue::Address),
             word("dstport", tunnel.udp_port),
             maybe("reason", tunnel.reason.as_ref()),
         ]);
@@ -38,19 +39,25 @@ fn push(table: &mut Table, tunnel: &str, remote: &Remote) {
         let first = at == 0;
         let error = remote.last_error.as_ref().filter(|_| first);
         table.push([
-            tunnel.to_owned(),
-            word("remote", remote.address),
-            way.map_or("unreachable".into(), |way: &Way| word("port", &way.port)),
+            Cell::from(tunnel).hued(Hue::Name),
+            word("remote", remote.address).hued(Hue::Address),
+            way.map_or(unreachable(), |way: &Way| {
+                word("port", &way.port).hued(Hue::Name)
+            }),
             maybe("vlan", way.and_then(|way| way.vlan)),
-            maybe("lladdr", way.and_then(|way| way.mac)),
+            maybe("lladdr", way.and_then(|way| way.mac)).hued(Hue::Mac),
             maybe("rx", first.then_some(remote.rx.packets)),
             maybe("bytes", first.then_some(remote.rx.bytes)),
             maybe("tx", first.then_some(remote.tx.packets)),
             maybe("bytes", first.then_some(remote.tx.bytes)),
             if remote.learned { "learned" } else { "" }.into(),
-            maybe("error", error.map(complaint)),
+            maybe("error", error.map(complaint)).hued(Hue::Bad),
         ]);
     }
+}
+
+fn unreachable() -> Cell {
+    Cell::from("unreachable").hued(Hue::Bad)
 }
 
 fn complaint(error: &RemoteError) -> String {
@@ -63,10 +70,53 @@ fn complaint(error: &RemoteError) -> String {
     )
 }
 
+/// The tunnels and their remotes, then what each tunnel carried, and what came from senders that are
+/// no remotes.
+pub(crate) fn counted(tunnels: &[Tunnel], stats: &Stats) -> String {
+    let mut table = Table::default();
+    for tunnel in tunnels {
+        let same = |known: &&TunnelStats| known.tunnel == tunnel.name;
+        let Some(known) = stats.tunnels.iter().find(same) else {
+            continue;
+        };
+        table.push([
+            Cell::from(&tunnel.name).hued(Hue::Name),
+            word("rx", known.rx.packets),
+            word("bytes", known.rx.bytes),
+            per_second("rate", known.rx_rate),
+            word("tx", known.tx.packets),
+            word("bytes", known.tx.bytes),
+            per_second("rate", known.tx_rate),
+            word("strangers", known.strangers.packets),
+            word("bytes", known.strangers.bytes),
+        ]);
+    }
+    text(tunnels) + &table.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use control::api::messages::Traffic;
+
+    #[test]
+    fn counters_stand_below() {
+        let counts = |tunnel: &str| TunnelStats {
+            tunnel: tunnel.into(),
+            rx: Traffic {
+                packets: 3,
+                bytes: 180,
+            },
+            tx_rate: 7,
+            ..TunnelStats::default()
+        };
+        let stats = Stats {
+            tunnels: vec![counts("vx9"), counts("vx10")],
+            ..Stats::default()
+        };
+        let expected = "vx10 rx 3 bytes 180 rate 0/s tx 0 bytes 0 rate 7/s strangers 0 bytes 0\n";
+        assert_eq!(counted(&[up()], &stats), text(&[up()]) + expected);
+    }
 
     fn up() -> Tunnel {
         Tunnel {

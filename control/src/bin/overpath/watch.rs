@@ -1,5 +1,6 @@
 //! `--watch`: the same question again and again.
 
+use crate::failure::Failure;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
@@ -31,9 +32,10 @@ impl Separators {
 /// The first of a turn.
 pub(crate) fn repeat(
     every: Duration,
-    turn: impl FnMut(&str) -> Result<ControlFlow<()>, String>,
-) -> Result<(), String> {
-    end_on_signals().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    turn: impl FnMut(&str) -> Result<ControlFlow<()>, Failure>,
+) -> Result<(), Failure> {
+    end_on_signals()
+        .map_err(|error| Failure::failed(format!("cannot wait for signals: {error}")))?;
     let separators = Separators::new(io::stdout().is_terminal());
     turns(separators, || std::thread::sleep(every), turn)
 }
@@ -41,8 +43,8 @@ pub(crate) fn repeat(
 fn turns(
     separators: Separators,
     mut wait: impl FnMut(),
-    mut turn: impl FnMut(&str) -> Result<ControlFlow<()>, String>,
-) -> Result<(), String> {
+    mut turn: impl FnMut(&str) -> Result<ControlFlow<()>, Failure>,
+) -> Result<(), Failure> {
     let mut before = separators.first;
     while turn(before)?.is_continue() {
         before = separators.next;
@@ -101,11 +103,11 @@ mod tests {
         let turn = |_: &str| {
             left -= 1;
             match left {
-                0 => Err("no more".to_owned()),
+                0 => Err(Failure::gone()),
                 _ => Ok(ControlFlow::Continue(())),
             }
         };
         let ended = turns(Separators::new(false), || (), turn);
-        assert_eq!((ended, left), (Err("no more".to_owned()), 0));
+        assert_eq!((ended, left), (Err(Failure::gone()), 0));
     }
 }

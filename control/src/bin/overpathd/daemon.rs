@@ -1,7 +1,7 @@
 //! The life of the daemon: everything up, in order; everything down, in the opposite order.
 
 use crate::account::Ledger;
-use crate::device::Devices;
+use crate::device::{Devices, largest_mtu_of};
 use crate::lcores::{Milliseconds, Running};
 use control::api::{self, ApiError, Ways};
 use control::args::CommandLine;
@@ -10,12 +10,12 @@ use control::config::Wanted;
 use control::device;
 use control::host::{self, Facts};
 use control::keeper::{self, Begun, Keeper, KeeperError, Sources};
-use control::service::{DEVICE_PATIENCE, KEEPER_PATIENCE, Manager, Ports, Service};
+use control::service::{Manager, Ports, Service, Threads};
 use control::state::{Assembly, Settings, State, assemble};
 use fastpath::dpdk::{Clock, DpdkIo, Eal, EalError, LaunchError, Mempool, PoolConfig, PoolError};
 use fastpath::stats::Counter;
 use fastpath::worker::{Returned, Worker};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,7 +43,9 @@ pub(crate) enum DaemonError {
     Keeper(#[from] KeeperError),
     #[error("{error}{advice}")]
     Eal { error: EalError, advice: Advice },
-    #[error("{error}{advice}")]
+    #[error(
+        "{error}{advice}\n  if it is the store that wants this: a file that wants less, and --replace"
+    )]
     Pool { error: PoolError, advice: Advice },
     #[error("{0}")]
     Api(#[from] ApiError),
@@ -86,7 +88,8 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
     })?;
     let wanted = Arc::clone(&begun.wanted);
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
+    let signals = [SIGTERM, SIGINT, SIGHUP].into_iter();
+    for signal in signals.filter(|signal| !is_ignored(*signal)) {
         // The first one asks, the second one insists.
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -107,6 +110,7 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
         let advice = advice();
         DaemonError::Pool { error, advice }
     })?;
+    let begun = begun.keep()?;
     let (ledger, kept) = switch(line, begun, &eal, &pool, &stop)?;
     ledger.print();
     let out = pool.in_use().saturating_sub(kept);
@@ -116,6 +120,14 @@ pub(crate) fn run(line: &CommandLine) -> Result<(), DaemonError> {
         (0, out) => Err(DaemonError::Leaked(out)),
         (held, _) => Err(DaemonError::Held(held)),
     }
+}
+
+/// Whether we were started so that a signal is ignored, as SIGHUP is by nohup.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 fn largest_mtu(wanted: &Wanted) -> u32 {
@@ -158,18 +170,7 @@ fn switch(
     let (carry_out, changes) = change::changes();
     // The main lcore's CPU is the control side's: workers never wait for a client or a NIC.
     let core = eal.main_lcore().cpu();
-    let settings = api::Settings {
-        core,
-        ..api::Settings::default()
-    };
-    let ways = Ways { state, keeper };
-    let options = &line.options;
-    let access = api::Access {
-        uids: options.allow_uid.clone(),
-        gids: options.allow_gid.clone(),
-        group: options.socket_group,
-    };
-    let server = api::Server::start_for(access, &options.socket, ways, settings)?;
+    let server = serve(line, core, Ways { state, keeper })?;
     let device_turns = Arc::<Counter>::default();
     let devices = Devices {
         eal: eal.clone(),
@@ -189,6 +190,7 @@ fn switch(
         switch: wanted.switch,
         version: eal.version().to_owned(),
         pool: pool.clone(),
+        largest_mtu: largest_mtu_of(pool),
         workers,
         device,
         requests,
@@ -198,7 +200,7 @@ fn switch(
     let keeper = Keeper::new(begun, carry_out).telling(move |revision, steps| {
         teller.config(revision, steps);
     });
-    let turns = (device_turns, keeper.turns());
+    let threads = threads(&server, device_turns, &keeper);
     let keeper = keeper.start(edits, core)?;
     let mut ledger = Ledger {
         workers: stats,
@@ -208,7 +210,7 @@ fn switch(
     let clock = Milliseconds::new(Clock::new(eal));
     state.begin(wanted);
     let mut running = Running::start(eal, workers, clock, stop)?;
-    let mut service = service(&server, turns, &ledger, running.count());
+    let mut service = service(threads, &ledger, running.count());
     running.drive(clock, stop, |now| {
         let busy = state.step(now);
         service.turn(now, || ports_of(&state));
@@ -228,23 +230,43 @@ fn switch(
     Ok((ledger, kept))
 }
 
-/// What the service manager hears of, if there is one: every thread but state's own, which tells it.
-fn service(
-    server: &api::Server,
-    (device, keeper): (Arc<Counter>, Arc<Counter>),
-    ledger: &Ledger,
-    workers: usize,
-) -> Service {
-    let mut service = Service::new(Manager::of_environment(), workers);
-    let api = server.turns();
-    service.watch("the api thread", 0, move || api.get());
-    service.watch("the device thread", DEVICE_PATIENCE, move || device.get());
-    service.watch("the keeper", KEEPER_PATIENCE, move || keeper.get());
-    for (number, stats) in ledger.workers.iter().take(workers).enumerate() {
-        let stats = Arc::clone(stats);
-        service.watch(format!("worker {number}"), 0, move || stats.rounds.get());
+/// Opens the socket.
+fn serve(line: &CommandLine, core: Option<usize>, ways: Ways) -> Result<api::Server, DaemonError> {
+    let settings = api::Settings {
+        core,
+        ..api::Settings::default()
+    };
+    let options = &line.options;
+    let access = api::Access {
+        uids: options.allow_uid.clone(),
+        gids: options.allow_gid.clone(),
+        group: options.socket_group,
+    };
+    let server = api::Server::start_for(access, &options.socket, ways, settings)?;
+    Ok(server)
+}
+
+/// The threads of control that are watched.
+fn threads(server: &api::Server, device: Arc<Counter>, keeper: &Keeper) -> Threads {
+    Threads {
+        api: server.turns(),
+        device,
+        keeper: keeper.turns(),
+        storing: keeper.storing(),
+        workers: Vec::new(),
     }
-    service
+}
+
+/// What the service manager hears of, if there is one: every thread but state's own, which tells it.
+fn service(threads: Threads, ledger: &Ledger, workers: usize) -> Service {
+    let workers = ledger
+        .workers
+        .iter()
+        .take(workers)
+        .map(Arc::clone)
+        .collect();
+    let manager = Manager::of_environment();
+    Service::watching(manager, Threads { workers, ..threads })
 }
 
 fn ports_of(state: &State<DpdkIo>) -> Ports {

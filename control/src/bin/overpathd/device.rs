@@ -1,19 +1,22 @@
 //! The device thread: every slow call to a NIC is made here, and nobody waits for it.
 
+mod nic;
+mod port;
+mod starting;
+
 use control::config;
-use control::device::{DriverCounters, Opened, Order, OrderEnd, PortInfo, Report};
+use control::device::{DriverCounters, Offloading, Order, OrderEnd, Report, SelfTests, Test};
 use crossbeam_channel::RecvTimeoutError;
-use fastpath::dpdk::{
-    Device, DpdkIo, Eal, Mempool, PassProgram, Port, PortConfig, PortEventKind, RxQueue,
-    StartedPort, StopError, TxQueue, rx_limit_advice,
-};
+use fastpath::dpdk::{DpdkIo, Eal, Mempool, PortEvent, PortEventKind};
 use fastpath::ids::PortId;
 use fastpath::stats::Counter;
 use fastpath::worker::Returned;
+use nic::DpdkNic;
+use port::{Place, Running};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tracing::{error, warn};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tracing::warn;
 
 /// Bytes of a frame beside its MTU: an Ethernet header, a tag, and a check sequence.
 const HEADERS: usize = 22;
@@ -22,40 +25,66 @@ const EVENTS: Duration = Duration::from_millis(50);
 /// How often links of ports that do not report them are looked at, and counters read.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// The largest MTU that the packets of a pool have room for.
+pub(crate) fn largest_mtu_of(pool: &Mempool) -> u16 {
+    u16::try_from(pool.room().saturating_sub(HEADERS)).unwrap_or(u16::MAX)
+}
+
+/// By the clock of the host, as far as they go into a number that comes round.
+fn seconds() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.unwrap_or_default().as_secs() % (1 << 32);
+    u32::try_from(since).unwrap_or_default()
+}
+
 /// Everything that the device thread works with.
 pub(crate) struct Devices {
     pub(crate) eal: Eal,
     pub(crate) pool: Mempool,
     pub(crate) workers: u16,
     pub(crate) end: OrderEnd<DpdkIo>,
-    /// Counted up each time that it comes round.
+    /// Counted up each time that it comes round, and between calls of drivers, any of which may take long.
     pub(crate) turns: Arc<Counter>,
 }
 
-struct Running {
-    port: StartedPort,
-    /// Keeps oversized frames away, for as long as the port runs.
-    pass: Option<PassProgram>,
-    up: bool,
-    /// Has said that it cannot go on: it is not asked any more.
-    lost: bool,
+/// What it has.
+struct Held {
+    ports: BTreeMap<PortId, Running>,
+    offloading: Offloading<DpdkNic>,
+    tests: SelfTests,
+    began: Instant,
+    /// Packets of the pool that drivers will never give back.
+    kept: usize,
+}
+
+impl Held {
+    /// Milliseconds.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 impl Devices {
     /// Serves orders until state is gone. Returns how many packets of the pool drivers have kept.
     pub(crate) fn run(self) -> usize {
-        let mut ports = BTreeMap::new();
-        let mut kept = 0;
+        let mut held = Held {
+            ports: BTreeMap::new(),
+            offloading: Offloading::default(),
+            tests: SelfTests::numbered(seconds()),
+            began: Instant::now(),
+            kept: 0,
+        };
         let mut next_look = Instant::now();
-        let mut lost = 0;
+        let (mut lost, mut due) = (0, 0);
         loop {
             self.turns.add(1);
-            match self.end.orders.recv_timeout(EVENTS) {
-                Ok(order) => kept += self.obey(order, &mut ports),
+            let wait = Duration::from_millis(due).saturating_sub(held.began.elapsed());
+            match self.end.orders.recv_timeout(wait.min(EVENTS)) {
+                Ok(order) => self.obey_all(order, &mut held),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return kept,
+                Err(RecvTimeoutError::Disconnected) => return held.kept,
             }
-            self.port_events(&mut ports);
+            self.port_events(&mut held);
             let lost_now = self.eal.lost_port_events();
             if lost != lost_now {
                 warn!(
@@ -67,10 +96,13 @@ impl Devices {
             }
             if next_look <= Instant::now() {
                 next_look = Instant::now() + LOOK;
-                for (id, running) in &mut ports {
+                for (id, running) in &mut held.ports {
+                    self.turns.add(1);
                     self.look(*id, running);
                 }
             }
+            let now = held.now();
+            due = held.offloading.turn(now, &self.end.reports);
         }
     }
 
@@ -79,106 +111,117 @@ impl Devices {
         drop(self.end.reports.send(report));
     }
 
-    /// Returns how many packets of the pool the driver of an opened port will never give back.
-    fn obey(&self, order: Order<DpdkIo>, ports: &mut BTreeMap<PortId, Running>) -> usize {
-        let mut kept = 0;
+    /// Obeys an order, and those that wait behind it: what NICs do for tunnels takes longest, and
+    /// comes after them.
+    fn obey_all(&self, order: Order<DpdkIo>, held: &mut Held) {
+        self.obey(order, held);
+        for _ in 0..self.end.orders.len() {
+            self.turns.add(1);
+            match self.end.orders.try_recv() {
+                Ok(order) => self.obey(order, held),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn obey(&self, order: Order<DpdkIo>, held: &mut Held) {
         match order {
-            Order::Open { id, wanted } => match self.open(id, &wanted) {
-                Ok((running, opened)) => {
-                    kept = running.port.settings().kept as usize;
-                    ports.insert(id, running);
-                    self.report(Report::Opened(Box::new(opened)));
-                }
-                Err(reason) => self.report(Report::Failed { id, reason }),
-            },
+            Order::Open { id, wanted, test } => self.obey_open(id, &wanted, test, held),
             Order::SetMac { id, mac } => {
-                let device = ports.get(&id).map(|running| running.port.device());
+                let device = held.ports.get(&id).map(|running| running.port.device());
                 if let Some(Err(error)) = device.map(|device| device.set_mac(mac)) {
                     let text = format!("{error}: give the kernel's end the address {mac}");
                     self.report(Report::Note { id, text });
                 }
             }
             Order::SetMtu { id, mtu } => {
-                let set = ports
-                    .get(&id)
-                    .is_some_and(|running| self.change_mtu(running, mtu));
+                let running = held.ports.get(&id);
+                let set = running.is_some_and(|running| self.change_mtu(running, mtu));
                 let mtu = set.then_some(mtu);
                 self.report(Report::Mtu { id, mtu });
             }
-            Order::Close { id, queues } => {
-                let counters = match ports.remove(&id) {
-                    Some(running) => close(running, queues),
-                    None => DriverCounters::default(),
-                };
-                self.report(Report::Closed { id, counters });
+            Order::Offload { wanted } => held.offloading.agent().set_wanted(wanted),
+            Order::SetOffload { id, cap } => held.offloading.agent().set_cap(id, cap),
+            Order::Published { id, marks } => {
+                let agent = held.offloading.agent();
+                marks.into_iter().for_each(|mark| agent.published(id, mark));
             }
+            Order::Demote { id, to, why } => held.offloading.agent().demote(id, to, &why),
+            Order::Close { id, queues } => self.obey_close(id, queues, held),
         }
-        kept
     }
 
-    /// What the pool has no room for is told when the port is opened anew.
-    fn change_mtu(&self, running: &Running, mtu: u16) -> bool {
-        let fits = usize::from(mtu) + HEADERS <= self.pool.room();
-        fits && running.port.device().change_mtu(mtu).is_ok()
+    fn obey_open(&self, id: PortId, wanted: &config::Port, test: Test, held: &mut Held) {
+        match self.open(id, wanted, test, held) {
+            Ok((running, opened, started)) => {
+                held.kept += running.port.settings().kept as usize;
+                held.ports.insert(id, running);
+                self.report(Report::Opened(Box::new(opened)));
+                let now = held.now();
+                let agent = held.offloading.agent();
+                agent.port_up(id, started, wanted.offload, now);
+            }
+            Err(reason) => self.report(Report::Failed { id, reason }),
+        }
     }
 
-    fn open(&self, id: PortId, wanted: &config::Port) -> Result<(Running, Opened<DpdkIo>), String> {
-        let text = |error: &dyn std::error::Error| error.to_string();
-        let devargs = wanted.device.devargs();
-        let mut port = Port::open(&self.eal, devargs).map_err(|error| text(&error))?;
-        let asked = PortConfig {
-            rx_queues: wanted.rx_queues,
-            tx_queues: wanted.tx_queues.map(|queues| queues.min(self.workers)),
-            workers: self.workers,
-            rx_descriptors: wanted.rx_descriptors,
-            tx_descriptors: wanted.tx_descriptors,
-            mtu: wanted.mtu,
-            promiscuous: wanted.promiscuous,
-            rx_checksums: true,
+    fn obey_close(&self, id: PortId, queues: Vec<Returned<DpdkIo>>, held: &mut Held) {
+        let now = held.now();
+        drop(held.offloading.agent().port_stopping(id, now));
+        let counters = match held.ports.remove(&id) {
+            Some(running) => running.close(queues, &self.turns),
+            None => DriverCounters::default(),
         };
-        port.configure(&asked, &self.pool)
-            .map_err(|error| text(&error))?;
-        let driver = port.device().info().map_err(|error| text(&error))?.driver;
-        let mac = port.device().mac().map_err(|error| text(&error))?;
-        let rx_limit = port.device().rx_limit().map_err(|error| text(&error))?;
-        let (port, rx, tx) = port.start(id).map_err(|error| text(&error))?;
-        let settings = port.settings();
-        let link = port.device().link().is_ok_and(|link| link.up);
-        let mut info = PortInfo {
-            driver,
-            mac,
-            mtu: settings.mtu.min(wanted.mtu),
-            link,
-            may_chain: settings.chains,
-            rx_limit,
-            notes: settings.notes.clone(),
-        };
-        let pass = keep_whole(port.device(), &mut info);
-        let running = Running {
-            port,
-            pass,
-            up: link,
-            lost: false,
-        };
-        Ok((running, Opened { id, info, rx, tx }))
+        self.report(Report::Closed { id, counters });
     }
 
-    fn port_events(&self, ports: &mut BTreeMap<PortId, Running>) {
+    fn port_events(&self, held: &mut Held) {
         while let Some(event) = self.eal.next_port_event() {
-            let of = |running: &Running| running.port.device().index() == event.port;
-            let Some((id, running)) = ports.iter_mut().find(|(_, running)| of(running)) else {
-                continue;
-            };
-            match event.kind {
-                PortEventKind::Link => self.look(*id, running),
-                PortEventKind::Removed => self.lost(*id, running, "the device was removed"),
-                PortEventKind::Reset => self.lost(*id, running, "the device wants to be reset"),
-            }
+            self.port_event(event, held);
         }
     }
 
-    /// A port cannot go on, and is to be closed and opened again.
-    fn lost(&self, id: PortId, running: &mut Running, reason: &str) {
+    fn port_event(&self, event: PortEvent, held: &mut Held) {
+        let now = held.now();
+        let mut ports = held.ports.iter_mut();
+        let found = ports.find_map(|(id, running)| {
+            let place = running.place(event.port)?;
+            Some((*id, place, running))
+        });
+        let Some((id, place, running)) = found else {
+            return;
+        };
+        let agent = held.offloading.agent();
+        let reason = match event.kind {
+            PortEventKind::Link => return self.look(id, running),
+            // It is not to be asked for anything now, nor are others of its bond.
+            PortEventKind::Recovering => {
+                running.recovering.insert(event.port);
+                return agent.suspended(id);
+            }
+            PortEventKind::Recovered => {
+                running.device(place).doubt_vxlan_ports();
+                running.recovering.remove(&event.port);
+                if running.recovering.is_empty() {
+                    agent.recovered(id, now);
+                }
+                return self.look(id, running);
+            }
+            PortEventKind::Removed => "the device was removed",
+            PortEventKind::Reset => "the device wants to be reset",
+            PortEventKind::RecoveryFailed => "the device did not recover from an error",
+        };
+        if let Place::Member(at) = place {
+            running.device(place).leave_alone();
+            agent.nic_lost(id, at, reason, now);
+            warn!(port = %id, member = at, "a member of a bond does nothing for tunnels any more: {reason}");
+            // The others waited for it.
+            if running.recovering.remove(&event.port) && running.recovering.is_empty() {
+                agent.recovered(id, now);
+            }
+            return;
+        }
+        drop(agent.port_lost(id, now));
         running.lost = true;
         let reason = reason.to_owned();
         self.report(Report::Lost { id, reason });
@@ -195,55 +238,8 @@ impl Devices {
             self.report(Report::Link { id, up });
         }
         // State may be busy; the next look brings newer figures.
-        drop(self.end.reports.try_send(Report::Counters {
-            id,
-            counters: counters(&running.port),
-        }));
+        let counters = running.counters();
+        let counters = Report::Counters { id, counters };
+        drop(self.end.reports.try_send(counters));
     }
-}
-
-/// Sees to it that no frame is longer than a driver that cuts can hold, as far as that is ours to
-/// do; the rest is noted.
-fn keep_whole(device: &Device, info: &mut PortInfo) -> Option<PassProgram> {
-    let limit = info.rx_limit?;
-    info.notes.extend(rx_limit_advice(info.mtu, limit));
-    PassProgram::attach(device).unwrap_or_else(|error| {
-        info.notes.push(format!(
-            "{error}: the other end of the veth may send frames above the MTU, which are dropped \
-             (ethtool -K PEER tso off gso off)"
-        ));
-        None
-    })
-}
-
-fn counters(port: &StartedPort) -> DriverCounters {
-    let counters = port.device().counters().unwrap_or_default();
-    DriverCounters {
-        rx_missed: counters.rx_missed,
-        rx_no_mbuf: counters.rx_no_mbuf,
-        rx_errors: counters.rx_errors,
-        tx_errors: counters.tx_errors,
-    }
-}
-
-/// Stops and closes a port, and returns what it had counted.
-fn close(running: Running, queues: Vec<Returned<DpdkIo>>) -> DriverCounters {
-    let Running { port, pass, .. } = running;
-    let counters = counters(&port);
-    drop(pass);
-    let (mut rx, mut tx): (Vec<RxQueue>, Vec<TxQueue>) = (Vec::new(), Vec::new());
-    for queue in queues {
-        match queue {
-            Returned::Rx(queue) => rx.push(queue),
-            Returned::Tx(queue) => tx.push(queue),
-            Returned::Withdrawn(_) | Returned::Tap(_) | Returned::Surveyed(_) => {}
-        }
-    }
-    match port.stop(rx, tx) {
-        Ok(port) => drop(port),
-        // Dropped all the same: it runs on until its last queue is dropped.
-        Err(refused @ StopError::Missing { .. }) => error!("{refused}"),
-        Err(refused @ StopError::Device { .. }) => warn!("{refused}"),
-    }
-    counters
 }

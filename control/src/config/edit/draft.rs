@@ -69,10 +69,16 @@ impl<'a> Draft<'a> {
             Command::PortSet => self.port_set(words),
             Command::PortDel => self.port_del(words),
             Command::AddrAdd => self.addr_add(words),
+            Command::AddrSet => self.addr_set(words),
             Command::AddrDel => self.addr_del(words),
             Command::RouteAdd => self.route_add(words),
+            Command::RouteSet => self.route_set(words),
             Command::RouteReplace => self.route_replace(words),
             Command::RouteDel => self.route_del(words),
+            Command::NeighAdd => self.neigh_add(words),
+            Command::NeighSet => self.neigh_set(words),
+            Command::NeighReplace => self.neigh_replace(words),
+            Command::NeighDel => self.neigh_del(words),
             Command::BridgeAdd => self.bridge_add(words),
             Command::BridgeSet => self.bridge_set(words),
             Command::BridgeDel => self.bridge_del(words),
@@ -82,7 +88,11 @@ impl<'a> Draft<'a> {
             Command::RemoteAdd => self.remote_add(words),
             Command::RemoteDel => self.remote_del(words),
             // These have a way of their own, since there may be many entries.
-            Command::FdbAdd | Command::FdbReplace | Command::FdbDel | Command::FdbFlush => None,
+            Command::FdbAdd
+            | Command::FdbSet
+            | Command::FdbReplace
+            | Command::FdbDel
+            | Command::FdbFlush => None,
         }
     }
 

@@ -2,10 +2,11 @@
 //! the others are copied.
 
 use super::draft::{Draft, Kind};
+use super::once;
 use super::words::{Words, read};
 use super::{Command, Edit};
 use crate::config::Name;
-use crate::config::file::{FdbTable, File, NOWHERE, read_fdb};
+use crate::config::file::{FdbTable, File, NOWHERE, at, read_fdb};
 use crate::config::model::{FdbEntry, FdbTarget, Wanted};
 use crate::config::report::{Problem, Report, Span};
 use crate::config::section::Field;
@@ -19,11 +20,12 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
     Add,
+    Set,
     Replace,
     Del,
 }
 
-/// The words of [`Op`].
+/// The words of [`Op`]. Many are not set: each would have to be looked up before it is read.
 const OPS: [(&str, Op); 3] = [("add", Op::Add), ("replace", Op::Replace), ("del", Op::Del)];
 
 /// One item of an edit.
@@ -43,11 +45,16 @@ pub(super) fn one(before: &Wanted, report: &Report, edit: &Edit) -> Option<Wante
     let op = match command {
         Command::FdbAdd => Op::Add,
         Command::FdbReplace => Op::Replace,
+        Command::FdbSet => Op::Set,
         Command::FdbDel => Op::Del,
         _ => return flush(before, report, words),
     };
     let table = read(report, "fdb.", words, &NOWHERE, read_fdb);
-    change(before, report, vec![Item { op, table }])
+    let mut item = Item { op, table };
+    if op == Op::Set {
+        item.keep(before, report)?;
+    }
+    change(before, report, vec![item])
 }
 
 /// What is wanted after many of them. Each is told by its number, from 1, if it is wrong.
@@ -64,9 +71,9 @@ pub(super) fn load(before: &Wanted, report: &Report, items: &str) -> Option<Want
             break;
         }
         let span = at + 1..at + 1;
-        match serde_json::from_str::<Words>(text.get()) {
+        match once::words(text.get()) {
             Ok(words) => items.extend(item(report, words, span)),
-            Err(_) => report.add(Problem::new(&span, "fdb", "is no object").allowed(allowed)),
+            Err(why) => report.add(Problem::new(&span, "fdb", why.to_string()).allowed(allowed)),
         }
     }
     change(before, report, items)
@@ -97,7 +104,7 @@ fn change(before: &Wanted, report: &Report, items: Vec<Item>) -> Option<Wanted> 
     for item in &items {
         let entry = match item.op {
             Op::Del => None,
-            Op::Add | Op::Replace => Some(judged.next()?),
+            Op::Add | Op::Set | Op::Replace => Some(judged.next()?),
         };
         work.take(report, item, entry)?;
     }
@@ -187,6 +194,33 @@ impl<'a> Work<'a> {
 }
 
 impl Item {
+    /// Says of a station that is to be set what was not said of its place and stays as it is. None
+    /// if it has no place.
+    fn keep(&mut self, before: &Wanted, report: &Report) -> Option<()> {
+        let draft = Draft {
+            before,
+            report,
+            file: File::without_fdb(before),
+        };
+        let said = self.table.bridge.as_ref()?;
+        draft.place(Kind::Bridge, "fdb.bridge", said)?;
+        let bridge: Name = said.value.parse().ok()?;
+        let mac = self.table.mac.as_ref()?.value;
+        let here = |entry: &&FdbEntry| entry.bridge == bridge && entry.mac == mac;
+        let Some(entry) = before.fdb.iter().find(here) else {
+            self.misses(report, before, (bridge, mac));
+            return None;
+        };
+        if let FdbTarget::Remote { tunnel, remote } = &entry.target
+            && self.table.port.is_none()
+        {
+            let table = &mut self.table;
+            table.tunnel.get_or_insert_with(|| at(tunnel.to_string()));
+            table.remote.get_or_insert_with(|| at(*remote));
+        }
+        Some(())
+    }
+
     /// What becomes of `entry`, which has the address already.
     fn meets(&self, report: &Report, entry: &FdbEntry, new: Option<FdbEntry>) -> Option<FdbEntry> {
         if self.op == Op::Add {
@@ -237,7 +271,11 @@ impl Item {
         const FEW: usize = 4096;
         let text = format!("{mac} has no static entry in bridge {bridge}");
         let problem = Problem::new(&self.table.span, "fdb.mac", text);
-        let problem = problem.allowed("an address that has one: see fdb show");
+        let allowed = match self.op {
+            Op::Set => "an address that has one: fdb add makes one",
+            _ => "an address that has one: see fdb show",
+        };
+        let problem = problem.allowed(allowed);
         let here = before.fdb.iter().filter(|entry| entry.bridge == bridge);
         let names = here.take(FEW).map(|entry| entry.mac.to_string());
         let names: Vec<String> = if report.is_empty() {
@@ -322,6 +360,7 @@ impl Wanted {
             switch: self.switch,
             ports: self.ports.clone(),
             routes: self.routes.clone(),
+            neighbours: self.neighbours.clone(),
             bridges: self.bridges.clone(),
             tunnels: self.tunnels.clone(),
             fdb: Vec::new(),

@@ -13,12 +13,15 @@ mod bridges;
 mod command;
 mod draft;
 mod fdb;
+mod neighbours;
+mod once;
 mod ports;
 mod routes;
 mod tunnels;
 mod words;
 
 pub use command::Command;
+pub(crate) use once::{NoWords, words};
 pub use words::Words;
 
 use super::error::ConfigErrors;
@@ -46,8 +49,14 @@ impl Wanted {
         let report = Report::default();
         let edited = match edit {
             Edit::Load(items) => fdb::load(self, &report, items),
-            Edit::Do(Command::FdbAdd | Command::FdbReplace | Command::FdbDel, _)
-            | Edit::Do(Command::FdbFlush, _) => fdb::one(self, &report, edit),
+            Edit::Do(
+                Command::FdbAdd
+                | Command::FdbSet
+                | Command::FdbReplace
+                | Command::FdbDel
+                | Command::FdbFlush,
+                _,
+            ) => fdb::one(self, &report, edit),
             Edit::Do(command, words) => Draft::edit(self, &report, *command, words),
         };
         match (report.finish_edit(), edited) {

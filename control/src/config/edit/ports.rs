@@ -4,6 +4,7 @@ use super::draft::{Draft, Kind, is};
 use super::words::{Words, over};
 use crate::config::file::{NOWHERE, at, read_own, read_port};
 use crate::config::model::{Address, Port};
+use crate::config::neighbour::{Link, Neighbour};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Problem};
 use crate::config::section::Field;
@@ -37,6 +38,7 @@ impl Draft<'_> {
         }
         *now = table;
         self.check_lost(at);
+        self.check_neighbours(at);
         self.member(before.name.as_str(), bridge)
     }
 
@@ -73,6 +75,7 @@ impl Draft<'_> {
             self.refuse("port.name", text, "a port that is no other port's local");
         }
         self.check_lost(at);
+        self.lose_neighbours(&gone.value);
         self.leave(&gone.value);
         Some(())
     }
@@ -83,6 +86,54 @@ impl Draft<'_> {
         table.underlay = true;
         table.addresses.push(address);
         Some(())
+    }
+
+    pub(super) fn addr_set(&mut self, words: &Words) -> Option<()> {
+        let (port, new) = self.address_of(words, false);
+        let mut new = new?;
+        let (from, place) = self.own(new.value.prefix)?;
+        let to = match port {
+            Some(name) => self.place(Kind::Port, "addr.port", &name)?,
+            None => from,
+        };
+        let before = self.file.ports.get_mut(from)?;
+        let old = before.addresses.remove(place);
+        before.underlay = !before.addresses.is_empty();
+        if !words.contains_key("vlan") {
+            new.value.vlan = old.value.vlan;
+        }
+        let after = self.file.ports.get_mut(to)?;
+        let place = if to == from {
+            place
+        } else {
+            after.addresses.len()
+        };
+        after.addresses.insert(place, new);
+        after.underlay = true;
+        self.check_lost(from);
+        Some(())
+    }
+
+    /// The port, and the place there, of our own address that is this one, whatever its prefix.
+    fn own(&self, wanted: Prefix) -> Option<(usize, usize)> {
+        let address = wanted.address();
+        let ports = self.file.ports.iter().enumerate();
+        let mut own = ports.flat_map(|(port, table)| {
+            let own = table.addresses.iter().enumerate();
+            own.map(move |(place, own)| (port, place, own.value.prefix.address()))
+        });
+        if let Some((port, place, _)) = own.find(|(.., own)| *own == address) {
+            return Some((port, place));
+        }
+        let ports = self.file.ports.iter();
+        let own = ports.flat_map(|table| table.addresses.iter().map(|own| own.value.prefix));
+        let names: Vec<String> = own.map(|own| own.address().to_string()).collect();
+        let text = format!("{address} is no address of the switch");
+        let problem = Problem::new(&NOWHERE, "addr.address", text);
+        let problem = problem.allowed("one that is there: see addr show; addr add makes one");
+        let near = names.iter().map(String::as_str);
+        self.report.add(problem.nearest(&address.to_string(), near));
+        None
     }
 
     pub(super) fn addr_del(&mut self, words: &Words) -> Option<()> {
@@ -108,22 +159,32 @@ impl Draft<'_> {
         table.addresses.remove(found);
         table.underlay = !table.addresses.is_empty();
         self.check_lost(at);
+        self.check_neighbours(at);
         Some(())
     }
 
     /// The place of `port`, and the address that the other words say.
     fn address(&self, words: &Words) -> Option<(usize, At<Address>)> {
+        let (name, address) = self.address_of(words, true);
+        let at = self.place(Kind::Port, "addr.port", &name?)?;
+        Some((at, address?))
+    }
+
+    /// What is said of a port, which `must` be said or not, and of an address.
+    fn address_of(&self, words: &Words, must: bool) -> (Option<At<String>>, Option<At<Address>>) {
         let mut own = words.clone();
         let name = own.remove("port");
         let mut all = Words::new();
         all.extend(name.map(|name| ("port".to_owned(), name)));
         all.insert("addresses".to_owned(), Value::Object(own));
-        let (name, address) = self.read("addr.", &all, |mut section| {
-            let name = section.require("port").and_then(Field::text);
+        self.read("addr.", &all, |mut section| {
+            let name = match must {
+                true => section.require("port"),
+                false => section.get("port"),
+            };
+            let name = name.and_then(Field::text);
             (name, section.require("addresses").and_then(read_own))
-        });
-        let at = self.place(Kind::Port, "addr.port", &name?)?;
-        Some((at, address?))
+        })
     }
 
     /// Reports what rested on addresses that the port at this place had before and has no more.
@@ -179,6 +240,25 @@ impl Draft<'_> {
             );
             let allowed =
                 "a link on which no route has a gateway: route replace or route del first";
+            self.refuse("port.addresses", text, allowed);
+        }
+    }
+
+    /// Reports a neighbour of the port at this place that is on no link of it any more.
+    fn check_neighbours(&self, at: usize) {
+        let Some((before, table)) = self.before.ports.get(at).zip(self.file.ports.get(at)) else {
+            return;
+        };
+        let lost = |neighbour: &&Neighbour| {
+            let mut own = table.addresses.iter().map(|own| own.value);
+            let contains = |own: Address| own.prefix.contains(neighbour.address);
+            neighbour.port == before.name
+                && !own.any(|own| own.vlan == neighbour.vlan && contains(own))
+        };
+        if let Some(lost) = self.before.neighbours.iter().find(lost) {
+            let (address, link) = (lost.address, Link(before.name.as_str(), lost.vlan));
+            let text = format!("neighbour {address} is on a link of {link}");
+            let allowed = "a link on which no neighbour is set: neigh del first";
             self.refuse("port.addresses", text, allowed);
         }
     }

@@ -14,6 +14,16 @@ impl Draft<'_> {
         Some(())
     }
 
+    pub(super) fn route_set(&mut self, words: &Words) -> Option<()> {
+        let table = self.route(words);
+        let to = table.to.as_ref()?.value;
+        match self.route_to(to) {
+            Some(at) => *self.file.routes.get_mut(at)? = table,
+            None => self.no_route(to, "the network of a route: route add makes one"),
+        }
+        Some(())
+    }
+
     pub(super) fn route_replace(&mut self, words: &Words) -> Option<()> {
         let table = self.route(words);
         match self.route_to(table.to.as_ref()?.value) {
@@ -35,17 +45,17 @@ impl Draft<'_> {
             self.file.routes.remove(at);
             return Some(());
         }
-        let names: Vec<String> = self
-            .before
-            .routes
-            .iter()
-            .map(|r| r.to.to_string())
-            .collect();
+        self.no_route(to, "the network of a route");
+        None
+    }
+
+    fn no_route(&self, to: Prefix, allowed: &str) {
+        let routes = self.before.routes.iter();
+        let names: Vec<String> = routes.map(|route| route.to.to_string()).collect();
         let text = format!("there is no route to {to}");
-        let problem = Problem::new(&NOWHERE, "route.to", text).allowed("the network of a route");
+        let problem = Problem::new(&NOWHERE, "route.to", text).allowed(allowed);
         let near = names.iter().map(String::as_str);
         self.report.add(problem.nearest(&to.to_string(), near));
-        None
     }
 
     fn route(&self, words: &Words) -> RouteTable {

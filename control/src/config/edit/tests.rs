@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 mod many;
 mod model;
 mod refused;
+mod set;
 
 /// Two links, a port in a bridge, a free one, tunnels in two bridges, routes, static entries.
 pub(super) const BASE: &str = r#"
@@ -124,6 +125,10 @@ fn what_is_set_is_merged_with_what_is_there() {
     let set = |words| after(&[("port.set", words)]);
     let more = set(json!({"name": "up", "rx_queues": 2}));
     assert_eq!(more, text(&[("mtu = 9000", "mtu = 9000\nrx_queues = 2")]));
+    let off = set(json!({"name": "up", "offload": "off"}));
+    assert_eq!(off, text(&[("mtu = 9000", "mtu = 9000\noffload = 'off'")]));
+    let auto = off.edited(&edit("port.set", json!({"name": "up", "offload": null})));
+    assert_eq!(auto.unwrap(), base());
     let default = set(json!({"name": "up", "mtu": null}));
     assert_eq!(default, text(&[("mtu = 9000\n", "")]));
     let all = set(json!({"name": "lan", "addresses": ["10.0.0.1/8"]}));
@@ -190,6 +195,48 @@ fn routes_come_change_and_go() {
     assert_eq!(after(&[("route.replace", other)]), expected);
     let gone = after(&[("route.add", new), ("route.del", json!({"to": "default"}))]);
     assert_eq!(gone, base());
+}
+
+#[test]
+fn neighbours_come_change_and_go() {
+    let new = json!({"port": "up", "address": "192.0.2.1", "mac": "02:00:00:00:01:01"});
+    let table = "[[neighbour]]\nport = 'up'\naddress = '192.0.2.1'\nmac = '02:00:00:00:01:01'\n";
+    for verb in ["neigh.add", "neigh.replace"] {
+        assert_eq!(after(&[(verb, new.clone())]), with(table), "{verb}");
+    }
+    let mut other = new.clone();
+    other["mac"] = "02:00:00:00:01:02".into();
+    let replaced = after(&[("neigh.add", new.clone()), ("neigh.replace", other)]);
+    assert_eq!(replaced, with(&table.replace("01:01", "01:02")));
+    let tagged = json!({"port": "up", "address": "198.51.100.1", "mac": "02:00:00:00:01:03",
+        "vlan": 7});
+    let both = [("neigh.add", new.clone()), ("neigh.add", tagged.clone())];
+    let both_tables = format!(
+        "{table}[[neighbour]]\nport = 'up'\naddress = '198.51.100.1'\n\
+         mac = '02:00:00:00:01:03'\nvlan = 7\n"
+    );
+    assert_eq!(after(&both), with(&both_tables));
+    let which = json!({"port": "up", "address": "192.0.2.1"});
+    for words in [new.clone(), which] {
+        let gone = after(&[("neigh.add", new.clone()), ("neigh.del", words)]);
+        assert_eq!(gone, base());
+    }
+    let gone = after(&[("neigh.add", tagged.clone()), ("neigh.del", tagged)]);
+    assert_eq!(gone, base());
+}
+
+#[test]
+fn a_port_that_goes_takes_its_neighbours_along() {
+    let port = json!({"name": "new", "device": "d9", "addresses": ["10.0.0.1/8"]});
+    let there = json!({"port": "new", "address": "10.0.0.2", "mac": "02:00:00:00:01:01"});
+    let other = json!({"port": "up", "address": "192.0.2.1", "mac": "02:00:00:00:01:01"});
+    let gone = after(&[
+        ("port.add", port),
+        ("neigh.add", there),
+        ("neigh.add", other.clone()),
+        ("port.del", json!({"name": "new"})),
+    ]);
+    assert_eq!(gone, after(&[("neigh.add", other)]));
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! anything else yet. What another part of the file must agree with keeps its place.
 
 mod fdb;
+mod neighbours;
 mod ports;
 mod routes;
 mod tunnels;
 mod wanted;
 
 pub(super) use fdb::{FdbTable, read_fdb};
+pub(super) use neighbours::{NeighbourTable, read_neighbour, read_which_neighbour};
 pub(super) use ports::{PortTable, read_own, read_port};
 pub(super) use routes::{RouteTable, read_route};
 pub(super) use tunnels::{RemoteItem, TunnelTable, read_remote, read_tunnel};
@@ -27,6 +29,7 @@ pub(super) struct File {
     pub(super) switch: SwitchSettings,
     pub(super) ports: Vec<PortTable>,
     pub(super) routes: Vec<RouteTable>,
+    pub(super) neighbours: Vec<NeighbourTable>,
     pub(super) bridges: Vec<BridgeTable>,
     pub(super) tunnels: Vec<TunnelTable>,
     pub(super) fdb: Vec<FdbTable>,
@@ -57,6 +60,13 @@ impl File {
                 "route.",
                 "tables, as [[route]]",
                 read_route,
+            ),
+            neighbours: tables(
+                &mut root,
+                "neighbour",
+                "neighbour.",
+                "tables, as [[neighbour]]",
+                read_neighbour,
             ),
             bridges: tables(
                 &mut root,

@@ -4,6 +4,7 @@ use super::{Field, Section, items, number};
 use crate::config::model::{Address, Device, Port};
 use crate::config::prefix::Prefix;
 use crate::config::report::{At, Span};
+use crate::offload::Offload;
 use fastpath::ids::WorkerId;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::VlanId;
@@ -20,6 +21,7 @@ pub(in crate::config) struct PortTable {
     pub(in crate::config) local: Option<At<String>>,
     pub(in crate::config) promiscuous: bool,
     pub(in crate::config) rx_checksum: RxChecksum,
+    pub(in crate::config) offload: Offload,
     pub(in crate::config) rx_queues: u16,
     pub(in crate::config) rx_workers: Option<At<Vec<u16>>>,
     pub(in crate::config) tx_queues: Option<u16>,
@@ -56,6 +58,10 @@ pub(in crate::config) fn read_port(mut s: Section<'_>) -> PortTable {
         rx_checksum: s
             .get("rx_checksum")
             .and_then(|f| f.one_of(&rx_checksum))
+            .unwrap_or_default(),
+        offload: s
+            .get("offload")
+            .and_then(|f| f.one_of(&Offload::ALL.map(|it| (it.as_str(), it))))
             .unwrap_or_default(),
         rx_queues: number(&mut s, "rx_queues", 1..=64, 1),
         rx_workers: s

@@ -21,6 +21,7 @@ pub(in crate::config) struct TunnelTable {
     pub(in crate::config) ttl: Ttl,
     pub(in crate::config) dscp: Dscp,
     pub(in crate::config) df: Df,
+    pub(in crate::config) udp_checksum: bool,
     pub(in crate::config) accept: Accept,
     /// At the table where it is left out.
     pub(in crate::config) zero_checksum: At<ZeroChecksum>,
@@ -60,6 +61,10 @@ pub(in crate::config) fn read_tunnel(mut s: Section<'_>) -> TunnelTable {
             .unwrap_or(Ttl::Fixed(Tunnel::TTL)),
         dscp: s.get("dscp").and_then(read_dscp).unwrap_or(Dscp::Fixed(0)),
         df: s.get("df").and_then(|f| f.one_of(&df)).unwrap_or(Df::Set),
+        udp_checksum: s
+            .get("udp_checksum")
+            .and_then(Field::boolean)
+            .unwrap_or(false),
         accept: s
             .get("accept")
             .and_then(|f| f.one_of(&accept))

@@ -1,8 +1,11 @@
 //! What is wanted as the tables of a file that would say so: an edit changes one of them, and the
 //! rules for files judge the whole again. Nothing of it has a place in a text.
 
-use super::{BridgeTable, FdbTable, File, PortTable, RemoteItem, RouteTable, TunnelTable};
+use super::{
+    BridgeTable, FdbTable, File, NeighbourTable, PortTable, RemoteItem, RouteTable, TunnelTable,
+};
 use crate::config::model::{Bridge, FdbEntry, FdbTarget, Port, Tunnel, Wanted};
+use crate::config::neighbour::Neighbour;
 use crate::config::report::{At, Span};
 use crate::config::route::Route;
 use crate::config::{Name, Remote};
@@ -27,6 +30,7 @@ impl File {
             switch: wanted.switch,
             ports: wanted.ports.iter().map(PortTable::of).collect(),
             routes: wanted.routes.iter().map(RouteTable::of).collect(),
+            neighbours: wanted.neighbours.iter().map(NeighbourTable::of).collect(),
             bridges: wanted.bridges.iter().map(BridgeTable::of).collect(),
             tunnels: wanted.tunnels.iter().map(TunnelTable::of).collect(),
             fdb: Vec::new(),
@@ -46,6 +50,7 @@ impl PortTable {
             local: port.local.map(name),
             promiscuous: port.promiscuous,
             rx_checksum: port.rx_checksum,
+            offload: port.offload,
             rx_queues: port.rx_queues,
             rx_workers: (!port.rx_workers.is_empty()).then(|| at(port.rx_workers.clone())),
             tx_queues: port.tx_queues,
@@ -61,6 +66,19 @@ impl RouteTable {
             span: NOWHERE,
             to: Some(at(route.to)),
             via: route.via.iter().copied().map(at).collect(),
+        }
+    }
+}
+
+impl NeighbourTable {
+    fn of(neighbour: &Neighbour) -> Self {
+        NeighbourTable {
+            span: NOWHERE,
+            port: Some(name(neighbour.port)),
+            vlan: neighbour.vlan,
+            address: Some(at(neighbour.address)),
+            mac: Some(at(neighbour.mac)),
+            broken: false,
         }
     }
 }
@@ -95,6 +113,7 @@ impl TunnelTable {
             ttl: tunnel.ttl,
             dscp: tunnel.dscp,
             df: tunnel.df,
+            udp_checksum: tunnel.udp_checksum,
             accept: tunnel.accept,
             zero_checksum: at(tunnel.zero_checksum),
             reserved_bits: tunnel.reserved_bits,

@@ -1,6 +1,7 @@
 //! Any wanted state that a file may ask for, small: for the properties of whoever takes one.
 
 use crate::config::*;
+use crate::offload::Offload;
 use fastpath::snapshot::RxChecksum;
 use fastpath::wire::{Mac, VlanId, Vni};
 use proptest::collection::vec;
@@ -31,10 +32,12 @@ pub(crate) fn wanted() -> impl Strategy<Value = Wanted> {
     let rest = (
         vec((tunnel(), any::<[Index; 3]>()), 0..6),
         vec((to(), vec(any::<Index>(), 1..5)), 0..4),
+        vec((any::<Index>(), 1..=200_u32, mac()), 0..6),
         vec((mac(), any::<[Index; 2]>(), remote()), 0..20),
     );
-    (base, rest).prop_map(|((switch, ports, bridges), (tunnels, routes, fdb))| {
-        let (bridges, tunnels, routes) = (given_ports(&ports, bridges), tunnels, routes);
+    (base, rest).prop_map(|((switch, ports, bridges), rest)| {
+        let (tunnels, routes, neighbours, fdb) = rest;
+        let bridges = given_ports(&ports, bridges);
         let mut wanted = Wanted {
             switch,
             ports,
@@ -43,6 +46,7 @@ pub(crate) fn wanted() -> impl Strategy<Value = Wanted> {
         };
         wanted.tunnels = ended(&wanted, tunnels);
         wanted.routes = on_links(&wanted, routes);
+        wanted.neighbours = beside(&wanted, neighbours);
         wanted.fdb = placed(&wanted, fdb);
         wanted
     })
@@ -84,7 +88,7 @@ fn port() -> impl Strategy<Value = Port> {
         or(1, 1..=64_u16),
         option::weighted(0.3, 1..=64_u16),
         any::<bool>(),
-        select(&CHECKSUMS[..]),
+        (select(&CHECKSUMS[..]), select(&Offload::ALL[..])),
     );
     let device = "(,[!-~äß€]{0,12})?".prop_filter("a device", |text| {
         Device::new(&format!("d{text}")).is_some()
@@ -99,7 +103,7 @@ fn port() -> impl Strategy<Value = Port> {
     )
         .prop_map(
             |(name, args, addresses, local, (mtu, rx_descriptors, tx_descriptors), queues)| {
-                let (rx_queues, tx_queues, promiscuous, rx_checksum) = queues;
+                let (rx_queues, tx_queues, promiscuous, (rx_checksum, offload)) = queues;
                 let device = Device::new(&format!("d{args}")).unwrap();
                 Port {
                     name,
@@ -109,6 +113,7 @@ fn port() -> impl Strategy<Value = Port> {
                     promiscuous,
                     local,
                     rx_checksum,
+                    offload,
                     rx_queues,
                     rx_workers: (0..rx_queues / 2)
                         .map(|queue| (queue * 7 + mtu) % 64)
@@ -220,6 +225,7 @@ fn tunnel() -> impl Strategy<Value = Tunnel> {
                 ttl,
                 dscp,
                 df,
+                udp_checksum: false,
                 accept,
                 zero_checksum: ZeroChecksum::Accept,
                 reserved_bits,
@@ -238,6 +244,7 @@ fn ended(wanted: &Wanted, raw: Vec<(Tunnel, [Index; 3])>) -> Vec<Tunnel> {
         if (tunnel.local.octets()[3] ^ tunnel.udp_port as u8) & 1 == 1 {
             tunnel.zero_checksum = ZeroChecksum::Refuse;
         }
+        tunnel.udp_checksum = tunnel.vni.bytes()[2] & 1 == 1;
         Some(tunnel)
     };
     let all = unique(raw, |(tunnel, _)| tunnel.name)
@@ -286,6 +293,34 @@ fn on_links(wanted: &Wanted, raw: Vec<(Prefix, Vec<Index>)>) -> Vec<Route> {
         .into_iter()
         .filter_map(route)
         .collect()
+}
+
+/// Hosts on links of ours, some addresses from one of our own.
+fn beside(wanted: &Wanted, raw: Vec<(Index, u32, Mac)>) -> Vec<Neighbour> {
+    let ours: HashSet<Ipv4Addr> = wanted.prefixes().map(Prefix::address).collect();
+    let ports = wanted.ports.iter();
+    let links = ports.flat_map(|port| port.addresses.iter().map(|own| (port.name, *own)));
+    let links: Vec<(Name, Address)> = links.collect();
+    let neighbour = |(at, far, mac): (Index, u32, Mac)| {
+        let (port, Address { prefix, vlan }) = *pick(&at, &links)?;
+        let address = Ipv4Addr::from_bits(prefix.address().to_bits() ^ far);
+        let host = Prefix::new(address, prefix.length())?.is_host();
+        let there = host && prefix.contains(address) && !ours.contains(&address);
+        // The other addresses of the link may have it for no host.
+        let mut own = wanted.port(port)?.prefixes(vlan);
+        let hosts = own.all(|own| {
+            !own.contains(address)
+                || Prefix::new(address, own.length()).is_some_and(Prefix::is_host)
+        });
+        (there && hosts && mac.is_station()).then_some(Neighbour {
+            port,
+            vlan,
+            address,
+            mac,
+        })
+    };
+    let all = raw.into_iter().filter_map(neighbour);
+    unique(all.collect(), Neighbour::key)
 }
 
 fn mac() -> impl Strategy<Value = Mac> {

@@ -18,7 +18,7 @@ proptest! {
 /// A property of states that are all empty would say nothing.
 #[test]
 fn any_wanted_state_has_things_of_each_kind() {
-    let (mut runner, mut seen) = (TestRunner::deterministic(), [0; 7]);
+    let (mut runner, mut seen) = (TestRunner::deterministic(), [0; 9]);
     for _ in 0..300 {
         let wanted = wanted().new_tree(&mut runner).unwrap().current();
         let to_port = |entry: &FdbEntry| matches!(entry.target, FdbTarget::Port(_));
@@ -30,6 +30,8 @@ fn any_wanted_state_has_things_of_each_kind() {
             wanted.switch != SwitchSettings::default(),
             wanted.ports.iter().any(|port| port.local.is_some()),
             wanted.routes.iter().any(|route| route.via.len() > 1),
+            wanted.neighbours.iter().any(|set| set.vlan.is_none()),
+            wanted.neighbours.iter().any(|set| set.vlan.is_some()),
             wanted.bridges.iter().any(|bridge| bridge.ports.len() > 1),
             wanted.tunnels.iter().any(mixed),
             wanted.fdb.iter().any(to_port),
@@ -61,12 +63,13 @@ mtu = 1600
 local = "host"
 promiscuous = false
 rx_checksum = "recompute"
+offload = "t3"
 rx_queues = 2
 rx_workers = "1,0"
 tx_queues = 3
 rx_descriptors = 256
 tx_descriptors = 512
-addresses = ["192.0.2.2/24", { address = "198.51.100.1/32", vlan = 4094 }]
+addresses = ["192.0.2.2/24", { address = "198.51.100.1/28", vlan = 4094 }]
 
 [[port]]
 name = "lan"
@@ -84,6 +87,17 @@ via = ["192.0.2.254", "192.0.2.253"]
 to = "203.0.113.0/24"
 via = "192.0.2.252"
 
+[[neighbour]]
+port = "uplink"
+address = "192.0.2.254"
+mac = "02:00:00:00:00:fe"
+
+[[neighbour]]
+port = "uplink"
+vlan = 4094
+address = "198.51.100.9"
+mac = "06:00:00:00:00:09"
+
 [[bridge]]
 name = "br10"
 ports = ["lan"]
@@ -100,6 +114,7 @@ source_ports = [1024, 1024]
 ttl = 1
 dscp = 63
 df = "unset"
+udp_checksum = true
 accept = "any"
 zero_checksum = "refuse"
 reserved_bits = "lenient"

@@ -107,6 +107,21 @@ fn so_many_routes_and_gateways_of_a_route() {
 }
 
 #[test]
+fn so_many_neighbours() {
+    let base = BASE.replace("192.0.2.2/24", "192.0.2.2/16");
+    let end = "port = 'up'\nmac = '02:00:00:00:00:01'\n";
+    let one = |i: usize| {
+        let address = Ipv4Addr::from(0xc000_0300 + u32::try_from(i).unwrap());
+        format!("[[neighbour]]\naddress = '{address}'\n{end}")
+    };
+    let text = |count: usize| format!("{base}{}", (0..count).map(one).collect::<String>());
+    good(&text(MAX_NEIGHBOURS));
+    let line = text(MAX_NEIGHBOURS).lines().count() + 1;
+    let all = text(MAX_NEIGHBOURS + 1);
+    beyond(&all, "neighbour", line, MAX_NEIGHBOURS, "neighbours");
+}
+
+#[test]
 fn as_many_receive_queues_as_one_worker_polls() {
     let (limit, what) = (MAX_RX_QUEUES, "receive queues of all ports");
     let queues = |each: usize| ports(each).replace("'\nd", "'\nrx_queues=64\nd");

@@ -29,6 +29,8 @@ port = "lan"
 
 pub(super) const PORT: &str = "[[port]]\nname = 'p'\ndevice = 'net_null0'\n";
 pub(super) const ROUTE: &str = "[[route]]\nto = '203.0.113.0/24'\n";
+pub(super) const NEIGHBOUR: &str =
+    "[[neighbour]]\nport = 'up'\naddress = '192.0.2.9'\nmac = '02:00:00:00:00:01'\n";
 pub(super) const TUNNEL: &str =
     "[[tunnel]]\nname = 't'\nbridge = 'br20'\nvni = 7\nlocal = '192.0.2.2'\n";
 pub(super) const FDB: &str = "[[fdb]]\nbridge = 'br10'\nmac = '02:00:00:00:00:09'\n";
@@ -85,6 +87,7 @@ fn each_error_is_told_with_its_place_and_what_is_allowed() {
             "nothing" => "",
             "a port" => PORT,
             "a route" => ROUTE,
+            "a neighbour" => NEIGHBOUR,
             "a tunnel" => TUNNEL,
             "an entry without a target" => FDB,
             _ => panic!("no such group: {name}"),
@@ -99,7 +102,7 @@ fn each_error_is_told_with_its_place_and_what_is_allowed() {
 
 #[test]
 fn the_base_of_all_rows_is_good() {
-    for head in ["", PORT, TUNNEL] {
+    for head in ["", PORT, NEIGHBOUR, TUNNEL] {
         good(&format!("{BASE}{head}"));
     }
     good(&format!("{BASE}{FDB}port = 'lan'"));

@@ -4,6 +4,7 @@ mod bridges;
 mod fdb;
 mod local;
 mod names;
+mod neighbours;
 mod ports;
 mod routes;
 mod tunnels;
@@ -42,6 +43,7 @@ pub(super) fn validate(report: &Report, file: &File) -> Wanted {
         switch: file.switch,
         ports: check.check_ports(),
         routes: check.check_routes(),
+        neighbours: check.check_neighbours(),
         bridges: check.check_bridges(),
         tunnels: check.check_tunnels(),
         fdb: check.check_fdb(),

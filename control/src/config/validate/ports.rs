@@ -96,6 +96,7 @@ fn port(table: &PortTable) -> Option<Port> {
         local: table.local.as_ref().and_then(|at| at.value.parse().ok()),
         promiscuous: table.promiscuous,
         rx_checksum: table.rx_checksum,
+        offload: table.offload,
         rx_queues: table.rx_queues,
         rx_workers: table
             .rx_workers

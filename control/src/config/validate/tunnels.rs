@@ -137,6 +137,7 @@ impl Check<'_> {
             ttl: table.ttl,
             dscp: table.dscp,
             df: table.df,
+            udp_checksum: table.udp_checksum,
             accept: table.accept,
             zero_checksum: table.zero_checksum.value,
             reserved_bits: table.reserved_bits,

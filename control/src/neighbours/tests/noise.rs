@@ -10,6 +10,9 @@ use proptest::prelude::*;
 /// Destinations: six that may be on a link, and two that are behind gateways.
 const DESTINATIONS: u8 = 8;
 
+/// Where the links are.
+const PLACES: [fn() -> Place; 2] = [|| place(0), || vlan(0, 20)];
+
 /// A call, with addresses out of a few, so that calls meet.
 #[derive(Clone, Debug)]
 enum Call {
@@ -18,6 +21,8 @@ enum Call {
     Link(usize, u8),
     /// A route of these gateways, or none.
     Route(usize, Vec<u8>),
+    /// A neighbour is set by hand on a link, with this MAC, or not any more.
+    Set(usize, u8, u8),
     Want(u8),
     Unwant(u8),
     Needed(u8),
@@ -78,6 +83,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (0..2usize, any::<bool>()).prop_map(|(link, up)| Call::Up(link, up)),
         1 => (0..2usize, 0..3u8).prop_map(|(link, own)| Call::Link(link, own)),
         2 => (0..3usize, vec(0..6u8, 0..3)).prop_map(|(to, via)| Call::Route(to, via)),
+        3 => (0..2usize, 0..6u8, 0..3u8).prop_map(|(link, n, mac)| Call::Set(link, n, mac)),
         3 => (0..DESTINATIONS).prop_map(Call::Want),
         2 => (0..DESTINATIONS).prop_map(Call::Unwant),
         2 => (0..DESTINATIONS).prop_map(Call::Needed),
@@ -118,6 +124,29 @@ fn check(host: &Host, told: &[Told]) -> Result<(), TestCaseError> {
         .flat_map(|(n, _)| host.ways.via(destination(n)))
         .collect();
     prop_assert!(host.ways.needed().eq(via), "somebody is needed for nothing");
+    for (address, known) in &host.table {
+        let place = host.links.get(known.link).map(|link| link.place);
+        let mut all = host.permanent();
+        let set = all.find(|set| set.address == *address && Some(set.place) == place);
+        let is = known.state.is_permanent().then_some(known.mac);
+        prop_assert_eq!(
+            set.map(|set| set.mac),
+            is,
+            "{} is not as it is set",
+            address
+        );
+    }
+    for set in host.permanent() {
+        let there = host.routes.on_link(set.address).map(|there| there.link);
+        let place = there
+            .and_then(|link| host.links.get(link))
+            .map(|link| link.place);
+        let known = host.table.get(&set.address);
+        let missing = place == Some(set.place) && known.is_none();
+        prop_assert!(!missing, "{:?} is missing", set);
+    }
+    let placed = host.table.values().filter(|who| who.state.is_permanent());
+    prop_assert_eq!(placed.count(), host.permanent.placed);
     prop_assert!(host.table.len() <= 6 && host.queue.len() <= host.table.len());
     let waiting = host
         .table
@@ -138,7 +167,7 @@ fn act(host: &mut Host, told: &mut [Told; 8], call: &Call) {
             // Addresses 1 to 4, none on both links.
             let own = near(n + 2 * *number as u8);
             let settings = LinkSettings {
-                place: [place(0), vlan(0, 20)][*number],
+                place: PLACES[*number](),
                 mac: OUR_MAC,
                 prefixes: &[Prefix::new(own, 27 + n).unwrap()],
             };
@@ -150,6 +179,20 @@ fn act(host: &mut Host, told: &mut [Told; 8], call: &Call) {
             let via: Vec<_> = via.iter().map(|n| near(*n)).collect();
             if host.neighbours.add_route(to, &via, now, out).is_err() {
                 host.neighbours.del_route(to, now, out);
+            }
+        }
+        Call::Set(number, n, mac) => {
+            let place = PLACES[*number]();
+            let neighbour = Permanent {
+                place,
+                address: near(*n),
+                mac: Mac::new([2, 0, 0, 0, 0, *mac]),
+            };
+            if *mac == 0 {
+                let address = near(*n);
+                host.neighbours.unset_permanent(place, address, now, out);
+            } else {
+                assert!(host.neighbours.set_permanent(neighbour, now, out));
             }
         }
         Call::Want(n) => {

@@ -1,28 +1,24 @@
 //! Ports and their underlay links, as they are wanted.
 
-use super::{Gone, full};
+use super::Gone;
 use crate::api::Refused;
-use crate::config::{self, Wanted};
+use crate::config::{self, Name, Wanted};
 use crate::device::Order;
 use crate::ports::{Life, Then};
 use crate::state::State;
+use crate::state::room::full;
 use fastpath::ids::{LinkId, PortId, QueueId};
 use fastpath::io::{Io, RxQueue};
 use fastpath::snapshot::Place;
 use fastpath::worker::Command;
 use std::collections::{HashMap, HashSet};
 
-/// Whether a port has to be closed and opened again to become the other.
-fn reopens(before: &config::Port, after: &config::Port) -> bool {
-    let device = |port: &config::Port| {
-        (
-            port.device.clone(),
-            port.promiscuous,
-            (port.rx_queues, port.tx_queues),
-            (port.rx_descriptors, port.tx_descriptors),
-        )
-    };
-    device(before) != device(after)
+/// A driver does not let go of a device, so that nobody can have it again in this process.
+pub(in crate::state) fn opens_once(name: Name, driver: &str) -> Refused {
+    Refused(format!(
+        "port {name}: driver {driver} can be set up only once in the life of the daemon: change it in the \
+         file, and restart with --replace"
+    ))
 }
 
 impl<I: Io> State<I> {
@@ -59,14 +55,16 @@ impl<I: Io> State<I> {
                 None => self.leave(id),
             }
         }
+        self.tell_caps();
     }
 
     fn set_port(&mut self, id: PortId, after: &config::Port) {
         let Some(port) = self.ports.get_mut(id) else {
             return;
         };
-        let reopens = reopens(&port.wanted, after);
-        let mtu = (port.wanted.mtu != after.mtu).then_some(after.mtu);
+        let reopens = port.reopens(after);
+        let mtu = after.mtu.min(self.largest_mtu);
+        let mtu = (port.wanted.mtu.min(self.largest_mtu) != mtu).then_some(mtu);
         let moves = port.wanted.rx_workers != after.rx_workers;
         port.wanted.clone_from(after);
         match &port.life {
@@ -83,7 +81,7 @@ impl<I: Io> State<I> {
             }
             // One that waits for its device comes with that.
             Life::Waiting { .. } if (reopens || mtu.is_some()) && !port.changing => {
-                port.changing = true;
+                (port.changing, port.failed_before) = (true, true);
                 self.order_open(id);
             }
             Life::Open(_) => {
@@ -160,6 +158,10 @@ impl<I: Io> State<I> {
             return;
         };
         match mtu {
+            None if info.opens_once => {
+                let refused = opens_once(port.wanted.name, &info.driver);
+                self.change_failed.get_or_insert(refused);
+            }
             Some(mtu) => {
                 info.mtu = mtu;
                 (self.dirty, self.lower_changed) = (true, true);

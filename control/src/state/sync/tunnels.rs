@@ -1,9 +1,10 @@
 //! Tunnels and their remotes, as they are wanted.
 
-use super::{Gone, full};
+use super::Gone;
 use crate::api::Refused;
 use crate::config::{Name, Wanted};
 use crate::state::State;
+use crate::state::room::full;
 use fastpath::ids::{RemoteId, TunnelId};
 use fastpath::io::Io;
 use std::collections::HashSet;
@@ -23,7 +24,14 @@ impl<I: Io> State<I> {
         }
     }
 
-    pub(super) fn sync_tunnels(&mut self, next: &Wanted, gone: &mut Gone) -> Result<(), Refused> {
+    /// `kept` are remotes to which static entries are about to lead: those that have records keep them.
+    pub(super) fn sync_tunnels(
+        &mut self,
+        next: &Wanted,
+        kept: &HashSet<(Name, Ipv4Addr)>,
+        gone: &mut Gone,
+    ) -> Result<(), Refused> {
+        let mut traffic = None;
         for tunnel in &next.tunnels {
             let Some(bridge) = self.bridges.by_name(tunnel.bridge) else {
                 continue;
@@ -42,15 +50,16 @@ impl<I: Io> State<I> {
                     let free = self.tunnels.free(tunnel.name, self.now, passed);
                     let given = free.ok_or_else(|| full("tunnel", TunnelId::LIMIT))?;
                     if let Some(id) = TunnelId::new(given.at).filter(|_| given.used) {
-                        let sum = self.tunnel_traffic().remove(&id).unwrap_or_default();
-                        self.ledger.forget(id, sum);
+                        let all = traffic.get_or_insert_with(|| self.tunnel_traffic());
+                        self.ledger.forget(id, all.remove(&id).unwrap_or_default());
                         let all: Vec<_> = self.all_stats().collect();
                         self.former.set_down_tunnel(id, &all);
                     }
                     self.tunnels.put(given, tunnel, bridge);
                 }
             }
-            let settled = self.tunnels.settle(tunnel.name);
+            let kept = |address| kept.contains(&(tunnel.name, address));
+            let settled = self.tunnels.settle(tunnel.name, kept);
             let (came, left) = settled.ok_or_else(|| full("remote", RemoteId::LIMIT))?;
             self.lose_remotes(&left, gone);
             for id in came {

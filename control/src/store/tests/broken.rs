@@ -117,11 +117,10 @@ fn what_is_no_store_is_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let error = Store::open(folder.path()).unwrap_err().to_string();
     assert!(error.contains("it is a directory"), "{error}");
-    let path = folder.path().join("nosuch").join("store");
-    let error = Store::open(&path).unwrap_err().to_string();
-    assert!(error.contains("No such file"), "{error}");
     let path = folder.path().join("text");
     fs::write(&path, "[[port]]").unwrap();
+    let error = Store::open(&path.join("store")).unwrap_err().to_string();
+    assert!(error.contains("Not a directory"), "{error}");
     let error = Store::open(&path).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("store {}: damaged", path.display())),
@@ -130,11 +129,29 @@ fn what_is_no_store_is_told_in_words() {
     assert_eq!(fs::read(&path).unwrap(), b"[[port]]");
 }
 
+/// However long it is: neither is it read nor does it take memory.
+#[test]
+fn what_is_no_store_is_told_by_its_first_bytes() {
+    let disk = Disk::of([b"[[port]]".to_vec(), vec![0; 1 << 20]].concat());
+    let error = disk.store().unwrap_err();
+    assert!(matches!(error.problem(), Problem::Damaged(_)), "{error}");
+    assert!(disk.read() < 1 << 16, "{} bytes were read", disk.read());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let file = fs::File::create(&path).unwrap();
+    for (length, words) in [(15 << 30, "magic"), (17 << 30, "bytes long")] {
+        file.set_len(length).unwrap();
+        let error = Store::open(&path).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
 /// A file of redb, made by hand.
 fn made(make: impl FnOnce(&redb::WriteTransaction)) -> Vec<u8> {
     let disk = Disk::of(Vec::new());
     let database = Database::builder()
-        .create_with_backend(disk.clone())
+        .create_with_backend(disk.open().unwrap())
         .unwrap();
     let txn = format::begin(&database).unwrap();
     make(&txn);

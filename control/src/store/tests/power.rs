@@ -103,3 +103,105 @@ fn a_power_cut_during_a_big_commit() {
         cut(&image, at, &before, &after, &mut rng);
     }
 }
+
+/// A commit of which operations fail that `troubles` say, each `after` others and so many; then as many as it
+/// takes until one succeeds. What is acknowledged survives a power cut, and what is not only if the error
+/// says so. False if nothing failed.
+fn fails(image: &[u8], troubles: &[(usize, usize)], rng: &mut Rng) -> bool {
+    let disk = Disk::of(image.to_vec());
+    let mut store = disk.store().unwrap();
+    for (after, count) in troubles {
+        disk.fail(*after, *count, ErrorKind::Other);
+    }
+    let (mut last, mut survives) = (7, vec![saved(7)]);
+    for _ in 0..30 {
+        match store.commit(&state(last), &state(last + 1)) {
+            Ok(revision) => {
+                last = revision;
+                survives = vec![saved(last)];
+            }
+            Err(error) if error.is_left() => survives = vec![saved(last), saved(last + 1)],
+            Err(_) => {}
+        }
+        for _ in 0..4 {
+            let found = disk.power_cut(rng).store().unwrap().load().unwrap();
+            assert!(survives.contains(&found), "{troubles:?}, after {last}");
+        }
+        if last == 9 {
+            break;
+        }
+    }
+    assert_eq!(last, 9, "{troubles:?}");
+    assert_eq!(store.previous().unwrap(), saved(8));
+    assert_eq!(
+        disk.in_doubt(),
+        0,
+        "{troubles:?}: a file in doubt was written"
+    );
+    disk.mend()
+}
+
+/// Linux takes pages for clean that it could not write.
+#[test]
+fn what_is_acknowledged_after_a_failed_sync_survives_a_power_cut() {
+    let disk = Disk::new();
+    drop(chain(&disk, 7));
+    let (image, mut rng) = (disk.bytes(), Rng(12));
+    for count in [1, 2, 3, 5, 8] {
+        let failures = (0..)
+            .take_while(|after| fails(&image, &[(*after, count)], &mut rng))
+            .count();
+        assert!(failures > 10, "only {failures} operations");
+    }
+}
+
+/// The one that is made in its place is cut off too, or fails anywhere.
+#[test]
+fn a_store_in_doubt_is_made_anew_or_stays_as_it_is() {
+    let disk = Disk::new();
+    drop(chain(&disk, 7));
+    let (image, mut rng) = (disk.bytes(), Rng(13));
+    let syncs: Vec<usize> = (0..40).filter(|after| renews(&image, *after)).collect();
+    assert!(syncs.len() >= 2, "{syncs:?}");
+    for sync in syncs {
+        let failures = (0..)
+            .take_while(|then| fails(&image, &[(sync, 1), (*then, 1)], &mut rng))
+            .count();
+        assert!(failures > 10, "only {failures} operations");
+    }
+}
+
+/// Whether a commit makes a new file if this operation fails.
+fn renews(image: &[u8], after: usize) -> bool {
+    let disk = Disk::of(image.to_vec());
+    let mut store = disk.store().unwrap();
+    disk.fail(after, 1, ErrorKind::Other);
+    store.commit(&state(7), &state(8)).is_err() && disk.files() > 1
+}
+
+/// What cannot be synced when it is opened is read all the same, and stored elsewhere when that can be.
+#[test]
+fn a_daemon_starts_though_a_sync_fails() {
+    let disk = Disk::new();
+    let store = chain(&disk, 7);
+    let image = disk.bytes();
+    drop(store);
+    let mut started = 0;
+    for after in 0..20 {
+        let disk = Disk::of(image.clone());
+        disk.fail(after, usize::MAX, ErrorKind::Other);
+        let store = disk.store();
+        if !disk.mend() {
+            break;
+        }
+        let Ok(mut store) = store else {
+            continue;
+        };
+        started += 1;
+        assert_eq!(store.load().unwrap(), saved(7));
+        assert_eq!(store.commit(&state(7), &state(8)).unwrap(), 8);
+        let found = disk.power_cut(&mut Rng(14)).store().unwrap().load();
+        assert_eq!(found.unwrap(), saved(8), "after {after}");
+    }
+    assert!(started > 0);
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::snapshot::{Df, EncapSettings, Inherit, OUTER_LEN};
-use crate::testing::{edit_remote, guest};
+use crate::testing::{edit_remote, guest, switch};
 use crate::wire::craft::{Pair, tagged};
 use crate::wire::ipv4::Ipv4;
 use crate::wire::udp::Udp;
@@ -71,6 +71,7 @@ fn every_field_by_option() {
             ttl: Inherit::Fixed(255),
             dscp: Inherit::Fixed(63),
             df: Df::Unset,
+            udp_checksum: false,
         };
     });
     let mut pair = Pair::new((vtep(2).0, [198, 51, 100, 77].into()), vtep(1));
@@ -242,4 +243,69 @@ fn no_next_hop_is_a_drop_and_a_question() {
     let other = Action::Output(Target::Remote(remote(1)));
     rig.act(A, &[other], &inner(1, 2, 0));
     assert_eq!(rig.moved(), "0.received 2, 0.dropped.port_down 2");
+}
+
+/// A rig whose remote 0 gets outer checksums, which the NIC of the uplink makes or not.
+fn summing(nic: bool) -> Rig {
+    let mut snapshot = switch();
+    edit_remote(&mut snapshot, 0, |settings| settings.udp_checksum = true);
+    edit_port(&mut snapshot, UPLINK, |port| port.tx.udp = nic);
+    Rig::with(snapshot)
+}
+
+/// The frame as it should be, with its outer checksum.
+fn summed(made: &[u8], inner: &[u8]) -> Vec<u8> {
+    let mut frame = outer_frame(made, inner, |_| {});
+    let mut udp = Udp::new(&mut frame[34..]).unwrap();
+    udp.fill_checksum_v4(vtep(2).1, vtep(1).1);
+    frame
+}
+
+/// What leaves for remote 0 with an outer checksum.
+fn with_checksum(nic: bool, inner: &[u8]) -> Vec<u8> {
+    let mut rig = summing(nic);
+    rig.act(A, &list(), inner);
+    let made = rig.sent(UPLINK).pop().unwrap();
+    assert_eq!(rig.finished(UPLINK), usize::from(nic));
+    made
+}
+
+#[test]
+fn an_outer_checksum_is_right_whoever_makes_it() {
+    for nic in [false, true] {
+        for len in [0, 1, 17, 18, 1000, 1472] {
+            let inner = inner(1, 2, len);
+            let made = with_checksum(nic, &inner);
+            assert_eq!(made, summed(&made, &inner), "{len}, {nic}");
+            assert_ne!(made[40..42], [0, 0]);
+        }
+    }
+}
+
+#[test]
+fn an_outer_checksum_of_zero_is_sent_in_its_other_form() {
+    let mut inner = inner(1, 2, 18);
+    let made = with_checksum(false, &inner);
+    let checksum = u16::from_be_bytes([made[40], made[41]]);
+    // Payload that grows by the checksum makes it zero; the word was 0x0001.
+    inner[42..44].copy_from_slice(&(checksum + 1).to_be_bytes());
+    for nic in [false, true] {
+        assert_eq!(with_checksum(nic, &inner)[40..42], [0xff, 0xff], "{nic}");
+    }
+}
+
+#[test]
+fn replicas_that_share_their_payload_have_outer_checksums_of_their_own() {
+    let inner = inner(1, 2, 1000);
+    for nic in [false, true] {
+        let mut rig = summing(nic);
+        let remotes = [0, 1, 0].map(|n| Action::Output(Target::Remote(remote(n))));
+        rig.act(A, &remotes, &inner);
+        let sent = rig.sent(UPLINK);
+        for made in [&sent[0], &sent[2]] {
+            assert_eq!(*made, summed(made, &inner), "{nic}");
+        }
+        assert_eq!(sent[1][40..42], [0, 0], "remote 1 gets none");
+        assert_eq!(rig.finished(UPLINK), if nic { 2 } else { 0 });
+    }
 }

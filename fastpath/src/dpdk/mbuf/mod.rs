@@ -6,7 +6,7 @@ mod segment;
 
 pub(super) use segment::Segment;
 
-use crate::io::{Checksum, Packet, RxChecksums};
+use crate::io::{Checksum, Left, NicWord, Packet, RxChecksums};
 use dpdk_sys as sys;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -34,6 +34,16 @@ const CHECKSUM_FLAGS: u64 = sys::K_MBUF_F_RX_IP_CKSUM_MASK
     | sys::K_MBUF_F_RX_L4_CKSUM_MASK
     | sys::K_MBUF_F_RX_OUTER_IP_CKSUM_BAD
     | sys::K_MBUF_F_RX_OUTER_L4_CKSUM_MASK;
+
+/// Flags that, both set, say that there is a mark.
+const MARK_FLAGS: u64 = sys::K_MBUF_F_RX_FDIR | sys::K_MBUF_F_RX_FDIR_ID;
+
+/// All flags by which a NIC is asked for a checksum as it sends.
+const LEFT_FLAGS: u64 =
+    sys::K_MBUF_F_TX_L4_MASK | sys::K_MBUF_F_TX_IPV4 | sys::K_MBUF_F_TX_IPV6 | OUTER_FLAGS;
+
+/// Those that say that headers of VXLAN over IPv4 come before. Nothing is asked of these.
+const OUTER_FLAGS: u64 = sys::K_MBUF_F_TX_TUNNEL_VXLAN | sys::K_MBUF_F_TX_OUTER_IPV4;
 
 impl Mbuf {
     /// # Safety
@@ -80,6 +90,13 @@ impl Mbuf {
         // SAFETY: the data is live while `self` is borrowed, and as nobody else refers to its
         // buffer (contract) and `self` is borrowed mutably, this is the only reference to it.
         unsafe { std::slice::from_raw_parts_mut(first.data(), usize::from(first.data_len())) }
+    }
+
+    /// Takes away flags that ask for something as the packet is sent, whoever has set them.
+    #[inline(always)]
+    pub(super) fn ask_nothing(&mut self) {
+        let first = self.first();
+        first.set_ol_flags(first.ol_flags() & !sys::K_MBUF_F_TX_OFFLOAD_MASK);
     }
 
     /// Puts `tail` behind the last segment.
@@ -223,9 +240,126 @@ impl Packet for Mbuf {
     #[inline(always)]
     fn clear_rx_checksums(&mut self) {
         let first = self.first();
+        // The mark goes with the same instruction.
+        first.set_ol_flags(first.ol_flags() & !(CHECKSUM_FLAGS | MARK_FLAGS));
+        first.set_packet_type(0);
+    }
+
+    fn distrust_rx_checksums(&mut self) {
+        let first = self.first();
         first.set_ol_flags(first.ol_flags() & !CHECKSUM_FLAGS);
         first.set_packet_type(0);
     }
+
+    #[inline(always)]
+    fn mark(&self) -> Option<u32> {
+        let first = self.first();
+        is_marked(first.ol_flags()).then(|| first.mark())
+    }
+
+    fn nic_says(&self) -> NicWord {
+        let tunnel = names_tunnel(self.first().packet_type());
+        NicWord {
+            tunnel,
+            checksums: self.rx_checksums(),
+            inner: match tunnel {
+                true => plain(self.first().ol_flags()),
+                false => RxChecksums::default(),
+            },
+            mark: self.mark(),
+        }
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        let l4 = self.first().ol_flags() & sys::K_MBUF_F_RX_L4_CKSUM_MASK;
+        l4 == sys::K_MBUF_F_RX_L4_CKSUM_NONE
+    }
+
+    #[inline]
+    fn leave(&mut self, left: Option<Left>) {
+        let first = self.first();
+        let flags = first.ol_flags() & !LEFT_FLAGS;
+        first.set_ol_flags(flags);
+        let Some(left) = left else {
+            return;
+        };
+        match words(left) {
+            Some((asked, lengths)) => {
+                first.set_ol_flags(flags | asked);
+                first.set_tx_offload(lengths);
+            }
+            // Nobody can be told where it is.
+            None => left.finish(self),
+        }
+    }
+
+    #[inline]
+    fn left(&self) -> Option<Left> {
+        let first = self.first();
+        let flags = first.ol_flags();
+        match flags & sys::K_MBUF_F_TX_L4_MASK {
+            0 => None,
+            _ => Some(left(flags, first.tx_offload())),
+        }
+    }
+}
+
+const L2_LEN: u64 = Left::L2_MAX as u64;
+const L3_LEN: u64 = Left::L3_MAX as u64;
+const L4_LEN: u64 = 0xff;
+
+/// The flags and lengths by which a checksum is asked for. `None` if there is no room for a length: the
+/// rest of it would be another one, and a NIC may stop a queue for that. A tunnel is told of only for an
+/// inner one: NICs of which nothing inner is asked may stop at that.
+#[inline]
+fn words(left: Left) -> Option<(u64, u64)> {
+    if !left.fits() {
+        return None;
+    }
+    let ip = match left.ipv6 {
+        true => sys::K_MBUF_F_TX_IPV6,
+        false => sys::K_MBUF_F_TX_IPV4,
+    };
+    let checksum = match left.udp {
+        true => sys::K_MBUF_F_TX_UDP_CKSUM,
+        false => sys::K_MBUF_F_TX_TCP_CKSUM,
+    };
+    let (l2, l3) = (u64::from(left.l2_len), u64::from(left.l3_len));
+    let lengths = l2 << sys::K_MBUF_L2_LEN_OFS
+        | l3 << sys::K_MBUF_L3_LEN_OFS
+        | u64::from(left.l4_len) << sys::K_MBUF_L4_LEN_OFS;
+    let Some((l2, l3)) = left.outer else {
+        return Some((ip | checksum, lengths));
+    };
+    let (l2, l3) = (u64::from(l2), u64::from(l3));
+    let outer = l2 << sys::K_MBUF_OUTL2_LEN_OFS | l3 << sys::K_MBUF_OUTL3_LEN_OFS;
+    Some((ip | checksum | OUTER_FLAGS, lengths | outer))
+}
+
+/// The same, read.
+fn left(flags: u64, lengths: u64) -> Left {
+    Left {
+        udp: flags & sys::K_MBUF_F_TX_L4_MASK == sys::K_MBUF_F_TX_UDP_CKSUM,
+        ipv6: flags & sys::K_MBUF_F_TX_IPV6 != 0,
+        l2_len: (lengths >> sys::K_MBUF_L2_LEN_OFS & L2_LEN) as u8,
+        l3_len: (lengths >> sys::K_MBUF_L3_LEN_OFS & L3_LEN) as u16,
+        l4_len: (lengths >> sys::K_MBUF_L4_LEN_OFS & L4_LEN) as u8,
+        outer: (flags & OUTER_FLAGS != 0).then_some((
+            (lengths >> sys::K_MBUF_OUTL2_LEN_OFS & L2_LEN) as u8,
+            (lengths >> sys::K_MBUF_OUTL3_LEN_OFS & L3_LEN) as u16,
+        )),
+    }
+}
+
+#[inline(always)]
+const fn is_marked(flags: u64) -> bool {
+    flags & MARK_FLAGS == MARK_FLAGS
+}
+
+#[inline(always)]
+const fn names_tunnel(packet_type: u32) -> bool {
+    packet_type & sys::K_PTYPE_TUNNEL_MASK != 0
 }
 
 /// What flags and packet type say of the outermost headers.
@@ -236,7 +370,7 @@ impl Packet for Mbuf {
 /// host vouches for the bytes; of the outer pair they mean nothing.
 #[inline]
 fn verdicts(flags: u64, packet_type: u32) -> RxChecksums {
-    if packet_type & sys::K_PTYPE_TUNNEL_MASK != 0 {
+    if names_tunnel(packet_type) {
         let ip = match flags & sys::K_MBUF_F_RX_OUTER_IP_CKSUM_BAD {
             0 => Checksum::Unknown,
             _ => Checksum::Bad,
@@ -248,6 +382,12 @@ fn verdicts(flags: u64, packet_type: u32) -> RxChecksums {
         };
         return RxChecksums { ip, l4 };
     }
+    plain(flags)
+}
+
+/// What the first pair of flags says, whichever headers it is of.
+#[inline]
+fn plain(flags: u64) -> RxChecksums {
     let ip = match flags & sys::K_MBUF_F_RX_IP_CKSUM_MASK {
         sys::K_MBUF_F_RX_IP_CKSUM_BAD => Checksum::Bad,
         sys::K_MBUF_F_RX_IP_CKSUM_GOOD | sys::K_MBUF_F_RX_IP_CKSUM_NONE => Checksum::Good,

@@ -75,6 +75,10 @@ impl Segment {
         ol_flags set_ol_flags K_MBUF_OL_FLAGS K_MBUF_OL_FLAGS_SIZE: u64;
         /// What the NIC recognised.
         packet_type set_packet_type K_MBUF_PACKET_TYPE K_MBUF_PACKET_TYPE_SIZE: u32;
+        /// What a rule wrote, if the flags say that one did.
+        mark _set_mark K_MBUF_MARK K_MBUF_MARK_SIZE: u32;
+        /// Where headers lie of which the flags ask something, as the packet is sent.
+        tx_offload set_tx_offload K_MBUF_TX_OFFLOAD K_MBUF_TX_OFFLOAD_SIZE: u64;
     }
 
     /// A pointer to a field of the header.

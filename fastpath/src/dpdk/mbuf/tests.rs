@@ -67,3 +67,99 @@ fn with_a_tunnel_only_the_outer_pair_speaks() {
         Unknown,
     );
 }
+
+#[test]
+fn a_mark_is_there_only_if_both_flags_say_so() {
+    let (matched, id) = (sys::K_MBUF_F_RX_FDIR, sys::K_MBUF_F_RX_FDIR_ID);
+    assert!(is_marked(matched | id) && is_marked(u64::MAX));
+    // A rule that only flags sets the first alone.
+    assert!(!is_marked(matched) && !is_marked(id) && !is_marked(0));
+}
+
+#[test]
+fn a_tunnel_is_what_the_packet_type_says_is_one() {
+    assert!(names_tunnel(TUNNEL) && names_tunnel(TUNNEL | 0x91));
+    assert!(!names_tunnel(0) && !names_tunnel(!sys::K_PTYPE_TUNNEL_MASK));
+}
+
+#[test]
+fn what_is_left_is_asked_for_as_a_plain_checksum_and_read_back() {
+    for (udp, flag) in [
+        (true, sys::K_MBUF_F_TX_UDP_CKSUM),
+        (false, sys::K_MBUF_F_TX_TCP_CKSUM),
+    ] {
+        for (ipv6, version) in [
+            (false, sys::K_MBUF_F_TX_IPV4),
+            (true, sys::K_MBUF_F_TX_IPV6),
+        ] {
+            let asked = Left {
+                udp,
+                ipv6,
+                l2_len: 127,
+                l3_len: 511,
+                l4_len: 60,
+                outer: None,
+            };
+            let (flags, lengths) = words(asked).unwrap();
+            assert_eq!(flags, flag | version);
+            // l2_len, l3_len and l4_len have 7, 9 and 8 bits.
+            assert_eq!(lengths, 127 | 511 << 7 | 60 << 16);
+            assert_eq!(flags & !LEFT_FLAGS, 0);
+            assert_eq!(left(flags, lengths), asked);
+            let inside = Left {
+                outer: Some((18, 20)),
+                ..asked
+            };
+            let (inner, both) = words(inside).unwrap();
+            let tunnel = sys::K_MBUF_F_TX_TUNNEL_VXLAN | sys::K_MBUF_F_TX_OUTER_IPV4;
+            assert_eq!(inner, flags | tunnel);
+            assert_eq!(both, lengths | 20 << 40 | 18 << 49);
+            assert_eq!((inner & !LEFT_FLAGS, left(inner, both)), (0, inside));
+        }
+    }
+}
+
+#[test]
+fn what_there_is_no_room_for_is_not_asked() {
+    let asked = Left {
+        udp: true,
+        ipv6: true,
+        l2_len: 127,
+        l3_len: 511,
+        l4_len: 255,
+        outer: Some((127, 511)),
+    };
+    assert!(words(asked).is_some());
+    for (what, asked) in [
+        (
+            "l2_len",
+            Left {
+                l2_len: 128,
+                ..asked
+            },
+        ),
+        (
+            "l3_len",
+            Left {
+                l3_len: 512,
+                ..asked
+            },
+        ),
+        (
+            "outer l2_len",
+            Left {
+                outer: Some((128, 20)),
+                ..asked
+            },
+        ),
+        (
+            "outer l3_len",
+            Left {
+                outer: Some((14, 512)),
+                ..asked
+            },
+        ),
+    ] {
+        assert_eq!(words(asked), None, "{what}");
+    }
+}

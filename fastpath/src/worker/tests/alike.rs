@@ -1,7 +1,10 @@
 //! Memo and cache may not be noticed: same frames out, same events, same counters but their own.
 
+mod left;
+mod marked;
 mod probed;
 mod straight;
+mod stripped;
 mod watched;
 
 use super::*;

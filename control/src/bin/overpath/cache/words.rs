@@ -15,7 +15,7 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "WORKER:ENTRY", conflicts_with = "port")]
         entry: Option<EntryNumber>,
         /// Say also what each was derived from
-        #[arg(short = 's', long)]
+        #[arg(id = "statistics", short = 's', long = "details")]
         details: bool,
     },
     /// Remove all entries, so that every packet is decided anew

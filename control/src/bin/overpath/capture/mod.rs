@@ -6,6 +6,7 @@ mod words;
 pub(crate) use words::CaptureWords;
 
 use crate::dash_w::DashW;
+use crate::failure::Failure;
 use blocks::Blocks;
 use control::api::client::{Client, Ender};
 use control::api::messages::Capture;
@@ -19,18 +20,19 @@ use std::path::Path;
 ///
 /// # Errors
 /// What went wrong, for a human.
-pub(crate) fn run(socket: &Path, wanted: &Capture, to: Option<&DashW>) -> Result<(), String> {
+pub(crate) fn run(socket: &Path, wanted: &Capture, to: Option<&DashW>) -> Result<(), Failure> {
     let path = match to {
         Some(DashW::Into(path)) if path != Path::new("-") => Some(path),
         _ => None,
     };
     if to.is_none() && io::stdout().is_terminal() {
         let hint = "say -w FILE, or send it through a pipe: | tcpdump -n -r -";
-        return Err(format!("a capture is nothing for a terminal: {hint}"));
+        let why = format!("a capture is nothing for a terminal: {hint}");
+        return Err(Failure::usage(why));
     }
     let client = Client::connect(socket).and_then(|client| client.capture(wanted.clone()));
-    let (told, stream) = client.map_err(|error| crate::complaint(&error, socket))?;
-    let failed = |error: &io::Error| format!("cannot wait for signals: {error}");
+    let (told, stream) = client.map_err(|error| Failure::of_call(&error, socket))?;
+    let failed = |error: &io::Error| Failure::failed(format!("cannot wait for signals: {error}"));
     let ender = stream.ender().map_err(|error| failed(&error))?;
     end_on_signals(ender).map_err(|error| failed(&error))?;
     say(&format!("capturing {}; Ctrl-C ends it", told.of));
@@ -42,11 +44,11 @@ pub(crate) fn run(socket: &Path, wanted: &Capture, to: Option<&DashW>) -> Result
     say(&blocks.summary());
     match copied {
         Ok(End::Complete) => Ok(()),
-        Ok(End::Torn) => Err("the daemon went away; the file has what came before".to_owned()),
-        Err(error) => Err(match path {
+        Ok(End::Torn) => Err(Failure::gone().and("; the file has what came before")),
+        Err(error) => Err(Failure::failed(match path {
             None => format!("cannot write the capture: {error}"),
             Some(path) => format!("{}: cannot write the capture: {error}", path.display()),
-        }),
+        })),
     }
 }
 

@@ -1,28 +1,32 @@
 //! `overpath fdb load`: many static entries from a file.
 
-use super::{FDB, MAC, Said};
+use super::Said;
+use super::fdb::{FDB, MAC};
+use crate::failure::{Failure, Kind};
+use crate::progress::Progress;
 use control::api::client::{Client, ClientError};
 use control::api::messages::{Changed, Method};
 use control::config::{Edit, Words};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// Entries that are one change.
 const CHUNK: usize = 100_000;
 
-/// Sends the entries of `file`, a chunk at a time, and says how far it is, if a human looks on.
+/// Sends the entries of `file`, a chunk at a time, and says how far it is.
 ///
 /// # Errors
 /// The line that is wrong, before anything is sent; or what the daemon says.
 pub(crate) fn load(
     connect: impl FnOnce() -> Result<Client, ClientError>,
     file: &Path,
-    complain: impl Fn(&ClientError) -> String,
-) -> Result<Changed, String> {
-    let entries = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    complain: impl Fn(&ClientError) -> Failure,
+) -> Result<Changed, Failure> {
+    let entries = read(file).map_err(|fault| fault.of(file))?;
     let mut client = connect().map_err(|error| complain(&error))?;
-    let watched = io::stderr().is_terminal();
+    let progress = Progress::of(format!("loading {}", file.display()));
+    progress.at(0, entries.len());
     let (mut sent, mut last) = (0, Changed::default());
     for chunk in entries.chunks(CHUNK) {
         let text = format!("[{}]", chunk.join(","));
@@ -32,31 +36,46 @@ pub(crate) fn load(
                 0 => String::new(),
                 sent => format!("\nthe {sent} entries before them are done"),
             };
-            complain(&error) + &done
+            complain(&error).and(&done)
         })?;
         sent += chunk.len();
-        last = serde_json::from_str(answer.get()).map_err(|error| error.to_string())?;
-        if watched && entries.len() > CHUNK {
-            let _ = write!(io::stderr(), "\r{sent} of {} entries", entries.len());
-        }
-    }
-    if watched && entries.len() > CHUNK {
-        let _ = writeln!(io::stderr());
+        let read = serde_json::from_str(answer.get());
+        last = read.map_err(|error| complain(&ClientError::Answer(error)))?;
+        progress.at(sent, entries.len());
     }
     Ok(last)
 }
 
+/// Why a file has no entries to send.
+enum Fault {
+    /// A line of it is wrong.
+    Line(String),
+    /// It cannot be read.
+    System(io::Error),
+}
+
+impl Fault {
+    fn of(self, file: &Path) -> Failure {
+        let file = file.display();
+        match self {
+            Fault::Line(text) => Failure::new(Kind::Refused, format!("{file}: {text}")),
+            Fault::System(error) => Failure::failed(format!("{file}: {error}")),
+        }
+    }
+}
+
 /// The entries of all lines, each as an object. Empty lines and comments are passed over.
-fn read(file: &Path) -> Result<Vec<String>, String> {
+fn read(file: &Path) -> Result<Vec<String>, Fault> {
     let from: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(BufReader::new(File::open(file).map_err(|e| e.to_string())?))
+        Box::new(BufReader::new(File::open(file).map_err(Fault::System)?))
     };
     let mut entries = Vec::new();
     for (at, line) in from.lines().enumerate() {
-        let line = line.map_err(|error| format!("line {}: {error}", at + 1))?;
-        let entry = entry(&line).map_err(|error| format!("line {}: {error}", at + 1))?;
+        let line = line.map_err(Fault::System)?;
+        let wrong = |error| Fault::Line(format!("line {}: {error}", at + 1));
+        let entry = entry(&line).map_err(wrong)?;
         entries.extend(entry.map(|words| serde_json::Value::from(words).to_string()));
     }
     Ok(entries)

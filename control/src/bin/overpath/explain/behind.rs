@@ -1,10 +1,10 @@
 //! `overpath explain --entry`, `--drop` and `--fdb`: from what is counted or kept to what is behind
 //! it.
 
+use super::end_text;
 use super::page::Page;
-use super::{end_text, words};
 use crate::cache::{line, origin};
-use crate::table::word;
+use crate::table::{Cell, line as line_of, word};
 use crate::{addr, drops, fdb, port, vxlan};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
@@ -78,11 +78,11 @@ fn of_entry(page: &mut Page, indent: usize, entry: &CacheEntry) {
 }
 
 fn bridge_text(bridge: &BridgeBehind) -> String {
-    let named = |word: &str, names: &[String]| match names {
-        [] => String::new(),
-        names => format!("{word} {}", names.join(" ")),
+    let named = |kind: &str, names: &[String]| match names {
+        [] => Cell::default(),
+        names => word(kind, names.join(" ")),
     };
-    words(&[
+    line_of(&[
         word("bridge", &bridge.bridge),
         named("ports", &bridge.ports),
         named("tunnels", &bridge.tunnels),

@@ -4,8 +4,11 @@ pub(crate) mod behind;
 pub(crate) mod next;
 mod page;
 mod pollers;
+mod words;
 
-use crate::table::{maybe, word};
+pub(crate) use words::ExplainWords;
+
+use crate::table::{Cell, line, maybe, word};
 use control::api::messages::{
     Action, Bridging, End, Explanation, Fate, FdbEntry, FdbKind, Field, Reason, Road, Step,
     Stripped, Target, Told, Verdict,
@@ -43,7 +46,7 @@ fn found(page: &mut Page, life: &Explanation) {
     if let Some(tunnel) = &life.tunnel {
         let remote = life.remote.map_or_else(
             || "from no remote of it that is known".to_owned(),
-            |remote| word("remote", remote),
+            |remote| word("remote", remote).to_string(),
         );
         page.line(2, format_args!("tunnel {tunnel} {remote}"));
     }
@@ -83,7 +86,7 @@ fn step_text(page: &mut Page, number: usize, step: &Step) {
             format!("decap: {front} bytes of outer headers are stripped")
         }
         Action::Decap(_) => "decap: the outer headers are checked".to_owned(),
-        Action::Bridge(bridging) => word("bridge", &bridging.bridge),
+        Action::Bridge(bridging) => word("bridge", &bridging.bridge).to_string(),
         Action::Output => "output".to_owned(),
         Action::Punt => "punt: it is handed to control".to_owned(),
         Action::Drop => "drop".to_owned(),
@@ -159,21 +162,20 @@ fn entry_text(entry: &FdbEntry) -> String {
         FdbKind::Learned => "learned",
         FdbKind::Static => "static",
     };
-    words(&[place_text(entry), kind.to_owned(), maybe("age", entry.age)])
+    let [port, tunnel, remote] = place(entry);
+    line(&[port, tunnel, remote, kind.into(), maybe("age", entry.age)])
 }
 
 fn place_text(entry: &FdbEntry) -> String {
-    words(&[
+    line(&place(entry))
+}
+
+fn place(entry: &FdbEntry) -> [Cell; 3] {
+    [
         maybe("port", entry.port.as_ref()),
         maybe("tunnel", entry.tunnel.as_ref()),
         maybe("remote", entry.remote),
-    ])
-}
-
-/// Those that are not empty.
-fn words(words: &[String]) -> String {
-    let some = words.iter().filter(|word| !word.is_empty());
-    some.map(String::as_str).collect::<Vec<_>>().join(" ")
+    ]
 }
 
 /// `len` is how long the frame was before.
@@ -224,7 +226,7 @@ fn road_text(page: &mut Page, road: &Road) {
     let to = route.map_or_else(|| "none".to_owned(), |route| route.to.to_string());
     page.line(6, format_args!("route {to}{gateways}"));
     if let Some(way) = &road.neighbour {
-        let neighbour = words(&[
+        let neighbour = line(&[
             word("neighbour port", &way.port),
             maybe("vlan", way.vlan),
             maybe("lladdr", way.mac),

@@ -2,15 +2,17 @@
 
 use super::behind::reasons;
 use super::page::Page;
-use super::{found, reason, steps, words};
-use control::api::client::Client;
+use super::{found, reason, steps};
+use crate::failure::Failure;
+use crate::print;
+use control::api::client::{Client, ClientError};
 use control::api::messages::{
     BurstCycles, Capture, DecidedBy, Looked, Method, Seen, SeenLine, SeenSide, Subject, Verdict,
 };
 use control::config::Name;
 use control::trace::sources::Cost;
 use fastpath::drop::DropReason;
-use std::io::{self, BufRead, ErrorKind, Write};
+use std::io::BufRead;
 use std::num::NonZeroU64;
 use std::path::Path;
 
@@ -20,8 +22,9 @@ pub(crate) struct NextWords {
     /// The next packets that come in, so many; of the port, if one is said
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1")]
     next: Option<NonZeroU64>,
-    /// Those that are dropped, for this reason if one is said
+    /// Those that are dropped, for this reason, one of --drop, if one is said
     #[arg(long, value_name = "REASON", num_args = 0..=1, value_parser = reasons())]
+    #[arg(hide_possible_values = true)]
     #[arg(requires = "next", conflicts_with_all = ["port", "tunnel", "bridge"])]
     dropped: Option<Option<DropReason>>,
     /// Those of a tunnel, as they come in with their outer headers
@@ -59,30 +62,27 @@ impl NextWords {
 ///
 /// # Errors
 /// What went wrong, for a human.
-pub(crate) fn run(socket: &Path, wanted: &Capture, json: bool) -> Result<(), String> {
+pub(crate) fn run(socket: &Path, wanted: &Capture, json: bool) -> Result<(), Failure> {
     let client = Client::connect(socket).and_then(|client| client.explain_next(wanted.clone()));
-    let (_, lines) = client.map_err(|error| crate::complaint(&error, socket))?;
-    let mut out = io::stdout().lock();
+    let (_, lines) = client.map_err(|error| Failure::of_call(&error, socket))?;
     let mut complete = false;
     for line in lines.lines() {
-        let line = line.map_err(|error| format!("the connection to the daemon broke: {error}"))?;
+        let line = line.map_err(|error| Failure::of_call(&error.into(), socket))?;
         let text = if json {
             line.clone() + "\n"
         } else {
             let read = serde_json::from_str(&line);
-            text(&read.map_err(|error| format!("the daemon's answer makes no sense: {error}"))?)
+            text(&read.map_err(|error| Failure::of_call(&ClientError::Answer(error), socket))?)
         };
         complete = line.starts_with("{\"looked\"");
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(format!("cannot write the answer: {error}")),
+        if print(&text)?.is_break() {
+            return Ok(());
         }
     }
     if complete {
         Ok(())
     } else {
-        Err("the daemon went away".to_owned())
+        Err(Failure::gone())
     }
 }
 
@@ -177,10 +177,7 @@ fn cycles_text(cycles: &BurstCycles) -> String {
         decide,
         act,
     } = cycles;
-    words(&[
-        format!("cycles of its burst of {packets}:"),
-        format!("decide {decide}, act {act}"),
-    ])
+    format!("cycles of its burst of {packets}: decide {decide}, act {act}")
 }
 
 fn looked_text(looked: &Looked) -> String {

@@ -17,9 +17,11 @@ impl Page {
         self.0.push('\n');
     }
 
-    /// Lines of text that end as lines do.
-    pub(super) fn lines(&mut self, indent: usize, text: &str) {
-        text.lines().for_each(|line| self.line(indent, line));
+    /// Lines of tables, which may have colours.
+    pub(super) fn lines(&mut self, indent: usize, table: &str) {
+        for line in table.lines() {
+            self.0 += &format!("{:indent$}{line}\n", "");
+        }
     }
 
     /// Bytes in hex, a line for each 16 of them.

@@ -1,15 +1,15 @@
 //! Counters by queue, bridge, tunnel, VNI and link.
 
 use super::per_second;
-use crate::table::{Table, maybe, word};
-use control::api::messages::{BridgeStats, FdbStats, Frames, Stats, Traffic};
+use crate::table::{Cell, Table, maybe, word};
+use control::api::messages::{BridgeStats, FdbStats, Frames, HintStats, Stats, Traffic};
 
 pub(super) fn queues(stats: &Stats) -> String {
     let mut table = Table::default();
     for queue in &stats.queues {
         table.push([
             word("queue", &queue.port),
-            queue.queue.to_string(),
+            queue.queue.to_string().into(),
             word("received", queue.received),
             word("bursts", queue.rx_bursts),
             word("sent", queue.sent),
@@ -19,12 +19,39 @@ pub(super) fn queues(stats: &Stats) -> String {
     table.to_string()
 }
 
+/// What became of what NICs said.
+pub(super) fn hints(stats: &Stats) -> String {
+    let mut table = Table::default();
+    let gone = Some(&stats.gone.hints).filter(|gone| **gone != HintStats::default());
+    for hints in stats.hints.iter().chain(gone) {
+        let name = match hints.port.as_str() {
+            "" => "(gone)",
+            name => name,
+        };
+        table.push([
+            word("offload", name),
+            word("confirmed", hints.confirmed),
+            word("differed", hints.differed),
+            word("unknown", hints.unknown),
+            word("stripped", hints.stripped),
+            word("inspected", hints.inspected),
+            word("lies", hints.lies),
+        ]);
+    }
+    table.to_string()
+}
+
 /// What bridges did, what they flooded with its share of what entered, and their tables.
 pub(super) fn bridges(stats: &Stats) -> String {
+    bridge_rows(&stats.bridges, |bridge| word("bridge", &bridge.bridge))
+}
+
+/// The same of some bridges, each of which is called `name`.
+pub(crate) fn bridge_rows(bridges: &[BridgeStats], name: impl Fn(&BridgeStats) -> Cell) -> String {
     let (mut all, mut flooded) = (Table::default(), Table::default());
     let mut tables = Table::default();
-    for bridge in &stats.bridges {
-        let name = word("bridge", &bridge.bridge);
+    for bridge in bridges {
+        let name = name(bridge);
         all.push([
             name.clone(),
             word("received", bridge.received),
@@ -41,18 +68,21 @@ pub(super) fn bridges(stats: &Stats) -> String {
             share("unknown", bridge.unknown, bridge),
         ]);
         let [entries, rest @ ..] = fdb_words(&bridge.fdb);
-        let first = [name, format!("fdb {entries}")];
+        let first = [name, word("fdb", entries)];
         tables.push_all(first.into_iter().chain(rest));
     }
     all.to_string() + &flooded.to_string() + &tables.to_string()
 }
 
-fn share(name: &str, count: u64, bridge: &BridgeStats) -> String {
+fn share(name: &str, count: u64, bridge: &BridgeStats) -> Cell {
     let percent = count.saturating_mul(100).checked_div(bridge.received);
-    format!("{name} {count} {}%", percent.unwrap_or_default())
+    word(
+        name,
+        format_args!("{count} {}%", percent.unwrap_or_default()),
+    )
 }
 
-pub(super) fn fdb_words(fdb: &FdbStats) -> [String; 11] {
+pub(crate) fn fdb_words(fdb: &FdbStats) -> [Cell; 11] {
     [
         word("entries", fdb.entries),
         word("static", fdb.static_entries),
@@ -69,7 +99,7 @@ pub(super) fn fdb_words(fdb: &FdbStats) -> [String; 11] {
 }
 
 /// Received, sent: packets and bytes.
-fn traffic(rx: Traffic, tx: Traffic) -> [String; 4] {
+fn traffic(rx: Traffic, tx: Traffic) -> [Cell; 4] {
     [
         word("rx", rx.packets),
         word("bytes", rx.bytes),
@@ -120,7 +150,7 @@ pub(super) fn links(stats: &Stats) -> String {
     }
     for port in &stats.strays {
         let name = word("link", &port.port);
-        frames.push(frame_words(name, "strays".to_owned(), &port.frames));
+        frames.push(frame_words(name, "strays".into(), &port.frames));
     }
     for link in &stats.links {
         let [rx, rx_bytes, tx, tx_bytes] = traffic(link.rx, link.tx);
@@ -138,7 +168,7 @@ pub(super) fn links(stats: &Stats) -> String {
     frames.to_string() + &table.to_string()
 }
 
-fn frame_words(port: String, link: String, frames: &Frames) -> [String; 8] {
+fn frame_words(port: Cell, link: Cell, frames: &Frames) -> [Cell; 8] {
     [
         port,
         link,

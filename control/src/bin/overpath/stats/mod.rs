@@ -4,9 +4,10 @@ mod groups;
 mod section;
 mod workers;
 
+pub(crate) use groups::{bridge_rows, fdb_words};
 pub(crate) use section::{Section, sections};
 
-use crate::table::{Table, word};
+use crate::table::{Cell, Table, line, word};
 use control::api::messages::{Account, FdbStats, PortStats, Stats};
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub(crate) fn text(stats: &Stats, sections: &[Section]) -> String {
         Section::Bridge => groups::bridges(stats),
         Section::Vxlan => groups::tunnels(stats),
         Section::Link => groups::links(stats),
+        Section::Offload => groups::hints(stats),
         Section::Fdb => fdb(&stats.fdb),
         Section::Worker => workers::workers(stats),
         Section::Cache => workers::caches(stats),
@@ -28,8 +30,8 @@ pub(crate) fn text(stats: &Stats, sections: &[Section]) -> String {
     shown.collect()
 }
 
-fn per_second(name: &str, rate: u64) -> String {
-    format!("{name} {rate}/s")
+pub(crate) fn per_second(name: &str, rate: u64) -> Cell {
+    word(name, format_args!("{rate}/s"))
 }
 
 fn account(account: &Account) -> String {
@@ -48,7 +50,7 @@ fn account(account: &Account) -> String {
 fn counts(kind: &str, counts: &BTreeMap<String, u64>) -> String {
     let mut table = Table::default();
     for (name, count) in counts {
-        table.push([word(kind, name), count.to_string()]);
+        table.push([word(kind, name), count.to_string().into()]);
     }
     table.to_string()
 }
@@ -80,17 +82,17 @@ fn ports(stats: &Stats) -> String {
             word("port", name),
             word("rx-bytes", port.received_bytes),
             per_second("rate", port.rx_rate),
-            format!("{}B/s", port.rx_byte_rate),
+            format!("{}B/s", port.rx_byte_rate).into(),
             word("tx-bytes", port.sent_bytes),
             per_second("rate", port.tx_rate),
-            format!("{}B/s", port.tx_byte_rate),
+            format!("{}B/s", port.tx_byte_rate).into(),
         ]);
     }
     table.to_string() + &rates.to_string()
 }
 
 fn fdb(fdb: &FdbStats) -> String {
-    format!("fdb {}\n", groups::fdb_words(fdb).join(" "))
+    format!("fdb {}\n", line(&fdb_words(fdb)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) enum Section {
     Bridge,
     Vxlan,
     Link,
+    Offload,
     Fdb,
     Worker,
     Cache,
@@ -18,7 +19,7 @@ pub(crate) enum Section {
 
 impl Section {
     /// In the order in which they are shown.
-    pub(crate) const ALL: [Section; 11] = [
+    pub(crate) const ALL: [Section; 12] = [
         Section::Account,
         Section::Drop,
         Section::Port,
@@ -26,6 +27,7 @@ impl Section {
         Section::Bridge,
         Section::Vxlan,
         Section::Link,
+        Section::Offload,
         Section::Fdb,
         Section::Worker,
         Section::Cache,
@@ -41,6 +43,7 @@ impl Section {
             Section::Bridge => "bridge",
             Section::Vxlan => "vxlan",
             Section::Link => "link",
+            Section::Offload => "offload",
             Section::Fdb => "fdb",
             Section::Worker => "worker",
             Section::Cache => "cache",

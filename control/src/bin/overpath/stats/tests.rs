@@ -2,7 +2,7 @@
 
 use super::*;
 use control::api::messages::{
-    BridgeStats, CacheStats, Frames, Gone, Histogram, LinkStats, PortStats, QueueStats,
+    BridgeStats, CacheStats, Frames, Gone, HintStats, Histogram, LinkStats, PortStats, QueueStats,
     RemoteStats, StrayStats, Traffic, TunnelStats, VniStats, WorkerStats,
 };
 
@@ -167,6 +167,15 @@ fn stats() -> Stats {
             port: "uplink".into(),
             frames: frames(0),
         }],
+        hints: vec![HintStats {
+            port: "uplink".into(),
+            confirmed: 1,
+            differed: 2,
+            unknown: 3,
+            stripped: 6,
+            inspected: 4,
+            lies: 5,
+        }],
         remotes: vec![RemoteStats {
             tunnel: "vx10".into(),
             remote: [192, 0, 2, 1].into(),
@@ -176,7 +185,13 @@ fn stats() -> Stats {
         fdb: fdb(),
         workers: vec![worker(0, 1000), worker(1, 1)],
         ticks_per_second: 2_000_000_000,
-        gone: Gone::default(),
+        gone: Gone {
+            hints: HintStats {
+                confirmed: 9,
+                ..HintStats::default()
+            },
+            ..Gone::default()
+        },
         events: [("learned".to_string(), 8)].into(),
     }
 }
@@ -205,6 +220,8 @@ link uplink vlan 7 received 14 forwarded 2 consumed 3 waited 4 dropped 5 enqueue
 link uplink strays received 0  forwarded 2 consumed 3 waited 4 dropped 5 enqueued 6
 link uplink        rx 1 bytes 60 rate 3/s tx 2 bytes 120 rate 4/s
 link uplink vlan 7 rx 1 bytes 60 rate 3/s tx 2 bytes 120 rate 4/s
+offload uplink confirmed 1 differed 2 unknown 3 stripped 6 inspected 4 lies 5
+offload (gone) confirmed 9 differed 0 unknown 0 stripped 0 inspected 0 lies 0
 fdb entries 1 static 2 limit 3 learned 4 moved 5 aged 6 flushed 7 full 8 learn-rate 9/s move-rate 10/s age-rate 11/s
 worker cycles 2000000000 in a second
 worker 0 rounds 1000 idle 900 busy 10% received 9 sent 8 moved 10 events-lost 9 handed-off 10

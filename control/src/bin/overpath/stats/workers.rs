@@ -14,7 +14,7 @@ pub(super) fn workers(stats: &Stats) -> String {
             name.clone(),
             word("rounds", worker.rounds),
             word("idle", worker.idle_rounds),
-            format!("busy {}%", worker.busy),
+            word("busy", format_args!("{}%", worker.busy)),
             word("received", worker.received),
             word("sent", worker.sent),
             word("moved", worker.moved),
@@ -38,7 +38,7 @@ pub(super) fn workers(stats: &Stats) -> String {
             sizes.push([
                 name.clone(),
                 word(what, histogram.total()),
-                unit.list(histogram),
+                unit.list(histogram).into(),
             ]);
         }
     }

@@ -64,6 +64,20 @@ fn all_that_is_wrong_is_told_by_the_number_of_its_item() {
         there.starts_with("item 2: fdb.mac: 02:00:00:00:00:01 has an entry in"),
         "{there}"
     );
+    let text = format!(
+        "[{}, {{\"mac\":\"x\",\"mac\":\"y\"}}, {{\"vlan\":1e999}}]",
+        entry(0)
+    );
+    let raw = base().edited(&Edit::Load(text.into())).unwrap_err();
+    let allowed =
+        "allowed: a list of objects with bridge, mac, and either port, or tunnel and remote";
+    assert_eq!(
+        raw.to_string(),
+        format!(
+            "item 2: fdb: mac: is given twice\n  {allowed}\n\
+             item 3: fdb: vlan: number out of range\n  {allowed}"
+        )
+    );
     assert!(told(json!({})).starts_with("fdb: is no list"));
     assert!(
         told(json!([{"op": "del", "bridge": "br1", "mac": mac(0)}]))

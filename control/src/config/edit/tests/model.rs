@@ -14,11 +14,15 @@ const TUNNELS: [&str; 3] = ["vx10", "vx20", "vx30"];
 struct Model {
     /// Each with its MTU.
     ports: BTreeMap<String, u64>,
+    /// Those that have an address, but for "up".
+    own: BTreeSet<String>,
     bridges: BTreeSet<String>,
     /// The bridge of a port.
     member: BTreeMap<String, String>,
     /// The bridge of a tunnel.
     tunnels: BTreeMap<String, String>,
+    /// By port and address, the MACs of neighbours.
+    neighbours: BTreeMap<(String, String), String>,
     /// By bridge and MAC, the port or the tunnel.
     fdb: BTreeMap<(String, String), String>,
 }
@@ -36,12 +40,28 @@ fn model(wanted: &Wanted) -> Model {
             .iter()
             .map(|p| (text(&p.name), p.mtu.into()))
             .collect(),
+        own: wanted
+            .ports
+            .iter()
+            .filter(|port| port.is_underlay() && port.name.as_str() != "up")
+            .map(|port| text(&port.name))
+            .collect(),
         bridges: bridges.map(|bridge| text(&bridge.name)).collect(),
         member: members.collect(),
         tunnels: wanted
             .tunnels
             .iter()
             .map(|t| (text(&t.name), text(&t.bridge)))
+            .collect(),
+        neighbours: wanted
+            .neighbours
+            .iter()
+            .map(|set| {
+                (
+                    (text(&set.port), set.address.to_string()),
+                    set.mac.to_string(),
+                )
+            })
             .collect(),
         fdb: wanted
             .fdb
@@ -69,6 +89,9 @@ enum Say {
     TunnelSet(&'static str, &'static str),
     TunnelDel(&'static str),
     Fdb(&'static str, &'static str, u8, &'static str),
+    /// The address of a port other than "up": it has one, or none.
+    Own(&'static str, bool),
+    Neigh(&'static str, &'static str, u8, u8),
 }
 
 fn say() -> impl Strategy<Value = Say> {
@@ -76,8 +99,11 @@ fn say() -> impl Strategy<Value = Say> {
     let bridge = || prop::sample::select(&BRIDGES[..]);
     let tunnel = || prop::sample::select(&TUNNELS[..]);
     let target = prop_oneof![port(), tunnel()];
-    let verb = prop::sample::select(&["fdb.add", "fdb.replace", "fdb.del"][..]);
+    let verb = prop::sample::select(&["fdb.add", "fdb.set", "fdb.replace", "fdb.del"][..]);
+    let neigh = prop::sample::select(&["neigh.add", "neigh.set", "neigh.replace", "neigh.del"][..]);
     prop_oneof![
+        3 => (neigh, port(), 1_u8..4, 1_u8..3).prop_map(|(v, p, a, m)| Say::Neigh(v, p, a, m)),
+        2 => (port(), any::<bool>()).prop_map(|(p, has)| Say::Own(p, has)),
         1 => (port(), prop::option::of(bridge())).prop_map(|(p, b)| Say::PortAdd(p, b)),
         1 => port().prop_map(Say::PortDel),
         1 => (port(), 60_u64..9700).prop_map(|(p, mtu)| Say::Mtu(p, mtu)),
@@ -93,6 +119,14 @@ fn say() -> impl Strategy<Value = Say> {
 
 fn mac(number: u8) -> String {
     format!("02:00:00:00:00:{number:02x}")
+}
+
+/// The network of a port, which has the first address there.
+fn network(port: &str) -> String {
+    match PORTS.iter().position(|known| *known == port) {
+        Some(0) => "192.0.2".to_owned(),
+        at => format!("10.0.{}", at.unwrap()),
+    }
 }
 
 impl Say {
@@ -115,6 +149,19 @@ impl Say {
             }
             Say::TunnelSet(name, to) => edit("vxlan.set", json!({"name": name, "bridge": to})),
             Say::TunnelDel(name) => edit("vxlan.del", json!({"name": name})),
+            Say::Own(name, has) => {
+                let own = [format!("{}.1/24", network(name))];
+                let own = &own[..usize::from(has)];
+                edit("port.set", json!({"name": name, "addresses": own}))
+            }
+            Say::Neigh(verb, port, host, number) => {
+                let address = format!("{}.{}", network(port), 10 + host);
+                let mut words = json!({"port": port, "address": address});
+                if verb != "neigh.del" {
+                    words["mac"] = mac(number).into();
+                }
+                edit(verb, words)
+            }
             Say::Fdb(verb, bridge, number, to) => {
                 let mut words = json!({"bridge": bridge, "mac": mac(number)});
                 if verb != "fdb.del" && PORTS.contains(&to) {
@@ -144,6 +191,8 @@ impl Model {
             Say::PortDel("up") => return None,
             Say::PortDel(name) => {
                 new.ports.remove(*name)?;
+                new.own.remove(*name);
+                new.neighbours.retain(|(port, _), _| port != name);
                 new.member.remove(*name);
             }
             Say::Mtu(name, mtu) => {
@@ -174,6 +223,22 @@ impl Model {
                 *new.tunnels.get_mut(*name)? = (*bridge).into();
             }
             Say::TunnelDel(name) => drop(new.tunnels.remove(*name)?),
+            // Tunnels and a route rest on its own.
+            Say::Own("up", _) => return None,
+            Say::Own(name, true) => {
+                new.ports.get(*name)?;
+                new.own.insert((*name).into());
+            }
+            Say::Own(name, false) => {
+                new.ports.get(*name)?;
+                let mut all = new.neighbours.keys();
+                all.all(|(port, _)| port != name).then_some(())?;
+                new.own.remove(*name);
+            }
+            Say::Neigh(verb, port, host, number) => {
+                let address = format!("{}.{}", network(port), 10 + host);
+                new.neigh(verb, port, address, mac(*number))?;
+            }
             Say::Fdb(verb, bridge, number, to) => {
                 let key = ((*bridge).to_owned(), mac(*number));
                 if *verb == "fdb.del" {
@@ -182,12 +247,32 @@ impl Model {
                 }
                 new.holds(bridge, to).then_some(())?;
                 let before = new.fdb.insert(key, (*to).into());
-                (*verb == "fdb.replace" || before.is_none()).then_some(())?;
+                let fits = match *verb {
+                    "fdb.replace" => true,
+                    "fdb.set" => before.is_some(),
+                    _ => before.is_none(),
+                };
+                fits.then_some(())?;
             }
         }
         let now = new.clone();
         new.fdb.retain(|(bridge, _), to| now.holds(bridge, to));
         Some(new)
+    }
+
+    fn neigh(&mut self, verb: &str, port: &str, address: String, mac: String) -> Option<()> {
+        let key = (port.to_owned(), address);
+        if verb == "neigh.del" {
+            return self.neighbours.remove(&key).map(drop);
+        }
+        (port == "up" || self.own.contains(port)).then_some(())?;
+        let before = self.neighbours.insert(key, mac);
+        let fits = match verb {
+            "neigh.set" => before.is_some(),
+            "neigh.add" => before.is_none(),
+            _ => true,
+        };
+        fits.then_some(())
     }
 
     fn join(&mut self, port: &str, bridge: &str) -> Option<()> {
@@ -234,7 +319,8 @@ proptest! {
     }
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
+    "vlan",
     "name",
     "port",
     "bridge",

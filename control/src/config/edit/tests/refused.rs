@@ -22,8 +22,8 @@ fn a_value_is_refused_as_in_a_file() {
         "port.set",
         json!({"name": "lan", "mtuu": 1500}),
         "port.mtuu: is no key that is known here\n  allowed: name, device, mtu, addresses, local, \
-         promiscuous, rx_checksum, rx_queues, rx_workers, tx_queues, rx_descriptors, tx_descriptors\n  \
-         did you mean `mtu`?",
+         promiscuous, rx_checksum, offload, rx_queues, rx_workers, tx_queues, rx_descriptors, \
+         tx_descriptors\n  did you mean `mtu`?",
     );
     refused(
         "vxlan.add",
@@ -31,6 +31,12 @@ fn a_value_is_refused_as_in_a_file() {
         "tunnel.vni: -1 is out of range\n  allowed: a number from 0 to 16777215\n\
          tunnel.df: a number with a fraction cannot stand here\n  \
          allowed: \"set\", \"unset\", \"inherit\"",
+    );
+    refused(
+        "port.set",
+        json!({"name": "lan", "offload": "on"}),
+        "port.offload: `on` is not allowed\n  \
+         allowed: \"off\", \"auto\", \"t1\", \"t2\", \"t3\"",
     );
     refused("port.add", json!({"name": "x"}), "port.device: is missing");
 }
@@ -153,6 +159,93 @@ fn what_others_rest_on_stays() {
         told.unwrap_err().to_string(),
         "port.name: dmz is the local of port up\n  allowed: a port that is no other port's local"
     );
+}
+
+#[test]
+fn neighbours_are_refused_in_words() {
+    let set = json!({"port": "up", "address": "192.0.2.1", "mac": "02:00:00:00:01:01"});
+    let before = base().edited(&edit("neigh.add", set)).unwrap();
+    let told = |name: &str, words: Value| {
+        let told = before.edited(&edit(name, words)).unwrap_err();
+        told.to_string()
+    };
+    let again = json!({"port": "up", "address": "192.0.2.1", "mac": "02:00:00:00:01:09"});
+    assert_eq!(
+        told("neigh.add", again.clone()),
+        "neighbour.address: 192.0.2.1 is a neighbour of port up already\n  \
+         allowed: each neighbour of a link once"
+    );
+    assert_eq!(
+        told("neigh.del", again),
+        "neighbour.mac: 02:00:00:00:01:09 is not that of 192.0.2.1, which is 02:00:00:00:01:01\n  \
+         allowed: its link address, or nothing"
+    );
+    for (port, vlan, link, near) in [
+        ("up", None, "port up", "\n  did you mean `192.0.2.1`?"),
+        ("up", Some(7), "port up vlan 7", ""),
+        ("lam", None, "port lam", ""),
+    ] {
+        let words = json!({"port": port, "address": "192.0.2.7", "vlan": vlan});
+        let expected = format!(
+            "neighbour.address: 192.0.2.7 is no neighbour of {link} that is set\n  \
+             allowed: one that is permanent: see neigh show{near}"
+        );
+        assert_eq!(told("neigh.del", words), expected);
+    }
+    let tagged = json!({"port": "up", "address": "192.0.2.1", "mac": "02:00:00:00:01:01",
+        "vlan": 7});
+    assert_eq!(
+        told("neigh.replace", tagged),
+        "neighbour.address: 192.0.2.1 is on no link of port up vlan 7\n  \
+         allowed: another host on 198.51.100.0/24"
+    );
+    assert_eq!(
+        told(
+            "neigh.replace",
+            json!({"port": "up", "address": "192.0.2.5"})
+        ),
+        "neighbour.mac: is missing"
+    );
+    let own = json!({"port": "lan", "address": "192.0.2.1/24"});
+    assert_eq!(
+        told("addr.add", own),
+        "neighbour.address: 192.0.2.1 is our own address\n  \
+         allowed: another host on 192.0.2.0/24"
+    );
+}
+
+/// As long as an address of ours leads to it.
+#[test]
+fn a_link_stays_while_neighbours_on_it_are_set() {
+    let wanted = [
+        ("addr.add", json!({"port": "lan", "address": "10.0.0.1/8"})),
+        ("addr.add", json!({"port": "lan", "address": "10.0.0.2/8"})),
+        (
+            "neigh.add",
+            json!({"port": "lan", "address": "10.0.0.9", "mac": "02:00:00:00:01:01"}),
+        ),
+        ("addr.del", json!({"port": "lan", "address": "10.0.0.1/8"})),
+    ];
+    let wanted = wanted.iter().fold(base(), |wanted, (name, words)| {
+        wanted.edited(&edit(name, words.clone())).unwrap()
+    });
+    let expected = "port.addresses: neighbour 10.0.0.9 is on a link of port lan\n  \
+                    allowed: a link on which no neighbour is set: neigh del first";
+    let on_vlan = json!([{"address": "10.0.0.2/8", "vlan": 5}]);
+    for (name, words) in [
+        ("addr.del", json!({"port": "lan", "address": "10.0.0.2/8"})),
+        ("port.set", json!({"name": "lan", "addresses": []})),
+        ("port.set", json!({"name": "lan", "addresses": on_vlan})),
+        (
+            "port.set",
+            json!({"name": "lan", "addresses": ["10.0.0.2/30"]}),
+        ),
+    ] {
+        let told = wanted.edited(&edit(name, words)).unwrap_err();
+        assert_eq!(told.to_string(), expected);
+    }
+    let other = json!({"name": "lan", "addresses": ["10.0.0.3/24"]});
+    assert!(wanted.edited(&edit("port.set", other)).is_ok());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use control::api::messages::{Bytes, EntryNumber, Explanation, Reason};
 
 fn asked(line: &str) -> Result<Capture, String> {
     let arguments = Arguments::try_parse_from(line.split(' ')).map_err(|e| e.to_string())?;
-    match arguments.method()? {
+    match arguments.method().map_err(|failure| failure.message)? {
         Method::ExplainNext(capture) => Ok(capture),
         other => Err(format!("{other:?}")),
     }
