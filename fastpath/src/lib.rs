@@ -89,6 +89,7 @@
 pub mod action;
 pub mod cache;
 pub mod cpu;
+pub mod cut;
 mod decide;
 #[cfg(feature = "dpdk")]
 pub mod dpdk;

@@ -15,6 +15,7 @@ pub use remote::{Df, EncapSettings, Inherit, OUTER_LEN, Remote};
 use crate::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
 use crate::io::Left;
 use crate::offload::Hints;
+use crate::wire::udp::Udp;
 use crate::wire::{Mac, VlanId, Vni};
 use arrayvec::ArrayVec;
 use std::collections::HashMap;
@@ -159,15 +160,23 @@ pub struct TxChecksums {
     pub udp: bool,
     /// Those of TCP there.
     pub tcp: bool,
+    /// It cuts packets of TCP into segments, too.
+    pub segments: bool,
     /// Those of both in VXLAN.
     pub inside: Inside,
+    /// It cuts packets of TCP there, too, whose outer UDP checksum is zero.
+    pub inside_segments: bool,
 }
 
 impl TxChecksums {
     /// Whether it makes this one, where no header comes before.
     #[inline]
     pub const fn makes(self, left: Left) -> bool {
-        if left.udp { self.udp } else { self.tcp }
+        match left.segment {
+            Some(_) => self.segments,
+            None if left.udp => self.udp,
+            None => self.tcp,
+        }
     }
 
     /// These, or none.
@@ -182,18 +191,22 @@ impl TxChecksums {
         TxChecksums {
             udp: makes,
             tcp: makes,
-            inside: self.inside,
+            segments: makes && self.inside_segments,
+            ..self
         }
     }
 
-    /// Whether it makes this one in a packet that begins with `head`.
+    /// Whether it makes this one, and cuts the packet if it is to be cut, in one that begins with `head`.
     pub fn takes(self, left: Left, head: &[u8]) -> bool {
         let Some((l2_len, l3_len)) = left.outer else {
             return self.makes(left);
         };
-        let at = usize::from(l2_len) + usize::from(l3_len) + 2;
-        let udp_port = head.get(at..).and_then(|rest| rest.first_chunk());
-        udp_port.is_some_and(|bytes| self.inside.behind(u16::from_be_bytes(*bytes)))
+        let at = usize::from(l2_len) + usize::from(l3_len);
+        let Some(udp) = head.get(at..).and_then(Udp::new) else {
+            return false;
+        };
+        let cuts = left.segment.is_none() || (self.inside_segments && udp.checksum() == 0);
+        cuts && self.inside.behind(udp.dst_port())
     }
 }
 

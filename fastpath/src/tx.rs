@@ -244,8 +244,11 @@ impl<I: Io> Outputs<I> {
     ) {
         match port.filter(|port| port.up) {
             Some(port) => {
-                if let Some(left) = packet.left() {
-                    finish_unless_made(port, &mut packet, left);
+                if let Some(left) = packet.left()
+                    && !finish_unless_made(port, &mut packet, left)
+                {
+                    let reason = DropReason::MtuExceeded;
+                    return drop_sent(id, &packet, reason, stats, &mut self.watch);
                 }
                 self.forward(port, packet, stats);
             }
@@ -365,12 +368,15 @@ fn give<Q: TxQueue>(queue: &mut Q, burst: &mut Burst<Q::Packet>, stats: &WorkerS
 }
 
 /// Makes the checksum that was left to the NIC of a port if it has another one since, which does not.
+/// `false` if the packet was left to be cut, which is done nowhere now.
 #[cold]
-fn finish_unless_made<P: Packet>(port: &Port, packet: &mut P, left: Left) {
-    if !port.tx.takes(left, packet.head()) {
-        left.finish(packet);
-        packet.leave(None);
+fn finish_unless_made<P: Packet>(port: &Port, packet: &mut P, left: Left) -> bool {
+    if port.tx.takes(left, packet.head()) {
+        return true;
     }
+    left.finish(packet);
+    packet.leave(None);
+    left.segment.is_none()
 }
 
 /// Counts a packet that was to leave by a port and is dropped.

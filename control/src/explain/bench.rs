@@ -91,7 +91,7 @@ impl<'a> Bench<'a> {
             rx_checksum: self.rx_checksum,
         };
         let began = ticks();
-        let outcome = run(&mut context, self.ingress, program, &self.layout, packet);
+        let outcome = run(&mut context, self.ingress, program, &self.layout, [packet]);
         self.took = ticks().saturating_sub(began);
         self.outputs.flush(self.stats);
         while self.punts.pop().is_ok() {}

@@ -73,13 +73,12 @@ impl Parser {
         self
     }
 
-    /// Nobody can say any more what it knows of what it was told.
+    /// Nobody can say any more what it knows of what it was told. What it refused it may know for that
+    /// very reason.
     pub fn doubt(&mut self) {
-        self.0 = std::mem::take(&mut self.0)
-            .into_iter()
-            .filter(|(_, told)| !matches!(told, Told::Refused { .. }))
-            .map(|(port, _)| (port, Told::Doubtful(None)))
-            .collect();
+        self.0
+            .values_mut()
+            .for_each(|told| *told = Told::Doubtful(None));
     }
 
     /// All that it was told, with what became of it.

@@ -105,7 +105,7 @@ fn program(bencher: Bencher<'_, '_>, work: Work) {
         };
         for (frame, layout) in frames.iter().zip(&layouts) {
             let packet = pool.alloc(frame).unwrap();
-            run(&mut context, ingress, &program, layout, packet);
+            run(&mut context, ingress, &program, layout, [packet]);
         }
         outputs.flush(&stats);
     });

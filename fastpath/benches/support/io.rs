@@ -4,6 +4,7 @@
 use crossbeam_queue::ArrayQueue;
 use fastpath::ids::{PortId, QueueId};
 use fastpath::io::{Burst, Io, Left, NicWord, Packet, Pool, RxChecksums, RxQueue, TxQueue};
+use std::num::NonZeroU16;
 
 const HEADROOM: usize = 128;
 const ROOM: usize = HEADROOM + 2048;
@@ -129,6 +130,11 @@ impl Packet for Frame {
     }
 
     #[inline]
+    fn segment(&self) -> Option<NonZeroU16> {
+        None
+    }
+
+    #[inline]
     fn leave(&mut self, left: Option<Left>) {
         if let Some(buffer) = self.0.as_mut() {
             buffer.left = left;
@@ -188,6 +194,11 @@ impl Pool for Shelf {
 
     fn replicate(&self, packet: &Frame, _may_chain: bool) -> Option<Frame> {
         self.alloc(packet.head())
+    }
+
+    fn piece(&self, front: &[u8], packet: &Frame, at: usize, len: usize) -> Option<Frame> {
+        let behind = packet.head().get(at..)?.get(..len)?;
+        self.alloc(&[front, behind].concat())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done about checksums when outer headers are there: few packets need any of it.
 
+use crate::cut::WANTED;
 use crate::io::{Left, Packet};
 use crate::snapshot::{Port, Remote};
 use crate::wire::{Protocol, Sum, udp};
@@ -53,8 +54,9 @@ impl<'a> Around<'a> {
             l3_len: IP_LEN,
             l4_len: udp::HEADER_LEN as u8,
             outer: None,
+            segment: None,
         };
-        // The packet fits the MTU, which is below 2^16.
+        // The packet fits the MTU, which is below 2^16, or is to be cut, and then this is not used.
         let len = packet.len().saturating_sub(left.at()) as u16;
         let (local, remote) = (self.remote.settings.local, self.remote.address);
         let sum = Sum::new().add_pseudo_v4(local, remote, Protocol::UDP, len);
@@ -78,7 +80,9 @@ impl<'a> Around<'a> {
     fn leave<P: Packet>(self, packet: &mut P, inner: Left) {
         let (pseudo, outer) = self.pseudo(packet);
         let inside = inner.inside(outer.l2_len, outer.l3_len);
-        if self.sums() {
+        if self.sums() && inside.segment.is_some() {
+            outer.put(packet, WANTED);
+        } else if self.sums() {
             let mut left = inside.at().saturating_sub(outer.at());
             let mut sum = pseudo.add_u16(!inside.word(packet));
             packet.for_each_segment(outer.at(), |segment| {

@@ -151,7 +151,7 @@ impl<'a> Outer<'a> {
         });
         // RFC 6040, 4.1, normal mode: the outer field is a copy, CE included.
         let ecn = Ecn::encapsulate(Ecn::from_tos(flow.tos())).bits();
-        // The packet fits the MTU, which is below 2^16.
+        // The packet fits the MTU, which is below 2^16, or is to be cut, and then gets others.
         let ip_len = outer_ip_len(inner_len) as u16;
         front[ETHERNET_LEN + 1] = fields.dscp << 2 | ecn;
         let mut put = |at: usize, word: u16| front[at..at + 2].copy_from_slice(&word.to_be_bytes());
@@ -166,7 +166,7 @@ impl<'a> Outer<'a> {
         let sum = (sum & 0xffff) + (sum >> 16);
         put(ETHERNET_LEN + 10, !((sum & 0xffff) + (sum >> 16)) as u16);
         put(UDP_AT, self.source_port(flow.hash));
-        put(UDP_AT + 4, ip_len - IP_LEN as u16);
+        put(UDP_AT + 4, ip_len.wrapping_sub(IP_LEN as u16));
     }
 
     fn write_tagged(

@@ -19,7 +19,6 @@ pub(crate) use bridge::Gate;
 pub(crate) use decap::{ip_is_sound, udp_is_sound};
 pub(crate) use encap::IpIds;
 pub use road::release;
-use run::through;
 pub use run::{Context, Outcome, Verdict, run};
 pub(crate) use straight::{Facts, Scratch, Straight};
 

@@ -6,6 +6,7 @@ use super::encap::{Outer, encap, outer_ip_len};
 use super::run::{Context, Verdict};
 use super::straight::Facts;
 use crate::cpu::Work;
+use crate::cut::uncut;
 use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
@@ -92,11 +93,15 @@ impl Limit {
         port: &Port,
         remote: Option<&Remote>,
     ) -> Result<(), DropReason> {
-        if packet.len() > self.longest {
-            return Err(DropReason::MtuExceeded);
-        }
         // A replica does not know.
         let open = self.open && packet.is_open();
+        if open && let Some(left) = uncut(packet) {
+            // Cut when all is prepared.
+            packet.clear_rx_checksums();
+            packet.leave(Some(left));
+            return self.fits(left.longest(packet.len()));
+        }
+        self.fits(packet.len())?;
         if self.pieces {
             one_piece(pool, packet)?;
         }
@@ -106,6 +111,13 @@ impl Limit {
             settle(packet, tx);
         }
         Ok(())
+    }
+
+    fn fits(self, len: usize) -> Result<(), DropReason> {
+        match len <= self.longest {
+            true => Ok(()),
+            false => Err(DropReason::MtuExceeded),
+        }
     }
 }
 

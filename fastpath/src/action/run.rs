@@ -61,29 +61,38 @@ pub struct Outcome {
     pub copies_dropped: Reasons,
 }
 
-/// Runs `program` on a packet that came from `ingress`, and counts its verdict.
+/// Runs `program` on a packet that came from `ingress`, which may have been cut since, and counts its
+/// verdict: segments beyond the first count as copies.
 pub fn run<I: Io>(
     context: &mut Context<'_, I>,
     ingress: PortId,
     program: &Program,
     layout: &Layout,
-    packet: I::Packet,
+    packet: impl IntoIterator<Item = I::Packet>,
 ) -> Outcome {
     let mut run = Run::new(context, ingress);
-    run.program(program, layout, packet);
+    for segment in packet {
+        run.program(program, layout, segment);
+    }
     run.outcome()
 }
 
-/// Takes a packet that came from `ingress` through a bridge, which it has entered and was counted
-/// there, and counts its verdict.
+/// Takes a packet that came from `ingress`, and may have been cut since, through a bridge, which it has
+/// entered and was counted there, and counts its verdict.
 pub(super) fn through<I: Io>(
     context: &mut Context<'_, I>,
     ingress: PortId,
     gate: &Gate,
-    packet: I::Packet,
+    packet: impl IntoIterator<Item = I::Packet>,
 ) -> Outcome {
     let mut run = Run::new(context, ingress);
-    run.bridge(gate, packet);
+    let mut segments = 0_u64;
+    for segment in packet {
+        run.bridge(gate, segment);
+        segments += 1;
+    }
+    let counters = run.context.stats.bridge(gate.bridge());
+    counters.copied.add(segments.saturating_sub(1));
     run.outcome()
 }
 

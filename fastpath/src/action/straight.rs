@@ -12,6 +12,9 @@
 //!          packets in a row that go to the same place: prepared, and into the buffer of the port
 //! ```
 
+mod cut;
+mod long;
+
 use super::Shape;
 use super::around::Around;
 use super::bridge::{GONE, Quick};
@@ -19,7 +22,7 @@ use super::encap::Outer;
 use super::packets::Packets;
 use super::prepare::{AsItIs, Losses, Prepare, Strip, Weigh, Wrap};
 use super::road::{count_sent, link, up};
-use super::run::{Context, Outcome, Verdict};
+use super::run::Context;
 use super::tally::Tally;
 use crate::cpu::Work;
 use crate::fdb::{Destination, FdbView, Pair, Word};
@@ -28,10 +31,9 @@ use crate::io::{BURST, Burst, Io, Packet};
 use crate::offload::Front;
 use crate::parse::vlan;
 use crate::plan::{Layouts, Plan, Plans, Run};
-use crate::recompute::settle;
-use crate::snapshot::{Hop, Port, Remote, TxChecksums};
-use crate::trace::last::Place;
+use crate::snapshot::{Hop, Port, Remote};
 use crate::wire::Flow;
+use cut::Group;
 use std::ops::Range;
 
 /// What is known of all packets of a burst.
@@ -316,6 +318,17 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         if refused != 0 {
             self.count_refused(plans, at, refused);
         }
+        if self.facts.open && self.any_uncut(places.len()) {
+            let wraps = T::WRAPS;
+            let group = Group {
+                at,
+                count: places.len(),
+                refused,
+                bytes,
+                wraps,
+            };
+            return self.deliver_cut(plans, port, &group);
+        }
         if !T::WRAPS && port.is_underlay() {
             self.count_enqueued(port, places.len(), refused);
         }
@@ -367,39 +380,6 @@ impl<'s, 'c, I: Io> Straight<'s, 'c, I> {
         let packets = self.packets.as_mut_slice().iter().take(count).enumerate();
         for (_, packet) in packets.filter(|(at, _)| refused >> at & 1 == 0) {
             stats.count_enqueued(snapshot, port.id, packet.head());
-        }
-    }
-
-    /// One by one.
-    fn long(&mut self, plans: &Plans, group: Range<usize>) {
-        for (at, mut packet) in group.zip(self.packets.each()) {
-            // Copies may be made of it, which know nothing of it.
-            if self.facts.open && packet.is_open() {
-                settle(&mut packet, TxChecksums::default());
-            }
-            let headers = plans.as_received(at, &mut packet);
-            let Outcome {
-                verdict,
-                copies_dropped,
-            } = match plans.of(at) {
-                Plan::Bridge(gate) => super::through(self.context, self.ingress, gate, packet),
-                Plan::Other(program, layout) => {
-                    super::run(self.context, self.ingress, program, &layout, packet)
-                }
-            };
-            let Context {
-                stats, snapshot, ..
-            } = &*self.context;
-            stats.count_verdict(snapshot, self.ingress, &headers, verdict);
-            let last = &stats.last_drops;
-            if let Verdict::Dropped(reason) = verdict {
-                last.keep(reason, self.ingress, Place::Received, &headers);
-            }
-            for reason in copies_dropped.iter() {
-                last.keep(reason, self.ingress, Place::Copy, &headers);
-            }
-            let watch = self.context.outputs.watch();
-            watch.note(at, verdict, copies_dropped);
         }
     }
 }

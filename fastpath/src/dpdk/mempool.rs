@@ -246,6 +246,19 @@ impl Pool for Mempool {
             self.share(packet)
         }
     }
+
+    fn piece(&self, front: &[u8], packet: &Mbuf, at: usize, len: usize) -> Option<Mbuf> {
+        let mut piece = self.alloc(front)?;
+        let (mut left, mut fits) = (len, Some(()));
+        packet.for_each_segment(at, |bytes| {
+            let part = bytes.get(..left).unwrap_or(bytes);
+            left -= part.len();
+            if !part.is_empty() {
+                fits = fits.and_then(|()| push(&mut piece, part));
+            }
+        });
+        fits.filter(|()| left == 0).map(|()| piece)
+    }
 }
 
 impl Inner {

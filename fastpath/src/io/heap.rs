@@ -7,6 +7,7 @@ use super::{Burst, Checksum, Io, Left, NicWord, Packet, Pool, RxChecksums, RxQue
 use crate::ids::{PortId, QueueId};
 use crate::snapshot::TxChecksums;
 use crossbeam_queue::ArrayQueue;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,6 +29,7 @@ pub struct HeapPacket {
     word: NicWord,
     left: Option<Left>,
     open: bool,
+    segment: Option<NonZeroU16>,
     out: Arc<AtomicUsize>,
     /// Cloned by every replica that, were this an mbuf, would refer to these bytes.
     lent: Arc<()>,
@@ -60,6 +62,13 @@ impl HeapPacket {
         self.open = true;
         self.word.checksums.l4 = Checksum::Good;
         self
+    }
+
+    /// The packet as a driver delivers it whose sender left it to be cut, too.
+    pub fn with_segments(self, segment: Option<NonZeroU16>) -> Self {
+        let mut packet = self.with_open_checksum();
+        packet.segment = segment;
+        packet
     }
 
     /// The packet as a NIC delivers it that says this of it.
@@ -174,6 +183,10 @@ impl Packet for HeapPacket {
         self.open
     }
 
+    fn segment(&self) -> Option<NonZeroU16> {
+        self.segment.filter(|_| self.open)
+    }
+
     fn leave(&mut self, left: Option<Left>) {
         debug_assert!(
             left.is_none_or(Left::fits),
@@ -252,6 +265,7 @@ impl HeapPool {
             word: NicWord::default(),
             left: None,
             open: false,
+            segment: None,
             out,
             lent: Arc::default(),
             borrowed: None,
@@ -275,6 +289,18 @@ impl Pool for HeapPool {
         let mut replica = self.take(&head, Some((Arc::new(bytes), COPIED_HEAD)))?;
         replica.borrowed = Some(Arc::clone(&packet.lent));
         Some(replica)
+    }
+
+    fn piece(
+        &self,
+        front: &[u8],
+        packet: &HeapPacket,
+        at: usize,
+        len: usize,
+    ) -> Option<HeapPacket> {
+        let bytes = packet.bytes();
+        let behind = bytes.get(at..at.checked_add(len)?)?;
+        self.take(&[front, behind].concat(), None)
     }
 }
 
@@ -306,7 +332,7 @@ impl HeapQueue {
     }
 
     /// The same queue, of a NIC that makes these checksums if they are left to it. Anything else it
-    /// sends as it gets it.
+    /// sends as it gets it, and what it is to cut with what is left of it.
     pub fn making(self, makes: TxChecksums) -> Self {
         HeapQueue { makes, ..self }
     }
@@ -367,7 +393,10 @@ impl TxQueue for HeapQueue {
             if let Some(left) = packet.left.take()
                 && self.makes.takes(left, packet.head())
             {
-                left.finish(&mut packet);
+                match left.segment {
+                    Some(_) => packet.left = Some(left),
+                    None => left.finish(&mut packet),
+                }
                 self.finished.fetch_add(1, Ordering::Relaxed);
             }
             // The room was counted and this is the only writer, so nothing comes back.

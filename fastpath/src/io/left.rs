@@ -1,4 +1,4 @@
-//! A checksum that is left to the NIC.
+//! A checksum that is left to the NIC, and a cut.
 
 use super::Packet;
 use crate::wire::ipv4::Ipv4;
@@ -6,6 +6,7 @@ use crate::wire::ipv6::{self, Ipv6};
 use crate::wire::{
     Family, InnerIp, Protocol, Sum, Transport, ethernet, ipv4, tcp, udp, vlan, vxlan,
 };
+use std::num::NonZeroU16;
 
 /// The TCP or UDP checksum that a NIC makes as it sends the packet: over all from the header on to
 /// the end of the packet.
@@ -28,6 +29,9 @@ pub struct Left {
     /// Bytes before an outer IPv4 header, and of that header: then `l2_len` counts from behind it, and the
     /// packet is one of VXLAN.
     pub outer: Option<(u8, u16)>,
+    /// It is of TCP, and longer than one segment may be, which has so many bytes of payload: it is to be
+    /// cut, and each segment gets a checksum.
+    pub segment: Option<NonZeroU16>,
 }
 
 /// Most extension headers of IPv6 that are passed over.
@@ -72,6 +76,7 @@ impl Left {
             l3_len: u16::try_from(l3_len).ok()?,
             l4_len: u8::try_from(l4_len).ok()?,
             outer: None,
+            segment: None,
         })
     }
 
@@ -87,18 +92,34 @@ impl Left {
             true => ipv6::HEADER_LEN,
             false => ipv4::HEADER_LEN,
         };
-        let plain = self.outer.is_none()
-            && usize::from(self.l2_len) <= ethernet::HEADER_LEN + vlan::HEADER_LEN
+        let start = self.frame_at();
+        let plain = self.at() - start <= ethernet::HEADER_LEN + vlan::HEADER_LEN + l3_len
             && usize::from(self.l3_len) == l3_len
             && (self.udp || usize::from(self.l4_len) >= tcp::HEADER_LEN)
             && packet.head().len() >= self.at() + usize::from(self.l4_len);
-        let found = Transport::of(packet.head(), packet.len());
         plain
-            && found.is_some_and(|found| {
-                let end = found.at + found.len;
+            && self.transport(packet).is_some_and(|found| {
                 let pseudo = !found.pseudo.finish();
-                found.at == self.at() && end == packet.len() && self.word(packet) == pseudo
+                start + found.at == self.at() && self.word(packet) == pseudo
             })
+    }
+
+    /// The segment or datagram, if it reaches to the end of the packet.
+    pub fn transport<P: Packet>(self, packet: &P) -> Option<Transport> {
+        let start = self.frame_at();
+        let len = packet.len().checked_sub(start)?;
+        let found = Transport::of(packet.head().get(start..)?, len)?;
+        (found.at + found.len == len).then_some(found)
+    }
+
+    /// Bytes of outer headers.
+    pub const fn frame_at(self) -> usize {
+        match self.outer {
+            Some((l2_len, l3_len)) => {
+                l2_len as usize + l3_len as usize + udp::HEADER_LEN + vxlan::HEADER_LEN
+            }
+            None => 0,
+        }
     }
 
     /// Whether there is room for its lengths beside a packet.
@@ -130,6 +151,19 @@ impl Left {
             None => 0,
         };
         outer + self.l2_len as usize + self.l3_len as usize
+    }
+
+    /// Bytes of the packet before the payload.
+    #[inline]
+    pub const fn payload_at(self) -> usize {
+        self.at() + self.l4_len as usize
+    }
+
+    /// Bytes of the longest packet that one of `len` bytes becomes.
+    #[inline]
+    pub fn longest(self, len: usize) -> usize {
+        let segment = self.segment.map(|segment| usize::from(segment.get()));
+        segment.map_or(len, |segment| len.min(self.payload_at() + segment))
     }
 
     /// Bytes of the packet before the checksum.

@@ -10,6 +10,7 @@ pub use left::Left;
 
 use crate::ids::{PortId, QueueId};
 use arrayvec::ArrayVec;
+use std::num::NonZeroU16;
 
 /// Most packets taken from or given to a queue in one call.
 pub const BURST: usize = 64;
@@ -106,6 +107,10 @@ pub trait Packet: Send {
     /// the pseudo header stands in its place. Forgotten with what the NIC says of checksums.
     fn is_open(&self) -> bool;
 
+    /// Its sender, on this host, also left it to be cut into segments of TCP with so many bytes of payload
+    /// each. Said only of a packet that [is open](Packet::is_open), and forgotten with that.
+    fn segment(&self) -> Option<NonZeroU16>;
+
     /// Leaves a checksum to the NIC by which the packet is sent, or no longer. Only for a port that
     /// does this; a replica knows nothing of it.
     fn leave(&mut self, left: Option<Left>);
@@ -129,6 +134,16 @@ pub trait Pool {
     /// may not be written behind the bytes that stay shared while both exist. `None` if the pool
     /// is empty, or a copy does not fit.
     fn replicate(&self, packet: &Self::Packet, may_chain: bool) -> Option<Self::Packet>;
+
+    /// A packet of one segment with a copy of `front`, and behind it of the `len` bytes from `at` on of
+    /// `packet`. `None` if the pool is empty, the bytes do not fit, or there are fewer.
+    fn piece(
+        &self,
+        front: &[u8],
+        packet: &Self::Packet,
+        at: usize,
+        len: usize,
+    ) -> Option<Self::Packet>;
 }
 
 /// One receive queue of one port. Owned by one worker; the port stops only when all its queues

@@ -105,7 +105,7 @@ impl Rig {
             stats: &self.stats,
             rx_checksum: self.snapshot.port(ingress).unwrap().rx_checksum,
         };
-        let verdict = run(&mut context, ingress, &program, &layout, packet).verdict;
+        let verdict = run(&mut context, ingress, &program, &layout, [packet]).verdict;
         self.stats
             .count_verdict(&self.snapshot, ingress, &headers, verdict);
         verdict

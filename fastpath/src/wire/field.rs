@@ -69,6 +69,18 @@ impl Field<2> {
     }
 }
 
+impl Field<4> {
+    #[inline]
+    pub(super) fn u32(self, data: &[u8]) -> u32 {
+        u32::from_be_bytes(self.get(data))
+    }
+
+    #[inline]
+    pub(super) fn set_u32(self, data: &mut [u8], value: u32) {
+        self.set(data, value.to_be_bytes());
+    }
+}
+
 /// A view: the struct, its constructor with the one length check, and the way out.
 macro_rules! view {
     ($(#[$doc:meta])* $name:ident, $len:expr) => {

@@ -139,6 +139,20 @@ fn what_becomes_of_a_port_that_is_taken_back() {
 }
 
 #[test]
+fn what_it_refused_it_may_know_and_is_told_anew_when_it_has_recovered() {
+    let ice = Driver::of("net_ice");
+    // It would not forget it, and has it still: so it takes it no second time.
+    let mut parser = known(&[4789]);
+    parser.doubt();
+    assert!(parser.removed(4789, Err(bare(Errno::EINVAL)), 7));
+    assert!(parser.added(ice, 4789, Err(bare(Errno::EINVAL)), 7));
+    assert!(!parser.knows(ice, 4789));
+    parser.doubt();
+    let all: Vec<_> = parser.all().map(|(port, told)| (port, told.clone())).collect();
+    assert_eq!(all, [(4789, Told::Doubtful(None))]);
+}
+
+#[test]
 fn what_it_may_know_from_before_is_told_anew_unless_it_was_already() {
     let ice = Driver::of("net_ice");
     let parser = known(&[4789]).or_still([4789, 8472]);

@@ -10,6 +10,7 @@ use crate::io::{Checksum, Left, NicWord, Packet, RxChecksums};
 use dpdk_sys as sys;
 use std::fmt;
 use std::mem::ManuallyDrop;
+use std::num::NonZeroU16;
 use std::ptr::NonNull;
 
 /// An owned packet: a chain of mbufs. Dropping it gives each of them back to its pool.
@@ -38,9 +39,17 @@ const CHECKSUM_FLAGS: u64 = sys::K_MBUF_F_RX_IP_CKSUM_MASK
 /// Flags that, both set, say that there is a mark.
 const MARK_FLAGS: u64 = sys::K_MBUF_F_RX_FDIR | sys::K_MBUF_F_RX_FDIR_ID;
 
-/// All flags by which a NIC is asked for a checksum as it sends.
-const LEFT_FLAGS: u64 =
-    sys::K_MBUF_F_TX_L4_MASK | sys::K_MBUF_F_TX_IPV4 | sys::K_MBUF_F_TX_IPV6 | OUTER_FLAGS;
+/// All flags by which a NIC is asked for a checksum, or to cut a packet, as it sends.
+const LEFT_FLAGS: u64 = sys::K_MBUF_F_TX_L4_MASK
+    | sys::K_MBUF_F_TX_IPV4
+    | sys::K_MBUF_F_TX_IPV6
+    | sys::K_MBUF_F_TX_TCP_SEG
+    | sys::K_MBUF_F_TX_IP_CKSUM
+    | sys::K_MBUF_F_TX_OUTER_IP_CKSUM
+    | OUTER_FLAGS;
+
+/// Those by which it is asked to do either.
+const ASKED_FLAGS: u64 = sys::K_MBUF_F_TX_L4_MASK | sys::K_MBUF_F_TX_TCP_SEG;
 
 /// Those that say that headers of VXLAN over IPv4 come before. Nothing is asked of these.
 const OUTER_FLAGS: u64 = sys::K_MBUF_F_TX_TUNNEL_VXLAN | sys::K_MBUF_F_TX_OUTER_IPV4;
@@ -277,6 +286,13 @@ impl Packet for Mbuf {
     }
 
     #[inline]
+    fn segment(&self) -> Option<NonZeroU16> {
+        let first = self.first();
+        let said = first.ol_flags() & sys::K_MBUF_F_RX_LRO != 0 && self.is_open();
+        segment(first.tx_offload()).filter(|_| said)
+    }
+
+    #[inline]
     fn leave(&mut self, left: Option<Left>) {
         let first = self.first();
         let flags = first.ol_flags() & !LEFT_FLAGS;
@@ -298,7 +314,7 @@ impl Packet for Mbuf {
     fn left(&self) -> Option<Left> {
         let first = self.first();
         let flags = first.ol_flags();
-        match flags & sys::K_MBUF_F_TX_L4_MASK {
+        match flags & ASKED_FLAGS {
             0 => None,
             _ => Some(left(flags, first.tx_offload())),
         }
@@ -321,20 +337,41 @@ fn words(left: Left) -> Option<(u64, u64)> {
         true => sys::K_MBUF_F_TX_IPV6,
         false => sys::K_MBUF_F_TX_IPV4,
     };
-    let checksum = match left.udp {
-        true => sys::K_MBUF_F_TX_UDP_CKSUM,
-        false => sys::K_MBUF_F_TX_TCP_CKSUM,
+    let checksum = match (left.udp, left.segment) {
+        (true, _) => sys::K_MBUF_F_TX_UDP_CKSUM,
+        (false, None) => sys::K_MBUF_F_TX_TCP_CKSUM,
+        (false, Some(_)) => sys::K_MBUF_F_TX_TCP_SEG | ip_checksums(left),
     };
+    let segment = left.segment.map_or(0, NonZeroU16::get);
     let (l2, l3) = (u64::from(left.l2_len), u64::from(left.l3_len));
     let lengths = l2 << sys::K_MBUF_L2_LEN_OFS
         | l3 << sys::K_MBUF_L3_LEN_OFS
-        | u64::from(left.l4_len) << sys::K_MBUF_L4_LEN_OFS;
+        | u64::from(left.l4_len) << sys::K_MBUF_L4_LEN_OFS
+        | u64::from(segment) << sys::K_MBUF_TSO_SEGSZ_OFS;
     let Some((l2, l3)) = left.outer else {
         return Some((ip | checksum, lengths));
     };
     let (l2, l3) = (u64::from(l2), u64::from(l3));
     let outer = l2 << sys::K_MBUF_OUTL2_LEN_OFS | l3 << sys::K_MBUF_OUTL3_LEN_OFS;
     Some((ip | checksum | OUTER_FLAGS, lengths | outer))
+}
+
+/// Whose length is not the same in all segments, so that they have to be asked for.
+const fn ip_checksums(left: Left) -> u64 {
+    let inner = match left.ipv6 {
+        true => 0,
+        false => sys::K_MBUF_F_TX_IP_CKSUM,
+    };
+    let outer = match left.outer {
+        Some(_) => sys::K_MBUF_F_TX_OUTER_IP_CKSUM,
+        None => 0,
+    };
+    inner | outer
+}
+
+/// Bytes of payload of a segment.
+const fn segment(lengths: u64) -> Option<NonZeroU16> {
+    NonZeroU16::new((lengths >> sys::K_MBUF_TSO_SEGSZ_OFS) as u16)
 }
 
 /// The same, read.
@@ -349,6 +386,10 @@ fn left(flags: u64, lengths: u64) -> Left {
             (lengths >> sys::K_MBUF_OUTL2_LEN_OFS & L2_LEN) as u8,
             (lengths >> sys::K_MBUF_OUTL3_LEN_OFS & L3_LEN) as u16,
         )),
+        segment: match flags & sys::K_MBUF_F_TX_TCP_SEG {
+            0 => None,
+            _ => segment(lengths),
+        },
     }
 }
 

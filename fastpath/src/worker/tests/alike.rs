@@ -5,6 +5,7 @@ mod marked;
 mod probed;
 mod straight;
 mod stripped;
+mod uncut;
 mod watched;
 
 use super::*;

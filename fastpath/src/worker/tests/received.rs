@@ -175,6 +175,7 @@ fn what_nics_do_not_agree_on_is_not_left_to_one() {
         udp: true,
         tcp: true,
         inside: Inside::Always,
+        ..TxChecksums::default()
     };
     let pair = Pair::new(guest(1), guest(2));
     // Of 40 and 472 bytes before UDP a NIC would be told of none: nine bits are not enough.
@@ -215,6 +216,7 @@ fn what_is_open_is_made_once_on_a_port_that_recomputes() {
         udp: true,
         tcp: true,
         inside: Inside::Always,
+        ..TxChecksums::default()
     };
     for (made, open) in [(made, open), (made6, open6)] {
         for tx in [TxChecksums::default(), nic] {
@@ -242,6 +244,7 @@ fn what_is_put_into_another_buffer_is_still_open_or_made() {
         udp: true,
         tcp: true,
         inside: Inside::Always,
+        ..TxChecksums::default()
     };
     let tunnel = Destination::Remote(remote(0));
     // Headers in pieces, a port that takes one segment, and no room for outer headers.

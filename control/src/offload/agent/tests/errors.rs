@@ -164,3 +164,19 @@ fn a_rule_of_a_probe_goes_in_the_end() {
         assert_eq!(bench.chip().rules(), rules[1..]);
     }
 }
+
+/// It would not forget the port, and took it no second time: it has it through all that follows.
+#[test]
+fn a_udp_port_that_is_known_and_refused_for_it_is_known_after_a_start() {
+    let mut bench = Bench::one(Profile::ICE, Offload::T1, &[target(4789, 1)]);
+    assert_eq!(tiers(&bench), [Tier::Parser]);
+    bench.chip().fail(0, Errno::EINVAL);
+    bench.agent.recovered(id(0), bench.now);
+    bench.run();
+    assert_eq!(tiers(&bench), [Tier::Software]);
+    bench.agent.recovered(id(0), bench.now);
+    bench.stop(0);
+    bench.up(0);
+    bench.run();
+    assert_eq!(tiers(&bench), [Tier::Parser]);
+}

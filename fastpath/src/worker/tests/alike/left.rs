@@ -68,6 +68,7 @@ fn nic() -> impl Strategy<Value = TxChecksums> {
         udp,
         tcp,
         inside,
+        ..TxChecksums::default()
     })
 }
 

@@ -1,0 +1,130 @@
+//! Packets that are cut before they leave, if the NIC does not do it.
+
+use super::Straight;
+use crate::action::prepare::Losses;
+use crate::cut::{Segments, cut, for_nic};
+use crate::drop::DropReason;
+use crate::io::{Io, Left, Packet};
+use crate::plan::{Plan, Plans};
+use crate::snapshot::Port;
+
+/// Packets in a row that are prepared for one port.
+pub(super) struct Group {
+    /// Number of the first in its burst.
+    pub(super) at: usize,
+    pub(super) count: usize,
+    /// The bits of those that are dropped, and counted.
+    pub(super) refused: u64,
+    /// What is to be counted of the others.
+    pub(super) bytes: u64,
+    /// They have outer headers.
+    pub(super) wraps: bool,
+}
+
+impl<I: Io> Straight<'_, '_, I> {
+    /// Whether any of the next `count` packets is to be cut.
+    #[cold]
+    pub(super) fn any_uncut(&mut self, count: usize) -> bool {
+        let mut next = self.packets.as_mut_slice().iter().take(count);
+        next.any(|packet| is_uncut(packet).is_some())
+    }
+
+    /// The end of [`Straight::deliver`] for these. A packet that was cut counts as copied.
+    #[cold]
+    pub(super) fn deliver_cut(&mut self, plans: &Plans, port: &Port, group: &Group) -> (u64, u64) {
+        let (mut packets, mut bytes) = (0, group.bytes);
+        for bit in 0..group.count {
+            let Some(mut packet) = self.packets.each().next() else {
+                break;
+            };
+            if group.refused >> bit & 1 != 0 {
+                continue;
+            }
+            let at = group.at + bit;
+            let Some(left) = is_uncut(&packet) else {
+                self.give(port, group, [packet]);
+                packets += 1;
+                continue;
+            };
+            if port.tx.takes(left, packet.head()) && left.is_plain(&packet) {
+                for_nic(&mut packet, left);
+                self.give(port, group, [packet]);
+                packets += 1;
+                continue;
+            }
+            let more = left.payload_at() - left.frame_at();
+            match self.cut(port, &packet, left) {
+                Some(segments) => {
+                    let copies = segments.len() as u64 - 1;
+                    self.count_copied(plans, at, copies);
+                    packets += copies + 1;
+                    bytes += copies * more as u64;
+                    self.give(port, group, segments);
+                }
+                None => {
+                    packet.trim_front(left.frame_at());
+                    bytes -= packet.len() as u64;
+                    self.lose_uncut(plans, at, &mut packet);
+                }
+            }
+        }
+        (packets, bytes)
+    }
+
+    fn cut(&mut self, port: &Port, packet: &I::Packet, left: Left) -> Option<Segments<I::Packet>> {
+        let ip_ids = self.context.outputs.ip_ids();
+        cut(self.context.pool, packet, left, port.tx, ip_ids)
+    }
+
+    /// What one packet became, to `port`.
+    fn give<P: AsRef<[I::Packet]> + IntoIterator<Item = I::Packet>>(
+        &mut self,
+        port: &Port,
+        group: &Group,
+        packets: P,
+    ) {
+        let (outputs, stats) = (&mut *self.context.outputs, self.context.stats);
+        if !group.wraps && port.is_underlay() {
+            for packet in packets.as_ref() {
+                stats.count_enqueued(self.context.snapshot, port.id, packet.head());
+            }
+        }
+        stats
+            .port(port.id)
+            .enqueued
+            .add(packets.as_ref().len() as u64);
+        self.forwarded += 1;
+        outputs
+            .way_out(port.id)
+            .push_all(port, packets.into_iter(), stats);
+    }
+
+    /// Packet number `at` became so many more.
+    fn count_copied(&self, plans: &Plans, at: usize, copies: u64) {
+        let stats = self.context.stats;
+        stats.port(self.ingress).copied.add(copies);
+        if let Plan::Bridge(gate) = plans.of(at) {
+            stats.bridge(gate.bridge()).copied.add(copies);
+        }
+    }
+
+    /// There is no buffer for what packet number `at` was to be cut into.
+    fn lose_uncut(&mut self, plans: &Plans, at: usize, packet: &mut I::Packet) {
+        let headers = plans.as_received(at, packet);
+        let context = &mut *self.context;
+        if let Plan::Bridge(gate) = plans.of(at) {
+            context.stats.bridge(gate.bridge()).dropped.add(1);
+        }
+        let mut losses = Losses {
+            ingress: self.ingress,
+            stats: context.stats,
+            snapshot: context.snapshot,
+            watch: context.outputs.watch(),
+        };
+        losses.lose(at, &headers, DropReason::NoBuffer);
+    }
+}
+
+fn is_uncut<P: Packet>(packet: &P) -> Option<Left> {
+    packet.left().filter(|left| left.segment.is_some())
+}
