@@ -152,7 +152,7 @@ fn ports<H>(
                 !ports.contains(&port) && !named(port) && next.due(*leaving, now)
             }
             Told::Doubtful(retry) => next.due(*retry, now),
-            Told::Kept | Told::Refused { .. } => false,
+            Told::Kept | Told::Denied | Told::Refused { .. } => false,
         };
         if due {
             forget.push(Op::Forget(port));

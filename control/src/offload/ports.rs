@@ -44,6 +44,9 @@ pub enum Told {
     Doubtful(Option<Retry>),
     /// It cannot forget it, and is not asked again.
     Kept,
+    /// It says that it does not have it, of which nobody was sure. It may be wrong, so that it is asked
+    /// again when it has started anew.
+    Denied,
     /// It did not take it. `again`: when it is asked again; never, if the answer was a plain no.
     Refused {
         /// What the driver said.
@@ -88,7 +91,7 @@ impl Parser {
 
     /// Those that it knows or may know.
     pub fn taken(&self) -> impl Iterator<Item = u16> {
-        let taken = |told: &Told| !matches!(told, Told::Refused { .. });
+        let taken = |told: &Told| !matches!(told, Told::Refused { .. } | Told::Denied);
         self.all()
             .filter(move |(_, told)| taken(told))
             .map(|(port, _)| port)
@@ -195,8 +198,7 @@ impl Parser {
         };
         let told = match (told, error.meaning()) {
             (_, Meaning::Gone) => return false,
-            // It was not there.
-            (Some(Told::Doubtful(_)) | None, Meaning::Never) => return true,
+            (Some(Told::Doubtful(_)) | None, Meaning::Never) => Told::Denied,
             (Some(Told::Doubtful(before)), _) => Told::Doubtful(Some(Retry::after(before, now))),
             (_, Meaning::Never) => Told::Kept,
             (Some(Told::Known { leaving }), _) => Told::Known {

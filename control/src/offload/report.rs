@@ -130,7 +130,7 @@ impl<N: Nic> Port<N> {
         let ports = wish.needed.ports().map(|port| (port, reason(port)));
         report.udp_ports.extend(ports);
         let kept = actual.parser.all().filter(|(port, told)| {
-            !wish.needed.contains(*port) && !matches!(told, Told::Refused { .. })
+            !wish.needed.contains(*port) && !matches!(told, Told::Refused { .. } | Told::Denied)
         });
         report.udp_ports.extend(kept.map(|(port, _)| (port, None)));
         report.udp_ports.sort_unstable();

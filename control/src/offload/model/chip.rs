@@ -255,7 +255,9 @@ impl Chip {
             if let Some(full) = full {
                 return Err(bare(full));
             }
-            let ours = self.ports();
+            // What it would not forget when it was asked to is nobody's.
+            let mut ours = self.ports();
+            ours.retain(|port| !self.taken_back.contains(port));
             assert!(
                 ours.is_empty(),
                 "UDP port {port} takes the place of {ours:?}"

@@ -168,7 +168,7 @@ fn a_rule_of_a_probe_goes_in_the_end() {
 /// It would not forget the port, and took it no second time: it has it through all that follows.
 #[test]
 fn a_udp_port_that_is_known_and_refused_for_it_is_known_after_a_start() {
-    let mut bench = Bench::one(Profile::ICE, Offload::T1, &[target(4789, 1)]);
+    let mut bench = Bench::one(Profile::I40E, Offload::T1, &[target(4789, 1)]);
     assert_eq!(tiers(&bench), [Tier::Parser]);
     bench.chip().fail(0, Errno::EINVAL);
     bench.agent.recovered(id(0), bench.now);
@@ -179,4 +179,22 @@ fn a_udp_port_that_is_known_and_refused_for_it_is_known_after_a_start() {
     bench.up(0);
     bench.run();
     assert_eq!(tiers(&bench), [Tier::Parser]);
+}
+
+/// Nothing is left in a NIC for ever that said once that it is not there.
+#[test]
+fn a_udp_port_that_a_nic_denied_is_asked_for_at_the_next_start() {
+    let mut bench = Bench::one(Profile::ICE, Offload::T1, &[target(4789, 1)]);
+    bench.chip().suspend();
+    bench.agent.suspended(id(0));
+    bench.stop(0);
+    bench.caps[0] = Offload::Off;
+    bench.chip().fail(0, Errno::EINVAL);
+    bench.up(0);
+    bench.run();
+    assert_eq!(bench.chip().ports().len(), 1);
+    bench.stop(0);
+    bench.up(0);
+    bench.run();
+    assert_eq!(bench.chip().ports().len(), 0);
 }
