@@ -32,12 +32,16 @@ pub enum TxTier {
     /// It also makes those of headers in tunnels, perhaps behind one UDP port alone.
     #[serde(rename = "x2")]
     Inside,
+    /// It also cuts packets of TCP there.
+    #[serde(rename = "x3")]
+    Segments,
 }
 
 impl TxTier {
     /// What is done by a NIC to which these may be left.
     pub const fn of(tx: TxChecksums) -> Self {
         match tx.inside {
+            Inside::Behind(_) | Inside::Always if tx.inside_segments => TxTier::Segments,
             Inside::Behind(_) | Inside::Always => TxTier::Inside,
             Inside::Never if tx.udp || tx.tcp => TxTier::Outermost,
             Inside::Never => TxTier::Software,
@@ -50,17 +54,19 @@ impl TxTier {
             TxTier::Software => "all in software",
             TxTier::Outermost => "the NIC makes checksums",
             TxTier::Inside => "the NIC makes checksums, also in tunnels",
+            TxTier::Segments => "the NIC makes checksums and cuts packets, also in tunnels",
         }
     }
 }
 
-/// X0 to X2.
+/// X0 to X3.
 impl fmt::Display for TxTier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TxTier::Software => "X0",
             TxTier::Outermost => "X1",
             TxTier::Inside => "X2",
+            TxTier::Segments => "X3",
         })
     }
 }
@@ -78,6 +84,10 @@ mod tests {
             inside,
             ..udp
         };
+        let cuts = |tx| TxChecksums {
+            inside_segments: true,
+            ..tx
+        };
         for (tx, tier, text) in [
             (none, TxTier::Software, "X0"),
             (udp, TxTier::Outermost, "X1"),
@@ -85,6 +95,9 @@ mod tests {
             (inside(Inside::Never), TxTier::Outermost, "X1"),
             (inside(Inside::Behind(4789)), TxTier::Inside, "X2"),
             (inside(Inside::Always), TxTier::Inside, "X2"),
+            (cuts(inside(Inside::Never)), TxTier::Outermost, "X1"),
+            (cuts(inside(Inside::Behind(4789))), TxTier::Segments, "X3"),
+            (cuts(inside(Inside::Always)), TxTier::Segments, "X3"),
         ] {
             assert_eq!(
                 (TxTier::of(tx), TxTier::of(tx).to_string()),

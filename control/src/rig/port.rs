@@ -7,7 +7,7 @@ use crate::offload::Offload;
 use crate::offload::selftest::Known;
 use fastpath::ids::{PortId, QueueId};
 use fastpath::io::heap::{HeapIo, HeapQueue};
-use fastpath::snapshot::TxChecksums;
+use fastpath::snapshot::{Inside, TxChecksums};
 use fastpath::wire::Mac;
 
 const QUEUE: usize = 4096;
@@ -17,6 +17,8 @@ const BROKEN: &str = "broken";
 const FIXED_MTU: &str = "fixed";
 /// What the name of a device has in it whose driver opens it only once.
 const ONCE: &str = "once";
+/// What the name of a device has in it whose NIC makes all checksums, and cuts packets, also in tunnels.
+const CUTS: &str = "cuts";
 /// What the name of a device has in it whose NIC makes checksums that are left to it.
 const SUMS: &str = "sums";
 
@@ -91,9 +93,13 @@ impl RigPort {
 
     /// What its NIC makes.
     fn sums(&self) -> TxChecksums {
+        let cuts = self.device.contains(CUTS);
         TxChecksums {
-            udp: self.device.contains(SUMS),
-            ..TxChecksums::default()
+            udp: self.device.contains(SUMS) || cuts,
+            tcp: cuts,
+            segments: cuts,
+            inside: if cuts { Inside::Always } else { Inside::Never },
+            inside_segments: cuts,
         }
     }
 

@@ -118,14 +118,18 @@ fn sent<I: Io>(port: &Port<I>) -> (TxTier, Option<String>) {
             let reason = format!("{driver} is not known to make checksums of headers in tunnels");
             (tier, Some(reason))
         }
-        tier @ TxTier::Inside => {
+        tier @ (TxTier::Inside | TxTier::Segments) => {
             let behind = match info.tx.inside {
-                Inside::Behind(udp_port) => {
-                    format!("in tunnels it makes those behind UDP port {udp_port}; ")
-                }
-                Inside::Never | Inside::Always => String::new(),
+                Inside::Behind(port) => Some(format!("in tunnels behind UDP port {port} alone")),
+                Inside::Never | Inside::Always => None,
             };
-            (tier, Some(behind + "frames are not left to it to be cut"))
+            let not = "packets are not left to it to be cut";
+            let not = (tier < TxTier::Segments).then(|| not.to_owned());
+            let all: Vec<_> = behind.into_iter().chain(not).collect();
+            (
+                tier,
+                Some(all.join("; ")).filter(|reason| !reason.is_empty()),
+            )
         }
     }
 }

@@ -225,6 +225,14 @@ fn that_a_device_refused_is_said_only_if_it_did() {
 }
 
 #[test]
+fn a_nic_that_cuts_packets_in_tunnels_does_all_there_is() {
+    let mut switch = Switch::new(&with(&vxlan(""), "\"heap0\"", "\"cuts0\""));
+    let port = shown(&mut switch, Some("uplink")).remove(0);
+    assert_eq!((port.tx, port.tx_reason), (TxTier::Segments, None));
+    switch.close();
+}
+
+#[test]
 fn why_nothing_is_done_is_said_of_each_port() {
     let mut switch = Switch::new(&vxlan(""));
     let reasons = |switch: &mut Switch| {
