@@ -31,6 +31,8 @@ pub(crate) type Segments<P> = ArrayVec<P, MOST>;
 /// most two tags, over IPv4 or over IPv6 without extension headers, whose lengths are right, and which
 /// has more payload than fits into one segment, but not more than into [`MOST`]. What is left to be cut
 /// and is not such a packet is as long as it is.
+#[cold]
+#[inline(never)]
 pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {
     let segment = packet.segment()?;
     let left = Left::of(packet.head()).filter(|left| !left.udp)?;

@@ -93,31 +93,47 @@ impl Limit {
         port: &Port,
         remote: Option<&Remote>,
     ) -> Result<(), DropReason> {
-        // A replica does not know.
-        let open = self.open && packet.is_open();
-        if open && let Some(left) = uncut(packet) {
-            // Cut when all is prepared.
-            packet.clear_rx_checksums();
-            packet.leave(Some(left));
-            return self.fits(left.longest(packet.len()));
+        if self.open && packet.is_open() {
+            return self.ask_open(pool, packet, port, remote);
         }
-        self.fits(packet.len())?;
+        if packet.len() > self.longest {
+            return Err(DropReason::MtuExceeded);
+        }
         if self.pieces {
             one_piece(pool, packet)?;
-        }
-        if open {
-            let tx = port.tx;
-            let tx = remote.map_or(tx, |remote| tx.behind(remote.settings.udp_port));
-            settle(packet, tx);
         }
         Ok(())
     }
 
-    fn fits(self, len: usize) -> Result<(), DropReason> {
-        match len <= self.longest {
-            true => Ok(()),
-            false => Err(DropReason::MtuExceeded),
+    /// The same for a packet whose sender left its checksum open, and perhaps all of it to be cut, which
+    /// is done when all are prepared.
+    #[inline(never)]
+    fn ask_open<P: Pool>(
+        self,
+        pool: &P,
+        packet: &mut P::Packet,
+        port: &Port,
+        remote: Option<&Remote>,
+    ) -> Result<(), DropReason> {
+        let left = uncut(packet);
+        if left.map_or(packet.len(), |left| left.longest(packet.len())) > self.longest {
+            return Err(DropReason::MtuExceeded);
         }
+        if left.is_some() {
+            packet.clear_rx_checksums();
+            packet.leave(left);
+            return Ok(());
+        }
+        if self.pieces {
+            one_piece(pool, packet)?;
+        }
+        // A replica does not know.
+        let tx = port.tx;
+        settle(
+            packet,
+            remote.map_or(tx, |remote| tx.behind(remote.settings.udp_port)),
+        );
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) struct Group {
 impl<I: Io> Straight<'_, '_, I> {
     /// Whether any of the next `count` packets is to be cut.
     #[cold]
+    #[inline(never)]
     pub(super) fn any_uncut(&mut self, count: usize) -> bool {
         let mut next = self.packets.as_mut_slice().iter().take(count);
         next.any(|packet| is_uncut(packet).is_some())
@@ -31,6 +32,7 @@ impl<I: Io> Straight<'_, '_, I> {
 
     /// The end of [`Straight::deliver`] for these. A packet that was cut counts as copied.
     #[cold]
+    #[inline(never)]
     pub(super) fn deliver_cut(&mut self, plans: &Plans, port: &Port, group: &Group) -> (u64, u64) {
         let (mut packets, mut bytes) = (0, group.bytes);
         for bit in 0..group.count {
