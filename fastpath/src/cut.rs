@@ -5,6 +5,10 @@
 //! those of the last and CWR is that of the first, as in Linux (`tcp_gso_segment`). Identifications of
 //! IPv4 count on too, for a NIC does nothing else.
 
+mod nic;
+
+pub(crate) use nic::{for_nic, suits_nics};
+
 use crate::action::IpIds;
 use crate::io::{Left, Packet, Pool};
 use crate::snapshot::TxChecksums;
@@ -82,24 +86,6 @@ pub(crate) fn cut<P: Pool>(
         headers.go_on(front, len, ip_ids)?;
     }
     Some(segments)
-}
-
-/// Makes a packet that is to be cut by its NIC as NICs want it: the sum of the pseudo header is without
-/// a length, and checksums of IPv4 headers, which the NIC writes, are zero.
-pub(crate) fn for_nic<P: Packet>(packet: &mut P, left: Left) {
-    if let Some(found) = left.transport(packet) {
-        // Fits: it is in a field of 16 bits.
-        let len = found.len as u16;
-        let word = left.word(packet);
-        left.put(packet, !crate::wire::checksum::update(!word, len, 0));
-    }
-    let inner = (!left.ipv6).then(|| left.at() - usize::from(left.l3_len));
-    let outer = left.outer.map(|(l2_len, _)| usize::from(l2_len));
-    for at in inner.into_iter().chain(outer) {
-        if let Some(mut ip) = packet.head_mut().get_mut(at..).and_then(Ipv4::new) {
-            ip.set_checksum(0);
-        }
-    }
 }
 
 /// Where headers are, and what is not the same in all segments.

@@ -24,6 +24,21 @@ pub(super) const OUTER_CHECKSUMS: u64 =
 pub(super) const TX_CHECKSUMS: u64 =
     sys::K_ETH_TX_OFFLOAD_UDP_CKSUM | sys::K_ETH_TX_OFFLOAD_TCP_CKSUM;
 
+/// By which a NIC is asked to cut packets of TCP, beside their checksums.
+const CUTS: u64 = sys::K_ETH_TX_OFFLOAD_TCP_TSO | sys::K_ETH_TX_OFFLOAD_IPV4_CKSUM;
+
+/// The same of packets in VXLAN.
+const INNER_CUTS: u64 =
+    sys::K_ETH_TX_OFFLOAD_VXLAN_TNL_TSO | sys::K_ETH_TX_OFFLOAD_OUTER_IPV4_CKSUM;
+
+/// All of them.
+pub(super) const ALL_CUTS: u64 = CUTS | INNER_CUTS;
+
+/// Least descriptors of a transmit queue of a NIC that cuts: a packet that wants more of them than there are
+/// is never sent, nor is what comes behind it. One in 40 buffers, which are the most of any that is left to a
+/// NIC, wants 41, and Intel's drivers free 32 at a time.
+const CUT_DESCRIPTORS: u16 = 128;
+
 /// By which a driver is told that checksums may be left open in what it receives.
 pub(super) const OPEN: u64 = sys::K_ETH_RX_OFFLOAD_UDP_CKSUM | sys::K_ETH_RX_OFFLOAD_TCP_CKSUM;
 
@@ -47,7 +62,7 @@ pub struct PortConfig {
     /// Let the NIC verify checksums if it can.
     pub rx_checksums: bool,
     /// Rules are going to be installed that mark packets, the NIC is to look into tunnels, and
-    /// checksums of what is sent are to be left to it. It has to be known when a port is configured for
+    /// checksums of what is sent are to be left to it, and cuts. It has to be known when a port is configured for
     /// the first time after it was opened.
     pub offload: bool,
     /// UDP ports, in host byte order, behind which the NIC is to find VXLAN from the moment it
@@ -113,7 +128,7 @@ pub struct PortSettings {
     pub rx_checksums: bool,
     /// It also verifies, or may, those of outer headers in packets that it sees a tunnel in.
     pub outer_checksums: bool,
-    /// Which checksums may be left to it in what is sent.
+    /// Which checksums may be left to it in what is sent, and whether that may be cut by it.
     pub tx: TxChecksums,
     /// It hands over packets whose checksum their sender left open, and says so of each.
     pub open: bool,
@@ -265,7 +280,23 @@ fn tx_offloads(info: &PortInfo, config: &PortConfig, quirks: &Quirks) -> u64 {
         true => TX_CHECKSUMS,
         false => 0,
     };
-    info.tx_offloads & (sys::K_ETH_TX_OFFLOAD_MULTI_SEGS | checksums)
+    let offloads = info.tx_offloads & (sys::K_ETH_TX_OFFLOAD_MULTI_SEGS | checksums);
+    offloads | cuts(info, config, quirks, offloads)
+}
+
+/// What is asked for beside these so that the device cuts packets. A packet that is left to be cut is in many
+/// buffers, and each segment has checksums.
+fn cuts(info: &PortInfo, config: &PortConfig, quirks: &Quirks, offloads: u64) -> u64 {
+    let offers = |all: u64| info.tx_offloads & all == all;
+    let room = config.tx_descriptors.min(info.tx_descriptors.most) >= CUT_DESCRIPTORS;
+    let needs = TX_CHECKSUMS | sys::K_ETH_TX_OFFLOAD_MULTI_SEGS;
+    if !quirks.cuts || !room || offloads & needs != needs || !offers(CUTS) {
+        return 0;
+    }
+    match quirks.inside != Inside::Never && offers(INNER_CUTS) {
+        true => ALL_CUTS,
+        false => CUTS,
+    }
 }
 
 fn tx_checksums(info: &PortInfo, offloads: u64, quirks: &Quirks) -> TxChecksums {
@@ -277,6 +308,8 @@ fn tx_checksums(info: &PortInfo, offloads: u64, quirks: &Quirks) -> TxChecksums 
     TxChecksums {
         udp,
         tcp,
+        segments: has(sys::K_ETH_TX_OFFLOAD_TCP_TSO),
+        inside_segments: has(sys::K_ETH_TX_OFFLOAD_VXLAN_TNL_TSO),
         inside: match inside && info.tx_offloads & quirks.tunnels != 0 {
             true => quirks.inside,
             false => Inside::Never,

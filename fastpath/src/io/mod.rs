@@ -75,6 +75,13 @@ pub trait Packet: Send {
     /// Segments that lie wholly in the skipped part are passed over.
     fn for_each_segment(&self, skip: usize, f: impl FnMut(&[u8]));
 
+    /// Buffers that it is in, those without bytes too.
+    fn buffers(&self) -> usize {
+        let mut count = 0;
+        self.for_each_segment(0, |_| count += 1);
+        count
+    }
+
     /// Grows the first segment at its front and returns the new bytes. Those that were taken off
     /// the front before are as they were, the content of others is unspecified. `None`, with the
     /// packet unchanged, if there is no room.

@@ -2,7 +2,7 @@
 
 use super::Straight;
 use crate::action::prepare::Losses;
-use crate::cut::{Segments, cut, for_nic};
+use crate::cut::{Segments, cut, for_nic, suits_nics};
 use crate::drop::DropReason;
 use crate::io::{Io, Left, Packet};
 use crate::plan::{Plan, Plans};
@@ -48,7 +48,8 @@ impl<I: Io> Straight<'_, '_, I> {
                 packets += 1;
                 continue;
             };
-            if port.tx.takes(left, packet.head()) && left.is_plain(&packet) {
+            let takes = port.tx.takes(left, packet.head());
+            if takes && left.is_plain(&packet) && suits_nics(&packet, left) {
                 for_nic(&mut packet, left);
                 self.give(port, group, [packet]);
                 packets += 1;

@@ -194,6 +194,10 @@ impl Packet for Mbuf {
         }
     }
 
+    fn buffers(&self) -> usize {
+        usize::from(self.first().nb_segs())
+    }
+
     /// Refuses also if somebody else refers to the buffer of the first segment: see [`Mbuf`].
     #[inline(always)]
     fn prepend(&mut self, bytes: usize) -> Option<&mut [u8]> {

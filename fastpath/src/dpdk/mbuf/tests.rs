@@ -99,6 +99,7 @@ fn what_is_left_is_asked_for_as_a_plain_checksum_and_read_back() {
                 l3_len: 511,
                 l4_len: 60,
                 outer: None,
+                segment: None,
             };
             let (flags, lengths) = words(asked).unwrap();
             assert_eq!(flags, flag | version);
@@ -128,6 +129,7 @@ fn what_there_is_no_room_for_is_not_asked() {
         l3_len: 511,
         l4_len: 255,
         outer: Some((127, 511)),
+        segment: None,
     };
     assert!(words(asked).is_some());
     for (what, asked) in [
@@ -162,4 +164,50 @@ fn what_there_is_no_room_for_is_not_asked() {
     ] {
         assert_eq!(words(asked), None, "{what}");
     }
+}
+
+/// Flags and lengths of a packet that is to be cut into segments of so many bytes.
+fn cut_words(ipv6: bool, outer: Option<(u8, u16)>) -> (u64, u64) {
+    let asked = Left {
+        udp: false,
+        ipv6,
+        l2_len: 30,
+        l3_len: 40,
+        l4_len: 32,
+        outer,
+        segment: NonZeroU16::new(1448),
+    };
+    let (flags, lengths) = words(asked).unwrap();
+    assert_eq!((flags & !LEFT_FLAGS, left(flags, lengths)), (0, asked));
+    (flags, lengths)
+}
+
+#[test]
+fn a_cut_is_asked_for_with_checksums_of_all_ipv4_headers() {
+    let cut = sys::K_MBUF_F_TX_TCP_SEG;
+    let v4 = sys::K_MBUF_F_TX_IPV4 | sys::K_MBUF_F_TX_IP_CKSUM;
+    let v6 = sys::K_MBUF_F_TX_IPV6;
+    let tunnel = sys::K_MBUF_F_TX_TUNNEL_VXLAN
+        | sys::K_MBUF_F_TX_OUTER_IPV4
+        | sys::K_MBUF_F_TX_OUTER_IP_CKSUM;
+    // tso_segsz has 16 bits behind those of l4_len.
+    let lengths = 30 | 40 << 7 | 32 << 16 | 1448 << 24;
+    assert_eq!(cut_words(false, None), (cut | v4, lengths));
+    assert_eq!(cut_words(true, None), (cut | v6, lengths));
+    let both = lengths | 20 << 40 | 18 << 49;
+    let outer = Some((18, 20));
+    assert_eq!(cut_words(false, outer), (cut | v4 | tunnel, both));
+    assert_eq!(cut_words(true, outer), (cut | v6 | tunnel, both));
+}
+
+#[test]
+fn a_size_is_read_as_one_of_segments_only_if_it_is_asked_to_be() {
+    let (flags, lengths) = cut_words(false, None);
+    let plain = flags & !sys::K_MBUF_F_TX_TCP_SEG | sys::K_MBUF_F_TX_TCP_CKSUM;
+    assert_eq!(left(plain, lengths).segment, None);
+    assert_eq!(
+        left(flags, lengths & 0xff_ffff).segment,
+        None,
+        "none is given"
+    );
 }

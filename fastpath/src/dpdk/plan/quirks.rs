@@ -15,6 +15,11 @@ pub(super) struct Quirks {
     /// Others look for the tunnel themselves and make the inner one (net_bnxt), or cannot at its UDP ports
     /// (net_hns3).
     pub(super) believes: bool,
+    /// Cuts packets of TCP if it offers to, as far as its code was read: it writes lengths, checksums and
+    /// sequence numbers of each segment anew, and is told no more than it is asked. net_vhost and net_virtio
+    /// are not asked: they hand packets on to be cut by a guest, which may not have agreed to that, and do
+    /// not cut themselves. net_tap does so in software, from a pool of its own.
+    pub(super) cuts: bool,
     /// Where it makes checksums of inner headers, if it offers any of `tunnels`.
     pub(super) inside: Inside,
     /// Without one of these the device has no eye for tunnels, or its firmware none.
@@ -46,6 +51,7 @@ impl Quirks {
             equal_queues: matches!(driver, "net_tap" | "net_af_xdp"),
             open_checksums: guests,
             believes: nic || guests || driver == "net_tap",
+            cuts: nic,
             inside: match driver {
                 "net_i40e" | "net_ice" => Inside::Always,
                 "mlx5_pci" => Inside::Behind(vxlan::PORT),

@@ -1,3 +1,5 @@
+mod cuts;
+
 use super::*;
 use crate::dpdk::{Limits, PortIndex};
 use crate::wire::Mac;
@@ -156,7 +158,7 @@ fn checksums_of_what_is_sent_are_left_to_who_offers_it_with_offload_only() {
     assert_eq!(plain.settings.tx, TxChecksums::default());
     let all = plan(&info("net_ixgbe"), &offload);
     let chains = sys::K_ETH_TX_OFFLOAD_MULTI_SEGS;
-    assert_eq!(all.tx_offloads, chains | TX_CHECKSUMS);
+    assert_eq!(all.tx_offloads, chains | TX_CHECKSUMS | CUTS);
     assert!(all.settings.tx.udp && all.settings.tx.tcp && all.settings.chains);
     let none = PortInfo {
         tx_offloads: chains,

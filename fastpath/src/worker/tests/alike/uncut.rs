@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::action::IpIds;
-use crate::cut::{MOST, cut};
+use crate::cut::{MOST, cut, suits_nics};
 use crate::snapshot::{Inside, TxChecksums};
 use crate::stats::{Counter, WorkerStats};
 use crate::testing::{DOWN, Stream, edit_remote, link};
@@ -134,6 +134,7 @@ fn on_wires(site: &mut Site) -> Vec<Vec<Vec<u8>>> {
     site.events.drain(TX).for_each(drop);
     let on_wire = |packet: HeapPacket| match packet.left() {
         Some(left) if left.segment.is_some() => {
+            assert!(suits_nics(&packet, left), "a NIC would stop its queue");
             let pool = HeapPool::new(MOST);
             let none = TxChecksums::default();
             let segments = cut(&pool, &packet, left, none, &mut IpIds::new(0)).unwrap();
