@@ -59,9 +59,19 @@ impl Port {
         // The queues refer to the old pool until new ones are set up.
         let _old = self.configured.take();
         let info = self.device.info()?;
-        let plan = plan(&info, config);
+        let mut plan = plan(&info, config);
         let looping = plan.loopback_mode != 0;
-        let mut configured = self.fit(&info, plan, config, pool);
+        let mut configured = self.fit(&info, plan.clone(), config, pool);
+        if let Err(error) = &configured
+            && plan.no_cuts()
+        {
+            // For mlx5 headers of such packets take room in queues, which is seen as these are set up.
+            let note = format!("the device cannot be set up to cut packets: {error}");
+            configured = self.fit(&info, plan, config, pool);
+            if let Ok(configured) = &mut configured {
+                configured.settings.notes.push(note);
+            }
+        }
         if let Err(error) = &configured
             && looping
         {

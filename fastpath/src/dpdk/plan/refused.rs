@@ -1,13 +1,14 @@
 //! What a device refused although it offers it.
 
-use super::{OPEN, OUTER_CHECKSUMS, Plan, TX_CHECKSUMS};
+use super::{ALL_CUTS, OPEN, OUTER_CHECKSUMS, Plan, TX_CHECKSUMS};
 use crate::snapshot::TxChecksums;
 
 /// What a port can do without, by numbers, and in this order if it is more than one.
-const LESS: [fn(&mut Plan) -> bool; 5] = [
+const LESS: [fn(&mut Plan) -> bool; 6] = [
     no_loopback,
     no_outer_checksums,
     no_open,
+    no_refused_cuts,
     no_tx_checksums,
     Plan::no_rss,
 ];
@@ -49,7 +50,8 @@ impl Plan {
         mut attempt: impl FnMut(&Plan) -> Result<(), E>,
     ) -> Result<(), E> {
         let (mut left_out, mut agreed) = (left_out, true);
-        for one in (0..LESS.len()).map(|one| 1 << one) {
+        // Checksums before cuts, which rest on them.
+        for one in (0..LESS.len()).rev().map(|one| 1 << one) {
             let fewer = left_out & !one;
             if fewer == left_out || fewer == 0 {
                 continue;
@@ -117,9 +119,18 @@ fn no_open(plan: &mut Plan) -> bool {
     had
 }
 
+fn no_refused_cuts(plan: &mut Plan) -> bool {
+    let had = plan.no_cuts();
+    if had {
+        plan.note("the device refused to cut packets although it offers it");
+    }
+    had
+}
+
+/// Nothing is cut without checksums.
 fn no_tx_checksums(plan: &mut Plan) -> bool {
     let had = plan.tx_offloads & TX_CHECKSUMS != 0;
-    plan.tx_offloads &= !TX_CHECKSUMS;
+    plan.tx_offloads &= !(TX_CHECKSUMS | ALL_CUTS);
     if had {
         plan.settings.tx = TxChecksums::default();
         plan.settings.tx_refused = true;
@@ -129,6 +140,14 @@ fn no_tx_checksums(plan: &mut Plan) -> bool {
 }
 
 impl Plan {
+    /// `false` if none was asked for.
+    pub(in crate::dpdk) fn no_cuts(&mut self) -> bool {
+        let had = self.tx_offloads & ALL_CUTS != 0;
+        self.tx_offloads &= !ALL_CUTS;
+        (self.settings.tx.segments, self.settings.tx.inside_segments) = (false, false);
+        had
+    }
+
     fn note(&mut self, note: &str) {
         self.settings.notes.push(note.to_owned());
     }
