@@ -114,6 +114,7 @@ impl Port {
             device.ask_marks(&mut plan.settings);
         }
         device.configure(&mut plan)?;
+        device.heed_cuts(&mut plan.settings);
         device.adjust_descriptors(&mut plan.settings)?;
         if let Some(mtu) = plan.mtu {
             device.set_mtu(mtu, &mut plan.settings)?;
@@ -163,6 +164,26 @@ impl Device {
         };
         plan.settings.open = false;
         plan.settings.notes.push(what.to_owned());
+    }
+
+    /// A guest of net_vhost that was offered to leave packets to be cut does so, whoever knows of it.
+    fn heed_cuts(&self, settings: &mut PortSettings) {
+        if settings.open || !self.has_argument("tso=1") {
+            return;
+        }
+        // Either the driver makes the checksum of the whole and forgets that it was open, or with flags of
+        // sending nothing is said that could be believed.
+        let note = match self.has_argument("legacy-ol-flags=1") {
+            true => {
+                "tso=1 with legacy-ol-flags=1: what is to be cut is not told, and dropped if it is \
+                 longer than the MTU (mtu_exceeded); leave out one of them"
+            }
+            false => {
+                "tso=1 without offload: what is to be cut is not told, and dropped if it is longer \
+                 than the MTU (mtu_exceeded); leave out tso=1, or let offload be on"
+            }
+        };
+        settings.notes.push(note.to_owned());
     }
 
     fn try_configure(&self, plan: &Plan, mtu: u32) -> Result<(), PortError> {

@@ -14,3 +14,4 @@ mod open;
 mod packets;
 mod ports;
 mod rig;
+mod uncut;

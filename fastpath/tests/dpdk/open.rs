@@ -9,7 +9,7 @@ use fastpath::wire::{Mac, Protocol, Transport};
 use std::thread;
 use std::time::{Duration, Instant};
 
-type Running = (StartedPort, RxQueue, TxQueue);
+pub(crate) type Running = (StartedPort, RxQueue, TxQueue);
 
 fn started(eal: &Eal, device: &str, pool: &Mempool, offload: bool) -> Running {
     let mut port = Port::open(eal, device).unwrap();
@@ -37,17 +37,28 @@ fn pair_with(
     host_offload: bool,
     more: [&str; 2],
 ) -> [Running; 2] {
+    pair_of(eal, name, [pool; 2], host_offload, more)
+}
+
+/// The same, each with a pool of its own.
+pub(crate) fn pair_of(
+    eal: &Eal,
+    name: &str,
+    pools: [&Mempool; 2],
+    host_offload: bool,
+    more: [&str; 2],
+) -> [Running; 2] {
     let [of_host, of_guest] = more;
     let socket = std::env::temp_dir().join(format!("overpath-{name}-{}", std::process::id()));
     let path = socket.display();
     let host = started(
         eal,
         &format!("net_vhost_{name},iface={path}{of_host}"),
-        pool,
+        pools[0],
         host_offload,
     );
     let guest = format!("net_virtio_user_{name},path={path}{of_guest}");
-    let guest = started(eal, &guest, pool, true);
+    let guest = started(eal, &guest, pools[1], true);
     let end = Instant::now() + Duration::from_secs(60);
     while !host.0.device().link().unwrap().up {
         assert!(Instant::now() < end, "no link");
@@ -72,7 +83,7 @@ fn frames() -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The packet as it comes out at the other end.
-fn across(tx: &mut TxQueue, rx: &mut RxQueue, packet: Mbuf) -> Mbuf {
+pub(crate) fn across(tx: &mut TxQueue, rx: &mut RxQueue, packet: Mbuf) -> Mbuf {
     let mut burst = Burst::new();
     burst.push(packet);
     let end = Instant::now() + Duration::from_secs(60);
