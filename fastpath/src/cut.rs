@@ -7,7 +7,8 @@
 
 mod nic;
 
-pub(crate) use nic::{for_nic, suits_nics};
+pub use nic::for_nic;
+pub(crate) use nic::suits_nics;
 
 use crate::action::IpIds;
 use crate::io::{Left, Packet, Pool};
@@ -86,6 +87,19 @@ pub(crate) fn cut<P: Pool>(
         headers.go_on(front, len, ip_ids)?;
     }
     Some(segments)
+}
+
+/// All segments of a packet, of which that is left, with all that belongs there: what a NIC is to make of it
+/// too. For who compares them.
+pub fn in_software<P: Pool>(pool: &P, packet: &P::Packet, left: Left) -> Option<Vec<P::Packet>> {
+    let segments = cut(
+        pool,
+        packet,
+        left,
+        TxChecksums::default(),
+        &mut IpIds::new(0),
+    );
+    segments.map(|segments| segments.into_iter().collect())
 }
 
 /// Where headers are, and what is not the same in all segments.

@@ -17,16 +17,27 @@
 #include <rte_ring.h>
 #include <rte_version.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define TX_OFFLOADS                                                                                \
+	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO | \
+	 RTE_ETH_TX_OFFLOAD_OUTER_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_VXLAN_TNL_TSO)
+
+/* With room for headers of packets to be cut a queue is no longer than this, as with mlx5. */
+#define CUT_DESCRIPTORS 4096
 
 #define RSS_TYPES (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP)
 
 struct pmd {
 	struct nic nic;
 	struct rte_ring *queues[QUEUES];
+	/* For segments of what is cut. */
+	struct rte_mempool *pool;
 	uint64_t rss_types;
 	/* Guarded by the NIC's lock. */
-	uint64_t received, bytes, missed;
+	uint64_t received, bytes, missed, wrong;
 };
 
 static const enum rte_eth_event_type reports[] = {
@@ -51,8 +62,10 @@ static uint16_t receive(void *queue, struct rte_mbuf **mbufs, uint16_t count)
 						NULL);
 }
 
-static void take(struct rte_eth_dev *dev, struct pmd *pmd, struct rte_mbuf *mbuf)
+static void take(void *of, struct rte_mbuf *mbuf)
 {
+	struct rte_eth_dev *dev = of;
+	struct pmd *pmd = dev->data->dev_private;
 	mbuf->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	mbuf->packet_type = 0;
 	mbuf->port = dev->data->port_id;
@@ -73,8 +86,14 @@ static uint16_t transmit(void *of, struct rte_mbuf **mbufs, uint16_t count)
 	struct rte_eth_dev *dev = of;
 	struct pmd *pmd = dev->data->dev_private;
 	pthread_mutex_lock(&pmd->nic.lock);
-	for (uint16_t place = 0; place < count; place++)
-		take(dev, pmd, mbufs[place]);
+	for (uint16_t place = 0; place < count; place++) {
+		const char *why;
+		uint64_t offloads = dev->data->dev_conf.txmode.offloads;
+		if (!send_packet(mbufs[place], offloads, pmd->pool, take, dev, &why)) {
+			journal(&pmd->nic, "wrong: %s", why);
+			pmd->wrong++;
+		}
+	}
 	pthread_mutex_unlock(&pmd->nic.lock);
 	return count;
 }
@@ -98,7 +117,8 @@ static int set_up_rx(struct rte_eth_dev *dev, uint16_t queue, uint16_t count, un
 {
 	struct pmd *pmd = dev->data->dev_private;
 	char name[RTE_RING_NAMESIZE];
-	(void)conf, (void)pool;
+	(void)conf;
+	pmd->pool = pool;
 	snprintf(name, sizeof(name), "nic_%u_%u", dev->data->port_id, queue);
 	rte_ring_free(pmd->queues[queue]);
 	pmd->queues[queue] =
@@ -110,7 +130,10 @@ static int set_up_rx(struct rte_eth_dev *dev, uint16_t queue, uint16_t count, un
 static int set_up_tx(struct rte_eth_dev *dev, uint16_t queue, uint16_t count, unsigned int socket,
 		     const struct rte_eth_txconf *conf)
 {
-	(void)count, (void)socket, (void)conf;
+	(void)socket;
+	uint64_t offloads = conf->offloads | dev->data->dev_conf.txmode.offloads;
+	if (offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO && count > CUT_DESCRIPTORS)
+		return -ENOMEM;
 	dev->data->tx_queues[queue] = dev;
 	return 0;
 }
@@ -153,7 +176,7 @@ static int info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->flow_type_rss_offloads = RSS_TYPES;
 	info->hash_key_size = 40;
 	info->rx_offload_capa = dialect->rx_offloads;
-	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	info->tx_offload_capa = TX_OFFLOADS;
 	/* Something that has nothing to do with rules. */
 	info->dev_capa |= RTE_ETH_DEV_CAPA_RUNTIME_TX_QUEUE_SETUP;
 	if (dialect->keeps_rules)
@@ -174,6 +197,7 @@ static int stats(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 	stats->ipackets = stats->opackets = pmd->received;
 	stats->ibytes = stats->obytes = pmd->bytes;
 	stats->imissed = pmd->missed;
+	stats->oerrors = pmd->wrong;
 	pthread_mutex_unlock(&pmd->nic.lock);
 	return 0;
 }
@@ -334,4 +358,11 @@ static int remove_device(struct rte_vdev_device *vdev)
 
 static struct rte_vdev_driver driver = {.probe = probe, .remove = remove_device};
 
-RTE_PMD_REGISTER_VDEV(net_nicmodel, driver);
+/* Devices are found by the alias, whatever the driver is called. */
+RTE_INIT(register_driver)
+{
+	const char *name = getenv("NICMODEL_DRIVER");
+	driver.driver.name = name != NULL ? name : "net_nicmodel";
+	driver.driver.alias = "net_nicmodel";
+	rte_vdev_register(&driver);
+}

@@ -1,4 +1,7 @@
-/* The driver front, whose two files share this: driver.c is what DPDK calls, spread.c picks queues. */
+/*
+ * The driver front, whose files share this: driver.c is what DPDK calls, spread.c picks queues, cut.c does
+ * what is asked for with packets that are sent.
+ */
 #ifndef NIC_DRIVER_H
 #define NIC_DRIVER_H
 
@@ -10,5 +13,16 @@
  */
 uint16_t spread(const struct nic *nic, const struct rte_flow *rule, struct rte_mbuf *mbuf,
 		uint16_t queues, uint64_t types);
+
+/* What is to become of a packet that is sent. It is given away. */
+typedef void (*each_sent)(void *of, struct rte_mbuf *mbuf);
+
+/*
+ * Sends a packet by a port that was configured with these offloads, in segments from the pool if it is to be
+ * cut. If something is asked for that may not be, it is freed, and the reason is in `why`. Of one that is
+ * cut some segments may be sent then.
+ */
+bool send_packet(struct rte_mbuf *mbuf, uint64_t offloads, struct rte_mempool *pool, each_sent each,
+		 void *of, const char **why);
 
 #endif

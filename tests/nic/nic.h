@@ -13,11 +13,10 @@
  * Environment:
  *   NICMODEL            whose dialect: see dialect.c; without it the NIC has no offload
  *   NICMODEL_DEVICES    only devices whose names begin so, separated by commas; all if unset
- *   NICMODEL_DRIVER     the name that its driver has, to who stands behind interpose.c
+ *   NICMODEL_DRIVER     the name that its driver has, to who stands before it
  *   NICMODEL_RULES      room for as many rules; 1024 if unset
  *   NICMODEL_LIES       what it does wrong, separated by commas: see lies.c
  *   NICMODEL_LIE_EVERY  of how many packets one is lied about; 1 if unset
- *   NICMODEL_DRIVER     the name of the driver that it says it has; that of the device if unset
  *   NICMODEL_LOOP       what becomes of what it sends: see interpose.c; as with the device if unset
  *   NICMODEL_STUCK      if set, no rule is destroyed alone: it is in use
  *   NICMODEL_JOURNAL    a file that each call is added to, one line each
@@ -61,6 +60,10 @@ void parse(const uint8_t *bytes, size_t len, knows_port knows, const void *nic,
 	   struct layers *layers);
 
 /* ---- checksum.c ---- */
+
+/* Adds bytes to a sum, the first of them as the first of a word; and the 16 bits of it. */
+uint32_t sum_bytes(uint32_t sum, const uint8_t *bytes, size_t len);
+uint16_t fold(uint32_t sum);
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_GOOD, VERDICT_BAD };
 

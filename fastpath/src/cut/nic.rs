@@ -102,7 +102,7 @@ impl Buffers {
 
 /// Makes a packet that is to be cut by its NIC as NICs want it: the sum of the pseudo header is without
 /// a length, and checksums of IPv4 headers, which the NIC writes, are zero.
-pub(crate) fn for_nic<P: Packet>(packet: &mut P, left: Left) {
+pub fn for_nic<P: Packet>(packet: &mut P, left: Left) {
     if let Some(found) = left.transport(packet) {
         // Fits: it is in a field of 16 bits.
         let len = found.len as u16;

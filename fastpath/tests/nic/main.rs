@@ -13,6 +13,7 @@
 )]
 
 mod bond;
+mod cuts;
 mod driver;
 mod lies;
 mod lifecycle;
