@@ -113,6 +113,13 @@ fn what_is_not_to_be_cut_has_no_size_of_segments() {
     with_ends("closed", "", true, |[host, guest], [_, guests]| {
         let mut packet = across(&mut guest.2, &mut host.1, left(guests, None));
         assert_eq!((packet.is_open(), packet.segment()), (true, None));
+        // What is asked as it is sent is not what was said as it came.
+        let asked = Left {
+            segment: Some(SEGMENT),
+            ..Left::of(packet.head()).unwrap()
+        };
+        packet.leave(Some(asked));
+        assert_eq!((packet.is_open(), packet.segment()), (true, None));
         drop(packet);
         packet = across(&mut guest.2, &mut host.1, left(guests, Some(SEGMENT)));
         packet.clear_rx_checksums();
