@@ -2,6 +2,7 @@
 
 mod alike;
 mod bare;
+mod left_whole;
 mod measured;
 mod memo;
 mod probe;

@@ -1,0 +1,110 @@
+//! Packets that a guest left to be cut, and that a NIC gets whole, or does not.
+
+use super::*;
+use crate::snapshot::{Inside, TxChecksums};
+use crate::testing::{Stream, edit_remote};
+use std::num::NonZeroU16;
+
+const ALL: TxChecksums = TxChecksums {
+    udp: true,
+    tcp: true,
+    segments: true,
+    inside: Inside::Always,
+    inside_segments: true,
+};
+
+fn stream() -> Stream {
+    Stream {
+        src: 1,
+        dst: 2,
+        ipv6: false,
+        tags: Vec::new(),
+        options: 3,
+        flags: 0x18,
+        sequence: 1,
+        ident: 1,
+    }
+}
+
+/// What leaves of 1400 bytes in segments of `size` by a port with that NIC: how many packets, how many of
+/// these are still to be cut, and what was counted.
+fn sent(
+    to: Destination,
+    stream: &Stream,
+    size: u16,
+    nic: TxChecksums,
+    sums: bool,
+) -> (usize, usize, String) {
+    let egress = if to == to_port(B) { B } else { UPLINK };
+    let mut snapshot = switch();
+    edit_port(&mut snapshot, A, |port| port.rx_open = true);
+    edit_port(&mut snapshot, egress, |port| port.tx = nic);
+    edit_remote(&mut snapshot, 0, |settings| settings.udp_checksum = sums);
+    let mut site = Site::with_all(16, snapshot);
+    site.learn(learned(0, guest(2).0, to));
+    site.learn(learned(0, guest(1).0, to_port(A)));
+    let packet = site.pool.alloc(&stream.whole(&[7; 1400])).unwrap();
+    let packet = packet.with_segments(NonZeroU16::new(size));
+    assert!(site.rx[A].push(packet).is_ok());
+    site.poll(0, 0);
+    let packets = site.sent_packets(egress);
+    let whole = packets.iter().filter_map(Packet::left);
+    let whole = whole.filter(|left| left.segment.is_some()).count();
+    let count = packets.len();
+    drop(packets);
+    (count, whole, moved(&site.stop()[0]))
+}
+
+#[test]
+fn a_nic_gets_a_packet_whole_only_if_every_nic_takes_it() {
+    let plain = stream();
+    let tags = Stream {
+        tags: vec![0x2000; 2],
+        ..stream()
+    };
+    for to in [to_port(B), Destination::Remote(remote(0))] {
+        for (stream, size, packets, whole) in [
+            (&plain, 256, 1, 1),
+            // Some would take it for malice.
+            (&plain, 255, 6, 0),
+            (&tags, 256, 6, 0),
+        ] {
+            let (count, uncut, counters) = sent(to, stream, size, ALL, false);
+            assert_eq!((count, uncut), (packets, whole), "{to:?} {size} {counters}");
+            let copied = counters.contains("0.copied 5");
+            assert_eq!(copied, whole == 0, "{to:?} {size} {counters}");
+            assert!(counters.contains("0.received 1"), "{counters}");
+        }
+    }
+}
+
+#[test]
+fn a_nic_that_does_not_cut_there_gets_segments() {
+    let none = TxChecksums {
+        segments: false,
+        inside_segments: false,
+        ..ALL
+    };
+    let only_plain = TxChecksums {
+        inside_segments: false,
+        ..ALL
+    };
+    let remote = Destination::Remote(remote(0));
+    for (to, nic, sums, packets) in [
+        (to_port(B), none, false, 3),
+        (to_port(B), only_plain, false, 1),
+        (remote, none, false, 3),
+        (remote, only_plain, false, 3),
+        (remote, ALL, false, 1),
+        // Each segment has an outer checksum of its own.
+        (remote, ALL, true, 3),
+    ] {
+        let (count, uncut, counters) = sent(to, &stream(), 500, nic, sums);
+        let whole = usize::from(packets == 1);
+        assert_eq!(
+            (count, uncut),
+            (packets, whole),
+            "{to:?} {nic:?} {sums} {counters}"
+        );
+    }
+}
