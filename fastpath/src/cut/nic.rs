@@ -9,7 +9,7 @@ use crate::wire::ipv4::Ipv4;
 use std::ops::RangeInclusive;
 
 /// Bytes of payload of a segment. For i40e less than 256 or more than 9674 is malicious, for iavf more
-/// than 9668, for ice less than 64 or more than 9728. mlx5 has 14 bits for it.
+/// than 9668, for ice less than 64 or more than 9728. The others only have 16 bits for it.
 const SIZES: RangeInclusive<u16> = 256..=9668;
 
 /// Buffers of a packet: ixgbe takes 40. For mlx5 a request has 60 units of 16 bytes, of which 13 are for
