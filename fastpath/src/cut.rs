@@ -20,8 +20,15 @@ use crate::wire::udp::{self, Udp};
 use crate::wire::{Protocol, Sum};
 use arrayvec::ArrayVec;
 
-/// Most segments of one packet. A guest that wants more of them is none that wants to be fast.
-pub const MOST: usize = 256;
+/// Most segments of one packet: those of 64 kB at [`LEAST`] bytes each.
+pub const MOST: usize = 128;
+
+/// Least bytes of payload of segments of which there are more than [`FEW`]. A guest chooses their size, and
+/// each costs what a packet costs: many have to be paid for with as much to carry. TCP sends no less than 536
+/// bytes to whom it knows nothing of (RFC 9293, 3.7.1), of which options may take some.
+const LEAST: u16 = 512;
+/// See [`LEAST`].
+const FEW: usize = 8;
 
 /// Bytes in which all headers fit: outer ones, two tags, and IPv4 and TCP with all options.
 const FRONT: usize = 200;
@@ -34,7 +41,8 @@ pub(crate) type Segments<P> = ArrayVec<P, MOST>;
 
 /// What is to be done with a packet as a guest sent it, if it is to be cut: it is one of TCP behind at
 /// most two tags, over IPv4 or over IPv6 without extension headers, whose lengths are right, and which
-/// has more payload than fits into one segment, but not more than into [`MOST`]. What is left to be cut
+/// has more payload than fits into one segment, but not more than into [`MOST`], or into [`FEW`] smaller ones.
+/// What is left to be cut
 /// and is not such a packet is as long as it is.
 #[cold]
 #[inline(never)]
@@ -44,12 +52,14 @@ pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {
     let at = left.payload_at();
     let header =
         packet.head().len() >= at && usize::from(left.l4_len) >= crate::wire::tcp::HEADER_LEN;
-    let segments = packet.len().checked_sub(at)?.div_ceil(segment.get().into());
     let found = left.transport(packet).filter(|found| found.at == left.at());
-    (header && found.is_some() && (2..=MOST).contains(&segments)).then_some(Left {
+    let left = Left {
         segment: Some(segment),
         ..left
-    })
+    };
+    let most = if segment.get() < LEAST { FEW } else { MOST };
+    let some = (2..=most).contains(&left.segments(packet.len()));
+    (header && found.is_some() && some).then_some(left)
 }
 
 /// Cuts a packet, of which that is left, for a port whose NIC makes these checksums. `None` if there is

@@ -1,6 +1,6 @@
 //! What is done with the packets of a burst, as it was decided.
 
-use crate::action::{Gate, Program, Shape};
+use crate::action::{Action, Gate, Program, Shape};
 use crate::fdb::Pair;
 use crate::io::{BURST, Packet};
 use crate::memo::plain;
@@ -68,6 +68,19 @@ pub(crate) enum Plan<'a> {
     Bridge(&'a Gate),
     /// This, with its headers where these are.
     Other(&'a Program, Layout),
+}
+
+impl Plan<'_> {
+    /// Nothing is sent.
+    pub(crate) fn only_drops(&self) -> bool {
+        match self {
+            Plan::Bridge(_) => false,
+            Plan::Other(program, _) => {
+                let first = program.actions().next();
+                matches!(first, Some(Action::Drop(_) | Action::DropFault(_)))
+            }
+        }
+    }
 }
 
 impl Plans {

@@ -18,8 +18,11 @@ use crate::wire::{Protocol, Transport, udp};
 /// Computes the TCP or UDP checksum of `packet`, whose headers `layout` places, anew; of a VXLAN packet
 /// that of the inner frame before. A frame with impossible headers, a fragment and a UDP checksum of
 /// zero are left as they are, and open if they were: [`settle`] knows more of them. Tunnels inside the
-/// inner frame are payload.
+/// inner frame are payload. So is what is to be cut: segments get checksums of their own.
 pub fn recompute<P: Packet>(packet: &mut P, layout: &Layout) {
+    if packet.segment().is_some() {
+        return;
+    }
     if layout.inner_at != 0 && layout.fault.is_none() {
         finish(packet, usize::from(layout.inner_at), layout.end as usize);
     }

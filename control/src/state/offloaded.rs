@@ -116,7 +116,11 @@ fn sent<I: Io>(port: &Port<I>) -> (TxTier, Option<String>) {
         tier @ TxTier::Outermost => {
             let driver = &info.driver;
             let reason = format!("{driver} is not known to make checksums of headers in tunnels");
-            (tier, Some(reason))
+            let cuts = match info.tx.segments {
+                true => "; it cuts packets that are in none",
+                false => "",
+            };
+            (tier, Some(reason + cuts))
         }
         tier @ (TxTier::Inside | TxTier::Segments) => {
             let behind = match info.tx.inside {

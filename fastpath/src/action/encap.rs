@@ -222,8 +222,14 @@ impl IpIds {
 
     #[inline]
     pub(crate) fn next(&mut self) -> u16 {
-        self.next = self.next.wrapping_add(1);
+        self.skip(1);
         self.next ^ self.range
+    }
+
+    /// Of so many nobody else gets any.
+    #[inline]
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.next = self.next.wrapping_add(count as u16);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::io::{Left, Packet};
 use crate::wire::ipv4::Ipv4;
+use crate::wire::tcp::{Tcp, flag};
 use std::ops::RangeInclusive;
 
 /// Bytes of payload of a segment. For i40e less than 256 or more than 9674 is malicious, for iavf more
@@ -38,7 +39,14 @@ pub(crate) fn suits_nics<P: Packet>(packet: &P, left: Left) -> bool {
     let mut buffers = Buffers::new(left, size.get().into());
     packet.for_each_segment(0, |bytes| buffers.go_on(bytes.len()));
     // For ice a buffer without bytes is malicious.
-    buffers.suit() && buffers.count == packet.buffers()
+    buffers.suit() && buffers.count == packet.buffers() && !says_less(packet, left)
+}
+
+/// Whether CWR is set, which belongs to the first segment alone (RFC 3168, 6.1.2). ixgbe repeats it in those
+/// behind that as it is set up, so that a receiver would miss that the network is congested still.
+fn says_less<P: Packet>(packet: &P, left: Left) -> bool {
+    let tcp = packet.head().get(left.at()..).and_then(Tcp::new);
+    tcp.is_some_and(|tcp| tcp.flags() & flag::CWR != 0)
 }
 
 /// Goes over the buffers of a packet that is to be cut.

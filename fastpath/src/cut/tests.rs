@@ -23,6 +23,13 @@ fn streams() -> impl Strategy<Value = Stream> {
     })
 }
 
+/// Bytes of payload, of the whole and of a segment: few segments, or larger ones.
+fn lengths() -> impl Strategy<Value = (usize, usize)> {
+    let few = (2..4000usize, 2..=FEW).prop_map(|(len, count)| (len, len.div_ceil(count)));
+    let large = (2..60_000usize, 512..1500usize);
+    prop_oneof![few, large.prop_filter("one", |(len, size)| len > size)]
+}
+
 fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * 7 + at / 251) as u8).collect()
 }
@@ -58,14 +65,12 @@ proptest! {
     #[test]
     fn segments_are_those_that_the_guest_would_have_sent(
         stream in streams(),
-        len in 2..4000usize,
-        count in 2..60usize,
+        (len, size) in lengths(),
         nic: bool,
     ) {
-        let size = len.div_ceil(count);
         let payload = payload(len);
         let whole = stream.whole(&payload);
-        let pool = HeapPool::with_data_room(100, 4500);
+        let pool = HeapPool::with_data_room(200, 4500);
         let packet = handed(&pool, &whole, 250, size as u16);
         let left = uncut(&packet).unwrap();
         prop_assert_eq!(left.longest(packet.len()), stream.header_len() + size);
@@ -81,14 +86,12 @@ proptest! {
     #[test]
     fn each_segment_gets_the_outer_headers_of_the_whole(
         stream in streams(),
-        len in 2..4000usize,
-        count in 2..60usize,
+        (len, size) in lengths(),
         (wanted, df, nic) in any::<(bool, bool, bool)>(),
     ) {
-        let size = len.div_ceil(count);
         let payload = payload(len);
-        let pool = HeapPool::with_data_room(100, 4500);
-        let inner = handed(&pool, &stream.whole(&payload), 4100, size as u16);
+        let pool = HeapPool::with_data_room(200, 4500);
+        let inner = handed(&pool, &stream.whole(&payload), 250, size as u16);
         let left = uncut(&inner).unwrap().inside(14, 20);
         let mut frame = tunnelled(1, 10, &inner.bytes());
         frame[20] = u8::from(df) << 6;
@@ -157,27 +160,29 @@ fn stream() -> Stream {
 #[test]
 fn what_fits_into_one_segment_or_none_can_tell_how_is_not_cut() {
     let pool = HeapPool::new(1);
-    let of = |frame: &[u8], size| uncut(&handed(&pool, frame, 4000, size)).is_some();
+    let of = |frame: &[u8], size| uncut(&handed(&pool, frame, 1100, size)).is_some();
     let whole = stream().whole(&payload(1000));
-    assert!(of(&whole, 999) && of(&whole, 4));
-    assert!(!of(&whole, 1000) && !of(&whole, 3), "more than {MOST}");
-    assert!(!of(&whole[..900], 100), "cut short");
-    assert!(!of(&[&whole[..], &[0; 4]].concat(), 100), "with padding");
+    assert!(of(&whole, 999) && of(&whole, 125));
+    assert!(!of(&whole, 1000) && !of(&whole, 124), "more than {FEW}");
+    let long = stream().whole(&payload(65_000));
+    assert!(of(&long, 512) && of(&long, 9000) && !of(&long, 511));
+    assert!(!of(&whole[..900], 200), "cut short");
+    assert!(!of(&[&whole[..], &[0; 4]].concat(), 200), "with padding");
     let mut udp = whole.clone();
     udp[23] = 17;
     let mut fragment = whole.clone();
     fragment[20] = 0x20;
     let mut offset = whole.clone();
     offset[46] = 0x40;
-    assert!(!of(&udp, 100) && !of(&fragment, 100) && !of(&offset, 100));
+    assert!(!of(&udp, 200) && !of(&fragment, 200) && !of(&offset, 200));
     let packet = pool.alloc(&whole).unwrap().with_open_checksum();
     assert_eq!(uncut(&packet), None, "nobody said that it is to be cut");
 }
 
 #[test]
 fn without_a_buffer_for_each_there_is_none() {
-    let pool = HeapPool::new(10);
-    let packet = handed(&pool, &stream().whole(&payload(1000)), 4000, 100);
+    let pool = HeapPool::new(8);
+    let packet = handed(&pool, &stream().whole(&payload(1000)), 4000, 125);
     let left = uncut(&packet).unwrap();
     let ip_ids = &mut IpIds::new(0);
     assert!(cut(&pool, &packet, left, ALL, ip_ids).is_none());
@@ -189,7 +194,7 @@ fn for_a_nic_no_length_is_summed_and_no_ip_checksum_is_made() {
     let pool = HeapPool::new(2);
     for ipv6 in [false, true] {
         let stream = Stream { ipv6, ..stream() };
-        let inner = handed(&pool, &stream.whole(&payload(1000)), 4000, 100);
+        let inner = handed(&pool, &stream.whole(&payload(1000)), 4000, 200);
         let left = uncut(&inner).unwrap();
         let tunnel = tunnelled(1, 10, &inner.bytes());
         let packet = pool.alloc(&tunnel).unwrap();

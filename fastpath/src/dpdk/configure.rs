@@ -81,7 +81,9 @@ impl Port {
                 loopback: false,
                 ..config.clone()
             };
-            let plan = self::plan(&info, &without);
+            let mut plan = self::plan(&info, &without);
+            // What did not help then may be in the way still.
+            plan.no_cuts();
             configured = self.fit(&info, plan, &without, pool);
             if let Ok(configured) = &mut configured {
                 configured.settings.notes.push(note);
@@ -179,8 +181,8 @@ impl Device {
                  longer than the MTU (mtu_exceeded); leave out one of them"
             }
             false => {
-                "tso=1 without offload: what is to be cut is not told, and dropped if it is longer \
-                 than the MTU (mtu_exceeded); leave out tso=1, or let offload be on"
+                "tso=1, and the driver is not asked what is open: what is to be cut is not told, and \
+                 dropped if it is longer than the MTU (mtu_exceeded); leave out tso=1, or let offload be on"
             }
         };
         settings.notes.push(note.to_owned());

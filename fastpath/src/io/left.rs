@@ -166,6 +166,13 @@ impl Left {
         segment.map_or(len, |segment| len.min(self.payload_at() + segment))
     }
 
+    /// Segments that a packet of `len` bytes becomes.
+    pub fn segments(self, len: usize) -> usize {
+        let payload = len.saturating_sub(self.payload_at());
+        self.segment
+            .map_or(1, |segment| payload.div_ceil(segment.get().into()))
+    }
+
     /// Bytes of the packet before the checksum.
     #[inline]
     pub const fn field(self) -> usize {

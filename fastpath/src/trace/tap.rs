@@ -32,8 +32,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// More than the longest packet of a port has.
-    pub const MAX_SNAP: usize = 16_384;
+    /// More than the longest packet of a port has: one of 64 kB that is to be cut, in outer headers.
+    pub const MAX_SNAP: usize = 65_664;
 }
 
 impl Default for Limits {

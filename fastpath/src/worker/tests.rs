@@ -8,6 +8,7 @@ mod memo;
 mod probe;
 mod received;
 mod survey;
+mod uncut_lost;
 mod watch;
 
 use super::*;

@@ -7,6 +7,7 @@ use crate::drop::DropReason;
 use crate::io::{Io, Left, Packet};
 use crate::plan::{Plan, Plans};
 use crate::snapshot::Port;
+use crate::wire::ipv4::Ipv4;
 
 /// Packets in a row that are prepared for one port.
 pub(super) struct Group {
@@ -50,6 +51,7 @@ impl<I: Io> Straight<'_, '_, I> {
             };
             let takes = port.tx.takes(left, packet.head());
             if takes && left.is_plain(&packet) && suits_nics(&packet, left) {
+                self.skip_ip_ids(&packet, left);
                 for_nic(&mut packet, left);
                 self.give(port, group, [packet]);
                 packets += 1;
@@ -77,6 +79,16 @@ impl<I: Io> Straight<'_, '_, I> {
     fn cut(&mut self, port: &Port, packet: &I::Packet, left: Left) -> Option<Segments<I::Packet>> {
         let ip_ids = self.context.outputs.ip_ids();
         cut(self.context.pool, packet, left, port.tx, ip_ids)
+    }
+
+    /// The NIC counts on from the identification of the whole.
+    fn skip_ip_ids(&mut self, packet: &I::Packet, left: Left) {
+        let at = left.outer.map(|(l2_len, _)| usize::from(l2_len));
+        let outer = at.and_then(|at| Ipv4::new(packet.head().get(at..)?));
+        if outer.is_some_and(|ip| !ip.dont_fragment()) {
+            let more = left.segments(packet.len()).saturating_sub(1);
+            self.context.outputs.ip_ids().skip(more);
+        }
     }
 
     /// What one packet became, to `port`.

@@ -2,10 +2,10 @@
 
 use super::Straight;
 use crate::action::run::{Context, Outcome, Verdict, run, through};
-use crate::cut::{cut, uncut};
+use crate::cut::{Segments, cut, uncut};
 use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
-use crate::io::{Io, Packet};
+use crate::io::{Io, Left, Packet};
 use crate::plan::{Plan, Plans};
 use crate::recompute::settle;
 use crate::snapshot::TxChecksums;
@@ -22,24 +22,25 @@ impl<I: Io> Straight<'_, '_, I> {
         for (at, mut packet) in group.zip(self.packets.each()) {
             // Copies may be made of it, which know nothing of it.
             let open = self.facts.open && packet.is_open();
-            let left = if open { uncut(&packet) } else { None };
+            let plan = plans.of(at);
+            let left = if open && !plan.only_drops() {
+                uncut(&packet)
+            } else {
+                None
+            };
             if open && left.is_none() {
                 settle(&mut packet, TxChecksums::default());
             }
             let headers = plans.as_received(at, &mut packet);
-            let plan = plans.of(at);
             let Outcome {
                 verdict,
                 copies_dropped,
             } = match left {
                 None => carry_out(context, ingress, plan, std::iter::once(packet)),
-                Some(left) => {
-                    let ip_ids = context.outputs.ip_ids();
-                    match cut(context.pool, &packet, left, TxChecksums::default(), ip_ids) {
-                        Some(segments) => carry_out(context, ingress, plan, segments),
-                        None => refuse(context, ingress, plan),
-                    }
-                }
+                Some(left) => match cut_all(context, &packet, left) {
+                    Ok(segments) => carry_out(context, ingress, plan, segments),
+                    Err(reason) => refuse(context, ingress, plan, reason),
+                },
             };
             let Context {
                 stats, snapshot, ..
@@ -70,9 +71,29 @@ fn carry_out<I: Io>(
     }
 }
 
-/// There is no buffer for what a packet was to be cut into.
-fn refuse<I: Io>(context: &Context<'_, I>, ingress: PortId, plan: Plan<'_>) -> Outcome {
-    let reason = DropReason::NoBuffer;
+/// Cuts a packet, and makes all checksums. Buffers are for what any port takes.
+fn cut_all<I: Io>(
+    context: &mut Context<'_, I>,
+    packet: &I::Packet,
+    left: Left,
+) -> Result<Segments<I::Packet>, DropReason> {
+    let ports = context.snapshot.ports.iter().flatten();
+    let longest = ports.map(|port| port.longest()).max();
+    if Some(left.longest(packet.len())) > longest {
+        return Err(DropReason::MtuExceeded);
+    }
+    let ip_ids = context.outputs.ip_ids();
+    let segments = cut(context.pool, packet, left, TxChecksums::default(), ip_ids);
+    segments.ok_or(DropReason::NoBuffer)
+}
+
+/// Segments cannot be made of a packet.
+fn refuse<I: Io>(
+    context: &Context<'_, I>,
+    ingress: PortId,
+    plan: Plan<'_>,
+    reason: DropReason,
+) -> Outcome {
     if let Plan::Bridge(gate) = plan {
         context.stats.bridge(gate.bridge()).dropped.add(1);
     }

@@ -40,9 +40,22 @@ fn suits(len: usize, first: usize, size: u16) -> bool {
 
 #[test]
 fn a_segment_has_a_size_that_no_nic_takes_for_malice() {
-    for (size, taken) in [(255, false), (256, true), (9668, true), (9669, false)] {
-        assert_eq!(suits(20_000, 10_000, size), taken, "{size}");
+    for (len, size, taken) in [
+        (1500, 255, false),
+        (1500, 256, true),
+        (20_000, 9668, true),
+        (20_000, 9669, false),
+    ] {
+        assert_eq!(suits(len, len / 2, size), taken, "{size}");
     }
+}
+
+#[test]
+fn what_only_the_first_segment_may_say_is_not_left_to_a_nic() {
+    let (mut packet, left) = packet(1500, 1500, 500);
+    assert!(suits_nics(&packet, left));
+    packet.head_mut()[left.at() + 13] |= flag::CWR;
+    assert!(!suits_nics(&packet, left));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn stream() -> impl Strategy<Value = Stream> {
 }
 
 fn arrival() -> impl Strategy<Value = Arrival> {
-    let one = (stream(), 1..3000usize, 100..900usize);
+    let one = (stream(), 1..3000usize, 400..900usize);
     // Which may be too long for some ports: all of them are, as one that fits would not go alone.
     let long = (stream(), 1400..1600usize);
     prop_oneof![
