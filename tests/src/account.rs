@@ -122,6 +122,17 @@ pub fn ports_closed(stats: &Value) -> Result {
     Ok(())
 }
 
+/// A counter of a port, in an answer to `stats.show`.
+///
+/// # Errors
+/// If there is no such port or counter.
+pub fn of_port(stats: &Value, port: &str, counter: &str) -> Result<u64> {
+    let ports = stats["ports"].as_array().ok_or("no ports")?;
+    let port = ports.iter().find(|entry| entry["port"] == port);
+    let count = port.and_then(|port| port[counter].as_u64());
+    count.ok_or_else(|| format!("no {counter} of a port: {stats}").into())
+}
+
 /// The drop counters in an answer to `stats.show`, by name.
 ///
 /// # Errors

@@ -116,6 +116,17 @@ pub fn udp_checksum(src: Ipv4Addr, dst: Ipv4Addr, datagram: &[u8]) -> u16 {
     }
 }
 
+/// Whether a frame without a tag has a UDP checksum over IPv4 without options, and the right one.
+#[must_use]
+pub fn has_udp_checksum(frame: &[u8]) -> bool {
+    let address = |at: usize| [0, 1, 2, 3].map(|byte| frame[at + byte]).into();
+    let len = usize::from(u16::from_be_bytes([frame[38], frame[39]]));
+    let mut datagram = frame[34..34 + len].to_vec();
+    let sent = u16::from_be_bytes([datagram[6], datagram[7]]);
+    datagram[6..8].fill(0);
+    sent != 0 && sent == udp_checksum(address(26), address(30), &datagram)
+}
+
 /// An IPv4 UDP frame between two tenants.
 #[must_use]
 pub fn udp_frame(dst: Mac, src: Mac, ip: Ipv4, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {

@@ -169,6 +169,15 @@ impl Lab {
         Ok(port)
     }
 
+    /// A port that was added.
+    ///
+    /// # Errors
+    /// If none has this name.
+    pub fn find(&self, name: &str) -> Result<&Port> {
+        let found = self.ports.iter().find(|port| port.name == name);
+        found.ok_or_else(|| format!("no port {name}").into())
+    }
+
     /// The `[[port]]` tables of all ports; `extra` gives further lines for a port by its name.
     #[must_use]
     pub fn ports_toml<T: Display>(&self, extra: impl Fn(&str) -> T) -> String {

@@ -29,6 +29,19 @@ impl Testpmd {
     /// # Errors
     /// If it does not come up; with its output.
     pub fn start(ns: Option<&Netns>, devices: &[&str], mode: &str) -> Result<Self> {
+        Self::start_with(ns, devices, mode, &[])
+    }
+
+    /// As [`Testpmd::start`], with arguments of testpmd's own.
+    ///
+    /// # Errors
+    /// As [`Testpmd::start`].
+    pub fn start_with(
+        ns: Option<&Netns>,
+        devices: &[&str],
+        mode: &str,
+        args: &[&str],
+    ) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let prefix = unique("pmd");
         // Line buffered, or its counters never reach the file.
@@ -49,6 +62,7 @@ impl Testpmd {
         ]);
         command
             .arg(format!("--forward-mode={mode}"))
+            .args(args)
             .stdin(Stdio::piped());
         let process = Background::start(&mut command, dir.path(), "testpmd")?;
         let mut testpmd = Self {

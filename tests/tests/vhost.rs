@@ -5,7 +5,7 @@
 //!   testpmd 02:..:0d:01 == vhost socket == [guest  br10  vx10  uplink] == kernel VTEP 10.0.0.1
 //! ```
 
-use overpath_tests::account::{Account, counters_moved};
+use overpath_tests::account::{Account, counters_moved, of_port};
 use overpath_tests::lab::{self, Lab, Link};
 use overpath_tests::netns::Netns;
 use overpath_tests::site::{SWITCH, VNI, VTEP_DEVICE, marked, underlay, vtep_ip, vtep_mac};
@@ -73,14 +73,6 @@ impl Place {
         })
     }
 
-    /// A counter of the guest's port, once nothing moves.
-    fn count(&self, stats: &Value, counter: &str) -> Result<u64> {
-        let ports = stats["ports"].as_array().ok_or("no ports")?;
-        let guest = ports.iter().find(|port| port["port"] == "guest");
-        let count = guest.and_then(|port| port[counter].as_u64());
-        count.ok_or_else(|| format!("no {counter} of the guest's port: {stats}").into())
-    }
-
     fn finish(mut self) -> Result {
         self.lab.stop()?.check().map(drop)
     }
@@ -102,11 +94,11 @@ fn a_guest_answers_through_a_tunnel() -> Result {
     let sides = [
         (
             guest.counter(0, "RX-packets")?,
-            place.count(&stats, "sent")?,
+            of_port(&stats, "guest", "sent")?,
         ),
         (
             guest.counter(0, "TX-packets")?,
-            place.count(&stats, "received")?,
+            of_port(&stats, "guest", "received")?,
         ),
     ];
     assert!(sides[0].0 >= 16, "{sides:?}");
@@ -145,7 +137,7 @@ fn bursts_of_a_guest_come_out_at_the_remote() -> Result {
     place.vtep.send_frames(VTEP_DEVICE, &vec![back; 10], 1)?;
     let stats = place.lab.daemon()?.wait_quiet()?;
     assert_eq!(guest.counter(0, "TX-packets")?, sent);
-    let received = |stats: &Value| place.count(stats, "received");
+    let received = |stats: &Value| of_port(stats, "guest", "received");
     assert_eq!(received(&stats)? - received(&before)?, sent);
     wait::until_true("ten frames at the guest", || {
         Ok(guest.counter(0, "RX-packets")? >= 10)
