@@ -4,6 +4,7 @@
 //! by byte, and kernels take no segment whose checksum is wrong.
 
 mod frames;
+mod measure;
 mod place;
 
 use frames::{assert_cut, payload};
@@ -29,7 +30,7 @@ fn a_bridged_port_gets_segments(link: Link) -> Result {
     need!(link.need(), testpmd::PROGRAM);
     let place = Place::new(link, &["lan"], &[("guest", "tso=1", "")], "")?;
     let host = place.host("lan", 1)?;
-    let mut guest = place.guest("guest", 2, 1500, 1400)?;
+    let mut guest = place.guest("guest", 2, 1500, Some(1400))?;
     for ip in [host_ip(1), host_ipv6(1)] {
         traffic::reach(&guest.ns, &ip)?;
         let seen = Capture::start(&host, HOST_END, "-Q in")?;
@@ -63,6 +64,15 @@ fn a_bridged_tap_gets_segments() -> Result {
     a_bridged_port_gets_segments(Link::Tap)
 }
 
+/// The table of the tunnel, with such lines.
+fn tunnel(lines: &str) -> String {
+    let remote = underlay(1);
+    format!(
+        "[[tunnel]]\nname = \"vx10\"\nbridge = \"br10\"\nvni = {VNI}\nlocal = \"{SWITCH}\"\n\
+         remotes = [\"{remote}\"]\n{lines}\n"
+    )
+}
+
 /// To a kernel behind a tunnel, whose outer headers are of each segment.
 fn a_tunnel_gets_segments(link: Link, checksums: bool) -> Result {
     need!(
@@ -75,14 +85,10 @@ fn a_tunnel_gets_segments(link: Link, checksums: bool) -> Result {
         "tcpdump"
     );
     need!(link.need(), testpmd::PROGRAM);
-    let remote = underlay(1);
-    let tunnel = format!(
-        "[[tunnel]]\nname = \"vx10\"\nbridge = \"br10\"\nvni = {VNI}\nlocal = \"{SWITCH}\"\n\
-         remotes = [\"{remote}\"]\nudp_checksum = {checksums}\n"
-    );
+    let tunnel = tunnel(&format!("udp_checksum = {checksums}"));
     let place = Place::new(link, &["uplink"], &[("guest", "tso=1", "")], &tunnel)?;
     let vtep = place.vtep(1)?;
-    let guest = place.guest("guest", 2, 1450, SEGMENT)?;
+    let guest = place.guest("guest", 2, 1450, Some(SEGMENT))?;
     for ip in [host_ip(1), host_ipv6(1)] {
         traffic::reach(&guest.ns, &ip)?;
         let seen = Capture::start(&vtep, HOST_END, "-Q in udp dst port 4789")?;
@@ -134,6 +140,38 @@ fn a_tunnel_over_tap_gets_segments_with_outer_checksums() -> Result {
     a_tunnel_gets_segments(Link::Tap, true)
 }
 
+/// The guest's queue is another worker's than that of the port by which its segments leave.
+#[test]
+fn another_worker_sends_segments() -> Result {
+    need!(
+        skip::LAB,
+        skip::VXLAN,
+        "ethtool",
+        "bridge",
+        "ping",
+        "python3",
+        "tcpdump"
+    );
+    need!(testpmd::PROGRAM);
+    let guests = [("guest", "tso=1", "")];
+    let place = Place::on(2, Link::AfPacket, &["uplink"], &guests, &tunnel(""))?;
+    let vtep = place.vtep(1)?;
+    let guest = place.guest("guest", 2, 1450, Some(SEGMENT))?;
+    traffic::reach(&guest.ns, &host_ip(1))?;
+    let seen = Capture::start(&vtep, HOST_END, "-Q in udp dst port 4789")?;
+    let sent = || stream::send(&guest.ns, &vtep, &host_ip(1), BYTES);
+    let (counted, frames) = place.watch(&seen, sent)?;
+    assert_cut(&frames, OUTER, SEGMENT, BYTES);
+    let became = counted.became("guest")?;
+    assert_eq!(frames.len() as u64 + counted.lost("uplink")?, became);
+    let stats = place.daemon()?.stats()?;
+    assert!(
+        stats["events"]["handed_off"].as_u64() >= Some(became),
+        "{stats}"
+    );
+    place.finish()
+}
+
 /// In a bridge that learns nobody each segment goes to all: two ports and a tunnel.
 #[test]
 fn floods_are_of_segments() -> Result {
@@ -147,16 +185,12 @@ fn floods_are_of_segments() -> Result {
         "tcpdump"
     );
     need!(testpmd::PROGRAM);
-    let remote = underlay(1);
-    let more = format!(
-        "learning = false\n[[tunnel]]\nname = \"vx10\"\nbridge = \"br10\"\nvni = {VNI}\n\
-         local = \"{SWITCH}\"\nremotes = [\"{remote}\"]\n"
-    );
+    let more = format!("learning = false\n{}", tunnel(""));
     let lans = ["uplink", "lan1", "lan2"];
     let place = Place::new(Link::Tap, &lans, &[("guest", "tso=1", "")], &more)?;
     let (host, other) = (place.host("lan1", 1)?, place.host("lan2", 3)?);
     let vtep = place.vtep(4)?;
-    let guest = place.guest("guest", 2, 1450, SEGMENT)?;
+    let guest = place.guest("guest", 2, 1450, Some(SEGMENT))?;
     traffic::reach(&guest.ns, &host_ip(1))?;
     let from = format!("-Q in ether src {}", host_mac(2));
     let ends = [(&other, HOST_END), (&vtep, VTEP_DEVICE)];
@@ -188,8 +222,8 @@ fn another_guest_gets_segments() -> Result {
     let guests = [("guest1", "tso=1", ""), ("guest2", "tso=1", "")];
     let place = Place::new(Link::AfPacket, &[], &guests, "")?;
     let guests = [
-        place.guest("guest1", 1, 1500, 1400)?,
-        place.guest("guest2", 2, 1500, 1400)?,
+        place.guest("guest1", 1, 1500, Some(1400))?,
+        place.guest("guest2", 2, 1500, Some(1400))?,
     ];
     for (from, to) in [(1, 2), (2, 1)] {
         let [sender, receiver] = [from, to].map(|n: u8| &guests[usize::from(n) - 1].ns);
@@ -212,7 +246,7 @@ fn long_packets_are_dropped(arguments: &str, lines: &str, command: Option<&str>)
     need!(skip::LAB, "ethtool", "ping", "python3", testpmd::PROGRAM);
     let place = Place::new(Link::AfPacket, &["lan"], &[("guest", arguments, lines)], "")?;
     let host = place.host("lan", 1)?;
-    let mut guest = place.guest("guest", 2, 1500, 1448)?;
+    let mut guest = place.guest("guest", 2, 1500, Some(1448))?;
     if let Some(command) = command {
         guest.set(command)?;
     }
@@ -248,7 +282,7 @@ fn a_guest_that_asks_for_odd_segments_goes_on() -> Result {
     );
     let place = Place::new(Link::AfPacket, &["lan"], &[("guest", "tso=1", "")], "")?;
     let host = place.host("lan", 1)?;
-    let mut guest = place.guest("guest", 2, 1500, 1400)?;
+    let mut guest = place.guest("guest", 2, 1500, Some(1400))?;
     for (segment, cut) in [(1, false), (40, true), (1500, false), (9000, false)] {
         guest.set(&format!("tso set {segment} 1"))?;
         traffic::reach(&guest.ns, &host_ip(1))?;
