@@ -12,7 +12,7 @@ use overpath_tests::account::of_port;
 use overpath_tests::lab::{HOST_END, Link};
 use overpath_tests::site::{SWITCH, VNI, VTEP_DEVICE, host_ip, host_mac, underlay};
 use overpath_tests::traffic::{self, Capture};
-use overpath_tests::{Result, frame, need, skip, stream, testpmd};
+use overpath_tests::{Result, capture, frame, need, skip, stream, testpmd};
 use place::{Place, host_ipv6};
 
 /// Of each stream.
@@ -296,5 +296,49 @@ fn a_guest_that_asks_for_odd_segments_goes_on() -> Result {
         assert!(cut || reasons == ["mtu_exceeded"], "{segment}: {reasons:?}");
         assert!(reasons.len() <= 1, "{segment}: {reasons:?}");
     }
+    place.finish()
+}
+
+/// A user who looks sees a packet as it came, and what it became.
+#[test]
+fn a_capture_shows_the_packet_and_its_segments() -> Result {
+    need!(
+        skip::LAB,
+        skip::TAP,
+        "ping",
+        "python3",
+        "tcpdump",
+        testpmd::PROGRAM
+    );
+    let place = Place::new(Link::Tap, &["lan"], &[("guest", "tso=1", "")], "")?;
+    let host = place.host("lan", 1)?;
+    let guest = place.guest("guest", 2, 1500, Some(1400))?;
+    traffic::reach(&guest.ns, &host_ip(1))?;
+    // Of those with payload, how many bytes, in order.
+    let payloads = |capture: &mut capture::Capture| -> Result<Vec<usize>> {
+        let said = capture.stop()?;
+        assert!(said.contains(", 0 lost"), "{said}");
+        let lines = capture.tcpdump()?;
+        let from = format!("IP {}.", host_ip(2));
+        let sent = lines.iter().filter(|line| line.starts_with(&from));
+        let lens = sent.filter_map(|line| line.rsplit_once("length ")?.1.parse().ok());
+        Ok(lens.filter(|len| *len > 0).collect())
+    };
+    let mut came = capture::Capture::start(place.daemon()?, &["guest"])?;
+    let mut went = capture::Capture::start(place.daemon()?, &["lan"])?;
+    place.count(|| stream::send(&guest.ns, &host, &host_ip(1), FEW))?;
+    let (came, went) = (payloads(&mut came)?, payloads(&mut went)?);
+    assert!(came.iter().any(|len| *len > 1500), "{came:?}");
+    let pieces = |len: &usize| {
+        (0..*len)
+            .step_by(1400)
+            .map(|at| (*len - at).min(1400))
+            .collect()
+    };
+    let cut: Vec<usize> = came
+        .iter()
+        .flat_map(|len| -> Vec<usize> { pieces(len) })
+        .collect();
+    assert_eq!(went, cut);
     place.finish()
 }
