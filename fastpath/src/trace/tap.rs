@@ -32,8 +32,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// More than the longest packet of a port has: one of 64 kB that is to be cut, in outer headers.
-    pub const MAX_SNAP: usize = 65_664;
+    /// More than the longest packet of a port has, but for one that is to be cut: of that its headers are
+    /// what is looked for, and there has to be room for as much of each packet of a burst.
+    pub const MAX_SNAP: usize = 16_384;
 }
 
 impl Default for Limits {
