@@ -44,8 +44,6 @@ pub(crate) type Segments<P> = ArrayVec<P, MOST>;
 /// has more payload than fits into one segment, but not more than into [`MOST`], or into [`FEW`] smaller ones.
 /// What is left to be cut
 /// and is not such a packet is as long as it is.
-#[cold]
-#[inline(never)]
 pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {
     let segment = packet.segment()?;
     let left = Left::of(packet.head()).filter(|left| !left.udp)?;
@@ -60,6 +58,22 @@ pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {
     let most = if segment.get() < LEAST { FEW } else { MOST };
     let some = (2..=most).contains(&left.segments(packet.len()));
     (header && found.is_some() && some).then_some(left)
+}
+
+/// Notes what is to be cut of packets that are open: [`noted`] says so from then on.
+#[cold]
+#[inline(never)]
+pub(crate) fn note_uncut<P: Packet>(packets: &mut [P]) {
+    for packet in packets.iter_mut().filter(|packet| packet.is_open()) {
+        if let Some(left) = uncut(packet) {
+            packet.leave(Some(left));
+        }
+    }
+}
+
+/// What was noted of a packet that is to be cut.
+pub(crate) fn noted<P: Packet>(packet: &P) -> Option<Left> {
+    packet.left().filter(|left| left.segment.is_some())
 }
 
 /// Cuts a packet, of which that is left, for a port whose NIC makes these checksums. `None` if there is

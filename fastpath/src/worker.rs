@@ -7,6 +7,7 @@ use self::measure::{Measure, Measures};
 use crate::action::{Context, Facts, Scratch, Straight, release};
 use crate::cache::Survey;
 use crate::cpu::{Cpu, Work, ticks};
+use crate::cut::note_uncut;
 use crate::decide::{Decider, RESOLVE_BUDGET, Sources};
 use crate::event::Event;
 use crate::fdb::FdbReader;
@@ -369,6 +370,9 @@ impl<I: Io> Worker<I> {
         };
         // Asked here, so that it need not be kept while packets are looked at.
         let open = any_open(snapshot.port(ingress), &burst);
+        if open {
+            note_uncut(&mut burst);
+        }
         let straight = Straight::new(&mut context, ingress, Facts { open, ..facts }, burst);
         straight.carry_out(plans, &mut self.scratch);
         if outputs.watch().is_on() {

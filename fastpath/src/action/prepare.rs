@@ -6,7 +6,7 @@ use super::encap::{Outer, encap, outer_ip_len};
 use super::run::{Context, Verdict};
 use super::straight::Facts;
 use crate::cpu::Work;
-use crate::cut::uncut;
+use crate::cut::noted;
 use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
 use crate::io::{Io, Packet, Pool};
@@ -115,13 +115,12 @@ impl Limit {
         port: &Port,
         remote: Option<&Remote>,
     ) -> Result<(), DropReason> {
-        let left = uncut(packet);
+        let left = noted(packet);
         if left.map_or(packet.len(), |left| left.longest(packet.len())) > self.longest {
             return Err(DropReason::MtuExceeded);
         }
         if left.is_some() {
             packet.clear_rx_checksums();
-            packet.leave(left);
             return Ok(());
         }
         if self.pieces {

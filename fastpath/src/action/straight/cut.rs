@@ -2,7 +2,7 @@
 
 use super::Straight;
 use crate::action::prepare::Losses;
-use crate::cut::{Segments, cut, for_nic, suits_nics};
+use crate::cut::{Segments, cut, for_nic, noted, suits_nics};
 use crate::drop::DropReason;
 use crate::io::{Io, Left, Packet};
 use crate::plan::{Plan, Plans};
@@ -28,7 +28,7 @@ impl<I: Io> Straight<'_, '_, I> {
     #[inline(never)]
     pub(super) fn any_uncut(&mut self, count: usize) -> bool {
         let mut next = self.packets.as_mut_slice().iter().take(count);
-        next.any(|packet| is_uncut(packet).is_some())
+        next.any(|packet| noted(packet).is_some())
     }
 
     /// The end of [`Straight::deliver`] for these. A packet that was cut counts as copied.
@@ -44,7 +44,7 @@ impl<I: Io> Straight<'_, '_, I> {
                 continue;
             }
             let at = group.at + bit;
-            let Some(left) = is_uncut(&packet) else {
+            let Some(left) = noted(&packet) else {
                 self.give(port, group, [packet]);
                 packets += 1;
                 continue;
@@ -138,8 +138,4 @@ impl<I: Io> Straight<'_, '_, I> {
         };
         losses.lose(at, &headers, DropReason::NoBuffer);
     }
-}
-
-fn is_uncut<P: Packet>(packet: &P) -> Option<Left> {
-    packet.left().filter(|left| left.segment.is_some())
 }

@@ -2,7 +2,7 @@
 
 use super::Straight;
 use crate::action::run::{Context, Outcome, Verdict, run, through};
-use crate::cut::{Segments, cut, uncut};
+use crate::cut::{Segments, cut, noted};
 use crate::drop::{DropReason, Reasons};
 use crate::ids::PortId;
 use crate::io::{Io, Left, Packet};
@@ -24,7 +24,7 @@ impl<I: Io> Straight<'_, '_, I> {
             let open = self.facts.open && packet.is_open();
             let plan = plans.of(at);
             let left = if open && !plan.only_drops() {
-                uncut(&packet)
+                noted(&packet)
             } else {
                 None
             };
