@@ -51,7 +51,7 @@ impl<I: Io> Straight<'_, '_, I> {
             };
             let takes = port.tx.takes(left, packet.head());
             if takes && left.is_plain(&packet) && suits_nics(&packet, left) {
-                self.skip_ip_ids(&packet, left);
+                self.identify(&mut packet, left);
                 for_nic(&mut packet, left);
                 self.give(port, group, [packet]);
                 packets += 1;
@@ -81,13 +81,16 @@ impl<I: Io> Straight<'_, '_, I> {
         cut(self.context.pool, packet, left, port.tx, ip_ids)
     }
 
-    /// The NIC counts on from the identification of the whole.
-    fn skip_ip_ids(&mut self, packet: &I::Packet, left: Left) {
+    /// The NIC counts on from the identification of the whole: there have to be as many that nobody else
+    /// has. Nothing is asked of its checksum here.
+    fn identify(&mut self, packet: &mut I::Packet, left: Left) {
+        let segments = left.segments(packet.len());
         let at = left.outer.map(|(l2_len, _)| usize::from(l2_len));
-        let outer = at.and_then(|at| Ipv4::new(packet.head().get(at..)?));
-        if outer.is_some_and(|ip| !ip.dont_fragment()) {
-            let more = left.segments(packet.len()).saturating_sub(1);
-            self.context.outputs.ip_ids().skip(more);
+        let outer = at.and_then(|at| Ipv4::new(packet.head_mut().get_mut(at..)?));
+        if let Some(mut ip) = outer.filter(|ip| !ip.dont_fragment()) {
+            let ip_ids = self.context.outputs.ip_ids();
+            ip.set_ident(ip_ids.next());
+            ip_ids.skip(segments.saturating_sub(1));
         }
     }
 

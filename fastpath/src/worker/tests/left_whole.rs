@@ -1,7 +1,7 @@
 //! Packets that a guest left to be cut, and that a NIC gets whole, or does not.
 
 use super::*;
-use crate::snapshot::{Inside, TxChecksums};
+use crate::snapshot::{Df, Inside, RxChecksum, TxChecksums};
 use crate::testing::{Stream, edit_remote};
 use std::num::NonZeroU16;
 
@@ -107,4 +107,46 @@ fn a_nic_that_does_not_cut_there_gets_segments() {
             "{to:?} {nic:?} {sums} {counters}"
         );
     }
+}
+
+/// The NIC counts on from the identification of the whole.
+#[test]
+fn identifications_of_segments_are_nobody_elses() {
+    let to = Destination::Remote(remote(0));
+    for (df, next) in [(Df::Unset, 3), (Df::Set, 0)] {
+        let mut snapshot = switch();
+        edit_port(&mut snapshot, A, |port| port.rx_open = true);
+        edit_port(&mut snapshot, UPLINK, |port| port.tx = ALL);
+        edit_remote(&mut snapshot, 0, |settings| settings.df = df);
+        let mut site = Site::with_all(16, snapshot);
+        site.learn(learned(0, guest(2).0, to));
+        site.learn(learned(0, guest(1).0, to_port(A)));
+        for _ in 0..2 {
+            let packet = site.pool.alloc(&stream().whole(&[7; 1400])).unwrap();
+            let packet = packet.with_segments(NonZeroU16::new(500));
+            assert!(site.rx[A].push(packet).is_ok());
+        }
+        site.poll(0, 0);
+        let sent = site.sent(UPLINK);
+        let ident = |at: usize| u16::from_be_bytes([sent[at][18], sent[at][19]]);
+        assert_eq!((sent.len(), ident(1) - ident(0)), (2, next), "{df:?}");
+        site.stop();
+    }
+}
+
+#[test]
+fn a_port_that_computes_checksums_anew_leaves_what_is_to_be_cut_alone() {
+    let mut snapshot = switch();
+    edit_port(&mut snapshot, A, |port| {
+        (port.rx_open, port.rx_checksum) = (true, RxChecksum::Recompute);
+    });
+    let mut site = Site::with_all(16, snapshot);
+    site.learn(learned(0, guest(2).0, to_port(B)));
+    site.learn(learned(0, guest(1).0, to_port(A)));
+    let packet = site.pool.alloc(&stream().whole(&[7; 1400])).unwrap();
+    let packet = packet.with_segments(NonZeroU16::new(500));
+    assert!(site.rx[A].push(packet).is_ok());
+    site.poll(0, 0);
+    assert_eq!(site.sent(B), stream().segments(&[7; 1400], 500));
+    site.stop();
 }
