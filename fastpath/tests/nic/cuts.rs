@@ -8,8 +8,8 @@ use fastpath::cut::{for_nic, in_software};
 use fastpath::dpdk::{Mbuf, Mempool, PoolConfig, Port, PortConfig};
 use fastpath::io::{Burst, Left, Packet, Pool, RxQueue as _, TxQueue as _};
 use fastpath::snapshot::{Inside, TxChecksums};
-use fastpath::wire::craft::Pair;
-use fastpath::wire::{Mac, Protocol};
+use fastpath::wire::craft::{Pair, tagged};
+use fastpath::wire::{EtherType, Mac, Protocol, Tag};
 use std::num::NonZeroU16;
 
 /// Bytes of a TCP header without options in front of [`OPTIONS`].
@@ -80,6 +80,23 @@ fn left(ipv6: bool, tunnel: bool, payload: usize, size: u16) -> (Vec<u8>, Left) 
     }
 }
 
+/// The same with a tag in the frame, and, if that is in VXLAN, one before the outer header.
+fn left_tagged(ipv6: bool, tunnel: bool, payload: usize, size: u16) -> (Vec<u8>, Left) {
+    let tagged = |frame: &[u8]| tagged(frame, EtherType::VLAN, Tag::from_bits(0x2007));
+    let frame = tagged(&tcp(ipv6, payload));
+    let left = Left {
+        segment: NonZeroU16::new(size),
+        ..Left::of(&frame).unwrap()
+    };
+    match tunnel {
+        true => (
+            tagged(&outer(LOCAL).vxlan(50_000, vni(10), &frame)),
+            left.inside(18, 20),
+        ),
+        false => (frame, left),
+    }
+}
+
 /// A packet whose checksum is open.
 fn open(pool: &Mempool, frame: &[u8], left: Left) -> Mbuf {
     opened(pool.alloc(frame).unwrap(), left)
@@ -137,8 +154,12 @@ fn a_packet_left_whole_comes_back_as_the_segments_that_software_makes() {
             (600, 256),
             (8000, 1000),
         ] {
-            for (ipv6, tunnel) in [(false, false), (true, false), (false, true), (true, true)] {
-                let (frame, left) = left(ipv6, tunnel, payload, size);
+            let forms = [(false, false), (true, false), (false, true), (true, true)];
+            let all = forms.into_iter().flat_map(|(ipv6, tunnel)| {
+                let forms = [left, left_tagged];
+                forms.map(|form| (ipv6, tunnel, form(ipv6, tunnel, payload, size)))
+            });
+            for (ipv6, tunnel, (frame, left)) in all {
                 let whole = open(&wide, &frame, left);
                 let expected = in_software(&nic.pool, &whole, left).unwrap();
                 let expected: Vec<_> = expected.iter().map(bytes).collect();
