@@ -20,7 +20,7 @@ use crate::wire::udp::{self, Udp};
 use crate::wire::{Protocol, Sum};
 use arrayvec::ArrayVec;
 
-/// Most segments of one packet: those of 64 kB at [`LEAST`] bytes each.
+/// Most segments of one packet: those of 64 kB at `LEAST` bytes each.
 pub const MOST: usize = 128;
 
 /// Least bytes of payload of segments of which there are more than [`FEW`]. A guest chooses their size, and
@@ -41,7 +41,7 @@ pub(crate) type Segments<P> = ArrayVec<P, MOST>;
 
 /// What is to be done with a packet as a guest sent it, if it is to be cut: it is one of TCP behind at
 /// most two tags, over IPv4 or over IPv6 without extension headers, whose lengths are right, and which
-/// has more payload than fits into one segment, but not more than into [`MOST`], or into [`FEW`] smaller ones.
+/// has more payload than fits into one segment, but not more than into [`MOST`], or into `FEW` smaller ones.
 /// What is left to be cut
 /// and is not such a packet is as long as it is.
 pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {

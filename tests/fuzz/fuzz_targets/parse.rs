@@ -1,6 +1,6 @@
 //! Arbitrary bytes as a frame for a small switch: parsed, resolved and run, once as one segment and
 //! once as a chain. Nothing panics, a decision holds for all that its mask covers, the account
-//! closes and every packet comes back to the pool.
+//! closes and every packet comes back to the pool. The same as one that is to be cut.
 //!
 //! The first byte says where the frame arrives and in how many pieces; the rest is the frame.
 
@@ -8,6 +8,7 @@
 
 use fastpath::action::{Context, run};
 use fastpath::cpu::Cpu;
+use fastpath::cut::{in_software, uncut};
 use fastpath::event::channel;
 use fastpath::fdb::{Destination, Fdb, FdbKey, FdbReader, FdbValue, FdbWriter, Kind};
 use fastpath::ids::{BridgeId, LinkId, PortId, RemoteId, TunnelId, WorkerId};
@@ -29,6 +30,7 @@ use libfuzzer_sys::fuzz_target;
 use rtrb::{Consumer, RingBuffer};
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 const PORTS: usize = 4;
@@ -114,6 +116,7 @@ impl Switch {
         let Some(packet) = self.packet(how, frame) else {
             return;
         };
+        self.cut(frame);
         self.forward(port(usize::from(how) % PORTS), packet);
         self.outputs.flush(&self.stats);
         for wire in &self.wires {
@@ -130,6 +133,25 @@ impl Switch {
             return Some(packet);
         }
         self.pool.replicate(&packet, true)
+    }
+
+    /// The frame as one that a guest left to be cut, into segments of a size that its own end says: what is
+    /// made of it has all of its payload, and none is longer than that.
+    fn cut(&self, frame: &[u8]) {
+        let Some(packet) = self.pool.alloc(frame) else {
+            return;
+        };
+        let size = frame.last_chunk().copied().map_or(0, u16::from_be_bytes);
+        let packet = packet.with_segments(NonZeroU16::new(size));
+        let Some(left) = uncut(&packet) else {
+            return;
+        };
+        if let Some(segments) = in_software(&self.pool, &packet, left) {
+            let payloads = segments.iter().map(|one| one.len() - left.payload_at());
+            assert_eq!(payloads.sum::<usize>(), packet.len() - left.payload_at());
+            let longest = left.longest(packet.len());
+            assert!(segments.iter().all(|segment| segment.len() <= longest));
+        }
     }
 
     fn forward(&mut self, ingress: PortId, mut packet: HeapPacket) {
@@ -159,7 +181,7 @@ impl Switch {
             rx_checksum,
         };
         let Resolution { program, .. } = &resolution;
-        let _ = run(&mut context, ingress, program, &parsed.layout, packet);
+        let _ = run(&mut context, ingress, program, &parsed.layout, [packet]);
     }
 }
 
