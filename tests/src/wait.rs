@@ -4,7 +4,7 @@ use crate::Result;
 use std::time::{Duration, Instant};
 
 /// The limit of waits for something that takes well under a second on an idle machine.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(180);
 
 /// Asks again and again until `poll` gives a value.
 ///
