@@ -157,7 +157,11 @@ impl<I: Io> Outputs<I> {
         rings: Vec<Option<Producer<Handoff<I::Packet>>>>,
         punts: Producer<Punt<I::Packet>>,
     ) -> Self {
-        let queues = Box::new([const { None }; PortId::LIMIT]);
+        // Where they are to stay: together they are too large for a stack.
+        let queues: Box<[_]> = (0..PortId::LIMIT).map(|_| None).collect();
+        let Ok(queues) = queues.try_into() else {
+            unreachable!("as many as there can be ports");
+        };
         let pending = Vec::with_capacity(PortId::LIMIT);
         Outputs {
             queues,

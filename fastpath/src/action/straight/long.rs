@@ -37,10 +37,7 @@ impl<I: Io> Straight<'_, '_, I> {
                 copies_dropped,
             } = match left {
                 None => carry_out(context, ingress, plan, std::iter::once(packet)),
-                Some(left) => match cut_all(context, &packet, left) {
-                    Ok(segments) => carry_out(context, ingress, plan, segments),
-                    Err(reason) => refuse(context, ingress, plan, reason),
-                },
+                Some(left) => carry_out_cut(context, ingress, plan, &packet, left),
             };
             let Context {
                 stats, snapshot, ..
@@ -68,6 +65,22 @@ fn carry_out<I: Io>(
     match plan {
         Plan::Bridge(gate) => through(context, ingress, gate, packet),
         Plan::Other(program, layout) => run(context, ingress, program, &layout, packet),
+    }
+}
+
+/// Does that with a packet that is cut before. Apart: segments take a lot of stack.
+#[cold]
+#[inline(never)]
+fn carry_out_cut<I: Io>(
+    context: &mut Context<'_, I>,
+    ingress: PortId,
+    plan: Plan<'_>,
+    packet: &I::Packet,
+    left: Left,
+) -> Outcome {
+    match cut_all(context, packet, left) {
+        Ok(segments) => carry_out(context, ingress, plan, segments),
+        Err(reason) => refuse(context, ingress, plan, reason),
     }
 }
 
