@@ -131,7 +131,7 @@ fn what_is_not_to_be_cut_has_no_size_of_segments() {
 fn without_offload_packets_come_long_and_closed_and_a_note_says_so() {
     with_ends("made_long", "", false, |[host, guest], [_, guests]| {
         assert!(
-            has_note(host, "tso=1 without offload"),
+            has_note(host, "tso=1, and the driver is not asked what is open"),
             "{:?}",
             host.0.settings()
         );
