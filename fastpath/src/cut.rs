@@ -15,8 +15,8 @@ use crate::io::{Left, Packet, Pool};
 use crate::snapshot::TxChecksums;
 use crate::wire::ipv4::{self, Ipv4};
 use crate::wire::ipv6::{self, Ipv6};
-use crate::wire::tcp::{Tcp, flag};
-use crate::wire::udp::{self, Udp};
+use crate::wire::tcp::{self, Tcp, flag};
+use crate::wire::udp::Udp;
 use crate::wire::{Protocol, Sum};
 use arrayvec::ArrayVec;
 
@@ -42,14 +42,12 @@ pub(crate) type Segments<P> = ArrayVec<P, MOST>;
 /// What is to be done with a packet as a guest sent it, if it is to be cut: it is one of TCP behind at
 /// most two tags, over IPv4 or over IPv6 without extension headers, whose lengths are right, and which
 /// has more payload than fits into one segment, but not more than into [`MOST`], or into `FEW` smaller ones.
-/// What is left to be cut
-/// and is not such a packet is as long as it is.
+/// What is left to be cut and is not such a packet is as long as it is.
 pub fn uncut<P: Packet>(packet: &P) -> Option<Left> {
     let segment = packet.segment()?;
     let left = Left::of(packet.head()).filter(|left| !left.udp)?;
     let at = left.payload_at();
-    let header =
-        packet.head().len() >= at && usize::from(left.l4_len) >= crate::wire::tcp::HEADER_LEN;
+    let header = packet.head().len() >= at && usize::from(left.l4_len) >= tcp::HEADER_LEN;
     let found = left.transport(packet).filter(|found| found.at == left.at());
     let left = Left {
         segment: Some(segment),
@@ -229,15 +227,7 @@ impl Sums {
     /// The outer UDP checksum, if it is wanted, and what it begins with.
     fn around<P: Packet>(&self, segment: &P) -> Option<(Left, Sum)> {
         let (l2_len, l3_len) = self.left.outer?;
-        let left = Left {
-            udp: true,
-            ipv6: false,
-            l2_len,
-            l3_len,
-            l4_len: udp::HEADER_LEN as u8,
-            outer: None,
-            segment: None,
-        };
+        let left = Left::outer_udp(l2_len, l3_len);
         if left.word(segment) == 0 {
             return None;
         }

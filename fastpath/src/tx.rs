@@ -378,9 +378,12 @@ fn finish_unless_made<P: Packet>(port: &Port, packet: &mut P, left: Left) -> boo
     if port.tx.takes(left, packet.head()) {
         return true;
     }
+    if left.segment.is_some() {
+        return false;
+    }
     left.finish(packet);
     packet.leave(None);
-    left.segment.is_none()
+    true
 }
 
 /// Counts a packet that was to leave by a port and is dropped.

@@ -47,15 +47,7 @@ impl<'a> Around<'a> {
 
     /// What the outer UDP checksum begins with, and where it is.
     fn pseudo<P: Packet>(self, packet: &P) -> (Sum, Left) {
-        let left = Left {
-            udp: true,
-            ipv6: false,
-            l2_len: self.l2_len,
-            l3_len: IP_LEN,
-            l4_len: udp::HEADER_LEN as u8,
-            outer: None,
-            segment: None,
-        };
+        let left = Left::outer_udp(self.l2_len, IP_LEN);
         // The packet fits the MTU, which is below 2^16, or is to be cut, and then this is not used.
         let len = packet.len().saturating_sub(left.at()) as u16;
         let (local, remote) = (self.remote.settings.local, self.remote.address);

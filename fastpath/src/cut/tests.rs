@@ -145,16 +145,7 @@ proptest! {
 }
 
 fn stream() -> Stream {
-    Stream {
-        src: 1,
-        dst: 2,
-        ipv6: false,
-        tags: Vec::new(),
-        options: 0,
-        flags: 0x18,
-        sequence: 1,
-        ident: 1,
-    }
+    Stream::new()
 }
 
 #[test]

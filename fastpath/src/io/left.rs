@@ -80,6 +80,19 @@ impl Left {
         })
     }
 
+    /// That of the outer UDP header, behind Ethernet and IPv4 of so many bytes.
+    pub const fn outer_udp(l2_len: u8, l3_len: u16) -> Self {
+        Left {
+            udp: true,
+            ipv6: false,
+            l2_len,
+            l3_len,
+            l4_len: udp::HEADER_LEN as u8,
+            outer: None,
+            segment: None,
+        }
+    }
+
     /// Whether it may be left to a NIC: to no one anything else is said of what a guest has made.
     ///
     /// Drivers find headers each in its own way, believe lengths or the packet, and write the sum of the

@@ -11,7 +11,7 @@ pub(crate) use counters::{carried, moved};
 pub(crate) use frames::{guest, inner, outer, tunnelled, udp_ports, vtep};
 pub(crate) use rig::Rig;
 pub(crate) use site::{RING, Site, TX, wire};
-pub(crate) use stream::Stream;
+pub(crate) use stream::{CUTS, Stream};
 pub(crate) use switch::{
     A, B, BOTH, DOWN, LONE, UPLINK, bridge, decap_of, edit_port, edit_remote, learned, link,
     pinned, port, port_inlet, remote, switch, tunnel, tunnel_inlet, untagged, worker,

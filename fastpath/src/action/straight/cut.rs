@@ -82,7 +82,7 @@ impl<I: Io> Straight<'_, '_, I> {
     }
 
     /// The NIC counts on from the identification of the whole: there have to be as many that nobody else
-    /// has. Nothing is asked of its checksum here.
+    /// has. The checksum over it is the NIC's to make.
     fn identify(&mut self, packet: &mut I::Packet, left: Left) {
         let segments = left.segments(packet.len());
         let at = left.outer.map(|(l2_len, _)| usize::from(l2_len));

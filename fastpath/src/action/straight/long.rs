@@ -21,13 +21,9 @@ impl<I: Io> Straight<'_, '_, I> {
         let ingress = *ingress;
         for (at, mut packet) in group.zip(self.packets.each()) {
             // Copies may be made of it, which know nothing of it.
-            let open = self.facts.open && packet.is_open();
             let plan = plans.of(at);
-            let left = if open && !plan.only_drops() {
-                noted(&packet)
-            } else {
-                None
-            };
+            let open = self.facts.open && packet.is_open() && !plan.only_drops();
+            let left = if open { noted(&packet) } else { None };
             if open && left.is_none() {
                 settle(&mut packet, TxChecksums::default());
             }

@@ -9,14 +9,8 @@ use std::num::NonZeroU16;
 
 fn stream(ipv6: bool) -> Stream {
     Stream {
-        src: 1,
-        dst: 2,
         ipv6,
-        tags: Vec::new(),
-        options: 0,
-        flags: 0x18,
-        sequence: 1,
-        ident: 1,
+        ..Stream::new()
     }
 }
 

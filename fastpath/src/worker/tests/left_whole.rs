@@ -1,28 +1,14 @@
 //! Packets that a guest left to be cut, and that a NIC gets whole, or does not.
 
 use super::*;
-use crate::snapshot::{Df, Inside, RxChecksum, TxChecksums};
-use crate::testing::{Stream, edit_remote};
+use crate::snapshot::{Df, RxChecksum, TxChecksums};
+use crate::testing::{CUTS, Stream, edit_remote};
 use std::num::NonZeroU16;
-
-const ALL: TxChecksums = TxChecksums {
-    udp: true,
-    tcp: true,
-    segments: true,
-    inside: Inside::Always,
-    inside_segments: true,
-};
 
 fn stream() -> Stream {
     Stream {
-        src: 1,
-        dst: 2,
-        ipv6: false,
-        tags: Vec::new(),
         options: 3,
-        flags: 0x18,
-        sequence: 1,
-        ident: 1,
+        ..Stream::new()
     }
 }
 
@@ -69,7 +55,7 @@ fn a_nic_gets_a_packet_whole_only_if_every_nic_takes_it() {
             (&plain, 255, 6, 0),
             (&tags, 256, 6, 0),
         ] {
-            let (count, uncut, counters) = sent(to, stream, size, ALL, false);
+            let (count, uncut, counters) = sent(to, stream, size, CUTS, false);
             assert_eq!((count, uncut), (packets, whole), "{to:?} {size} {counters}");
             let copied = counters.contains("0.copied 5");
             assert_eq!(copied, whole == 0, "{to:?} {size} {counters}");
@@ -83,11 +69,11 @@ fn a_nic_that_does_not_cut_there_gets_segments() {
     let none = TxChecksums {
         segments: false,
         inside_segments: false,
-        ..ALL
+        ..CUTS
     };
     let only_plain = TxChecksums {
         inside_segments: false,
-        ..ALL
+        ..CUTS
     };
     let remote = Destination::Remote(remote(0));
     for (to, nic, sums, packets) in [
@@ -95,9 +81,9 @@ fn a_nic_that_does_not_cut_there_gets_segments() {
         (to_port(B), only_plain, false, 1),
         (remote, none, false, 3),
         (remote, only_plain, false, 3),
-        (remote, ALL, false, 1),
+        (remote, CUTS, false, 1),
         // Each segment has an outer checksum of its own.
-        (remote, ALL, true, 3),
+        (remote, CUTS, true, 3),
     ] {
         let (count, uncut, counters) = sent(to, &stream(), 500, nic, sums);
         let whole = usize::from(packets == 1);
@@ -116,7 +102,7 @@ fn identifications_of_segments_are_nobody_elses() {
     for (df, next) in [(Df::Unset, 3), (Df::Set, 0)] {
         let mut snapshot = switch();
         edit_port(&mut snapshot, A, |port| port.rx_open = true);
-        edit_port(&mut snapshot, UPLINK, |port| port.tx = ALL);
+        edit_port(&mut snapshot, UPLINK, |port| port.tx = CUTS);
         edit_remote(&mut snapshot, 0, |settings| settings.df = df);
         let mut site = Site::with_all(16, snapshot);
         site.learn(learned(0, guest(2).0, to));

@@ -2,31 +2,14 @@
 
 use super::*;
 use crate::io::heap::{HeapPacket, HeapPool};
-use crate::snapshot::{Inside, Place, TxChecksums, Way};
-use crate::testing::{Stream, bridge, carried};
+use crate::snapshot::{Place, TxChecksums, Way};
+use crate::testing::{CUTS, Stream, bridge, carried};
 use crate::tx::HandoffTo;
 use std::num::NonZeroU16;
 
-const CUTS: TxChecksums = TxChecksums {
-    udp: true,
-    tcp: true,
-    segments: true,
-    inside: Inside::Always,
-    inside_segments: true,
-};
-
 /// From guest 1 to guest 2.
 fn stream() -> Stream {
-    Stream {
-        src: 1,
-        dst: 2,
-        ipv6: false,
-        tags: Vec::new(),
-        options: 0,
-        flags: 0x18,
-        sequence: 1,
-        ident: 1,
-    }
+    Stream::new()
 }
 
 /// One of them arrives at A, to be cut into four.
